@@ -1,0 +1,579 @@
+//! Facts: one observation each, with the place where it was made and how sure it is.
+//!
+//! Types only. Everything here is ordered and serialisable; a report is made of these.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::path::AppPath;
+
+/// Where an observation was made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Locus {
+    /// The file, or directory, that was looked at.
+    pub file: AppPath,
+    /// The place in the file; absent when the whole file, or its metadata, is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
+impl Locus {
+    /// The whole of `file`.
+    #[must_use]
+    pub fn file(file: &AppPath) -> Self {
+        Self {
+            file: file.clone(),
+            line: None,
+        }
+    }
+
+    /// A line of `file`, counted from 1.
+    #[must_use]
+    pub fn line(file: &AppPath, line: u32) -> Self {
+        Self {
+            file: file.clone(),
+            line: Some(line),
+        }
+    }
+}
+
+/// How a thing is known, from the weakest to the strongest.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// A literal, or a name, together with the filesystem hierarchy standard.
+    Guessed,
+    /// From machine code, a parsed script or a configuration value.
+    Inferred,
+    /// It is there on disk, or a trace shows it.
+    Observed,
+    /// A unit, tmpfiles.d, package metadata or a documented directive says so.
+    Declared,
+}
+
+/// What a path is for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Programs, libraries and static content: belongs into the image.
+    Code,
+    /// Settings that an administrator chooses.
+    Config,
+    /// State that must survive a new container.
+    Data,
+    /// Keys, certificates' private parts, passwords.
+    Secret,
+    /// Logs.
+    Log,
+    /// Can be lost and is made again.
+    Cache,
+    /// Sockets, PID and lock files of a running process.
+    Runtime,
+    /// Scratch space.
+    Temp,
+}
+
+/// Whether a mounted path is only read.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Read only.
+    Ro,
+    /// Read and written.
+    Rw,
+}
+
+/// What is done, or may be done, to a path.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Touch {
+    /// It is named; what is done with it does not show.
+    Names,
+    /// It is started as a program.
+    Runs,
+    /// It is read.
+    Reads,
+    /// It is removed.
+    Removes,
+    /// Its owner or mode is set, so that somebody may write it.
+    Grants,
+    /// It is made where it did not exist.
+    Creates,
+    /// Its content is written.
+    Writes,
+}
+
+impl Touch {
+    /// Whether this needs a writable mount.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        matches!(self, Self::Grants | Self::Creates | Self::Writes)
+    }
+}
+
+/// The kind of a directory entry.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A directory.
+    Dir,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Fifo,
+    /// A Unix socket.
+    Socket,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+}
+
+/// The kind of source that an observation comes from.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A string in a binary.
+    Literal,
+    /// Machine code that passes the value to a library call.
+    Code,
+    /// A configuration file.
+    Config,
+    /// A script of the application.
+    Script,
+    /// A SysV init script, or what it sources.
+    Init,
+    /// An installation script of a package.
+    Maintainer,
+    /// A command line in a unit, init script or cron entry.
+    Argument,
+    /// An environment variable that is set for the program.
+    Environment,
+    /// A cron table.
+    Cron,
+    /// logrotate's configuration.
+    Logrotate,
+    /// sysusers.d(5), or the user database.
+    Account,
+    /// tmpfiles.d(5).
+    Tmpfiles,
+    /// A systemd unit.
+    Unit,
+    /// A package's list of files.
+    Package,
+    /// A package's list of configuration files.
+    Conffile,
+    /// The tree itself: owner, mode, time, content.
+    Tree,
+    /// A system-call trace or audit log.
+    Trace,
+}
+
+/// One observation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Fact {
+    /// Where.
+    pub at: Locus,
+    /// What was observed.
+    #[serde(flatten)]
+    pub what: What,
+    /// How it is known.
+    pub certainty: Certainty,
+}
+
+/// What was observed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "fact",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
+pub enum What {
+    /// A path that the application names, reads or writes.
+    Path {
+        /// The path; components may hold patterns.
+        path: AppPath,
+        /// What is done to it.
+        touch: Touch,
+        /// The kind of source.
+        source: Source,
+        /// The key, option, command or call that names it (`StateDirectory`, `mkdir`, `DataDir`).
+        by: String,
+        /// Directory or file, where the source says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<Kind>,
+        /// What it is for, where the source says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<Class>,
+    },
+    /// A setting whose value may be a path that is relative to a base not yet known.
+    Setting {
+        /// The key, with its sections joined by dots, lower case.
+        key: String,
+        /// The value as written, without quotes.
+        value: String,
+    },
+    /// A program file.
+    Program {
+        /// Its form.
+        form: ProgramForm,
+        /// `PT_INTERP`, or the interpreter of a script as its first line names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interpreter: Option<String>,
+        /// ELF machine (`x86-64`, `i386`, `aarch64`, …).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<String>,
+        /// What is worth saying of it, sorted: `static`, `setuid`, `setgid`, `exec-stack`,
+        /// `core-file`, `kernel-module`, `self-extracting`, …
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        traits: Vec<String>,
+    },
+    /// A library that a file needs, as the loader would find it.
+    Library {
+        /// The name in `DT_NEEDED`, or passed to `dlopen`.
+        name: String,
+        /// What became of it.
+        status: LibraryStatus,
+        /// The path by which the loader opens it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<AppPath>,
+        /// How it was found, or why it was not, in a few words.
+        how: String,
+    },
+    /// A search path inside a binary (`DT_RPATH`, `DT_RUNPATH`) or a wrapper.
+    SearchPath {
+        /// `rpath`, `runpath` or `ld-library-path`.
+        tag: String,
+        /// The elements as written, joined by `:`.
+        value: String,
+    },
+    /// A library call that says something about what the program needs.
+    Imports {
+        /// The symbol.
+        symbol: String,
+    },
+    /// An address on which something listens.
+    Listens {
+        /// `tcp`, `udp`, `unix`, `netlink`, `raw`, …
+        transport: String,
+        /// Port; absent for Unix sockets and where it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
+        /// The address or path it is bound to; empty for every address.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        address: String,
+        /// The protocol spoken, where it is known (`http`, `https`, `smtp`, …).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        protocol: Option<String>,
+    },
+    /// Another host, or a local service, that is talked to.
+    Talks {
+        /// `db`, `ldap`, `smtp`, `syslog`, `dbus`, `nfs`, `host`, …
+        service: String,
+        /// Host, address or socket; never with credentials.
+        to: String,
+    },
+    /// The user that a process runs as.
+    RunsAs {
+        /// User name or number.
+        user: String,
+        /// Group name or number, where one is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+    },
+    /// An account of the user database that belongs to the application.
+    Account {
+        /// Login name.
+        name: String,
+        /// User id.
+        uid: u32,
+        /// Primary group id.
+        gid: u32,
+        /// Home directory.
+        home: AppPath,
+    },
+    /// Something starts a program.
+    Starts {
+        /// The program.
+        program: AppPath,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Who starts it.
+        how: StartKind,
+        /// The unit, script or table entry, by name.
+        name: String,
+        /// Whether it goes into the background by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forks: Option<bool>,
+    },
+    /// An environment variable that is set for the program.
+    Env {
+        /// Name.
+        name: String,
+        /// Value; withheld when it may be a secret.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+    },
+    /// A script calls a command that matters for a migration.
+    Calls {
+        /// The command (`systemctl`, `openssl`, `apt-get`, …).
+        command: String,
+        /// Its first arguments, shortened; secrets withheld.
+        args: String,
+    },
+    /// Something that the kernel or the host must give.
+    Needs {
+        /// What kind of thing.
+        need: Need,
+        /// Its name: a capability, sysctl key, limit, device, module.
+        name: String,
+    },
+    /// A package that owns part of the application.
+    Package {
+        /// `dpkg`, `rpm` or `apk`.
+        manager: String,
+        /// Name.
+        name: String,
+        /// Version.
+        version: String,
+        /// The licence field, where the database has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        licence: Option<String>,
+    },
+    /// What the package database says about a file.
+    Ownership {
+        /// The file.
+        path: AppPath,
+        /// Its state.
+        state: Ownership,
+        /// The package, where one owns it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        package: Option<String>,
+    },
+    /// A licence file, agreement or lock.
+    Licence {
+        /// `open`, `proprietary` or `restrictive`.
+        kind: LicenceKind,
+        /// What was recognised (an SPDX name, `EULA`, `node-locked licence file`, …).
+        name: String,
+    },
+    /// A key, password or token. Its value is never kept.
+    Secret {
+        /// `private-key`, `keystore`, `password`, `token`, `keytab`, …
+        kind: String,
+        /// The key or variable that holds it, where it is inside a file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+    },
+    /// A file, directory or special node that testifies by its content, owner, mode or time.
+    Holds {
+        /// What it is: `sqlite`, `bdb`, `log`, `pid-file`, `socket`, `world-writable`,
+        /// `owned-by-service`, `newer-than-install`, `empty-directory`, …
+        content: String,
+        /// What it is for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<Class>,
+    },
+}
+
+/// The form of a program file.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProgramForm {
+    /// ELF executable.
+    Elf,
+    /// ELF shared library.
+    SharedLibrary,
+    /// Other ELF: relocatable, core.
+    OtherElf,
+    /// A script with an interpreter line.
+    Script,
+    /// A Java archive.
+    Jar,
+}
+
+/// What became of a needed library.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum LibraryStatus {
+    /// The loader finds it.
+    Resolved,
+    /// It is nowhere.
+    Missing,
+    /// A file of that name is in the tree, where the loader does not look.
+    Unreachable,
+    /// `ld.so.conf` names its directory, but the cache does not have it.
+    NotCached,
+    /// The cache names a file that is gone.
+    StaleCache,
+    /// The loader stops at an unfit file of that name.
+    Aborts,
+    /// It could not be read.
+    Unreadable,
+    /// A plugin's host is expected to have loaded it.
+    ByHost,
+    /// It depends on the environment: the working directory, a variable, the processor.
+    ByEnvironment,
+}
+
+/// Who starts a program.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartKind {
+    /// A systemd service.
+    Unit,
+    /// A systemd timer's service.
+    Timer,
+    /// A SysV init script.
+    Init,
+    /// A cron table.
+    Cron,
+    /// A process supervisor's configuration.
+    Supervisor,
+    /// inetd, xinetd or a systemd socket.
+    Socket,
+    /// Another script of the application.
+    Script,
+}
+
+/// What kind of thing is needed from the kernel or the host.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// A capability (capabilities(7)).
+    Capability,
+    /// A sysctl key.
+    Sysctl,
+    /// A resource limit.
+    Limit,
+    /// A device node.
+    Device,
+    /// A kernel module.
+    Module,
+    /// Shared memory beyond a container's default.
+    SharedMemory,
+    /// Full privilege.
+    Privileged,
+    /// The host's service manager, message bus or package manager.
+    HostService,
+}
+
+/// What a package database says about a file.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// A package owns it and it is as shipped.
+    AsShipped,
+    /// A package owns it and its content was changed since.
+    Changed,
+    /// A package lists it and it is gone.
+    Gone,
+    /// No package owns it.
+    Unowned,
+}
+
+/// How free the use of a program is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum LicenceKind {
+    /// Open source.
+    Open,
+    /// Proprietary.
+    Proprietary,
+    /// Proprietary, and bound to a host, a dongle or a count.
+    Restrictive,
+}
+
+/// A thing that could not be read, or was read in part: it narrows what the report can claim.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Issue {
+    /// Where.
+    pub at: Locus,
+    /// What went wrong.
+    pub kind: IssueKind,
+    /// In words: what happened, and where it helps what to do.
+    pub message: String,
+}
+
+/// What went wrong with an input.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssueKind {
+    /// Permission was denied, or the medium failed.
+    Unreadable,
+    /// It is neither file, directory nor link: not opened.
+    SpecialFile,
+    /// A link that loops, dangles or asks for more than 40 hops.
+    BadLink,
+    /// Larger than what is read of one file; the rest was not looked at.
+    TooLarge,
+    /// Deeper or longer than a path can be.
+    TooDeep,
+    /// It changed while it was read.
+    Changed,
+    /// Another filesystem: not entered.
+    OtherFilesystem,
+    /// A pseudo or network filesystem: not entered.
+    PseudoFilesystem,
+    /// Its form was not understood.
+    Malformed,
+    /// A form that nothing here reads.
+    NotUnderstood,
+    /// A limit on work was reached.
+    LimitReached,
+    /// It was named but is not there.
+    Absent,
+    /// A fault of this program; the rest of the run is not touched by it.
+    Internal,
+}
+
+/// What the disk says about an entry, without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stat {
+    /// Kind.
+    pub kind: Kind,
+    /// Bytes; for a link the length of its target.
+    pub size: u64,
+    /// Bytes allocated on disk.
+    pub allocated: u64,
+    /// Permission bits with setuid, setgid and sticky (`0o7777`).
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Time of last change of content, in seconds since 1970.
+    pub mtime: i64,
+    /// Device and inode: the identity of the file.
+    pub id: (u64, u64),
+    /// Number of names.
+    pub links: u64,
+}

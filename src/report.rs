@@ -1,0 +1,431 @@
+//! The report: the one value that every format, manifest and comparison is a view of.
+//!
+//! Types only; the JSON form of [`Report`] is the contract with other programs. It equals itself
+//! after JSON and back, has no clock in it and never holds a secret's value.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{Access, Certainty, Class, Fact, Issue, LibraryStatus, StartKind};
+use crate::path::AppPath;
+
+/// The number of the JSON contract.
+pub const SCHEMA: u32 = 1;
+
+/// A readiness report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Number of the contract, [`SCHEMA`].
+    pub schema: u32,
+    /// The program that made it.
+    pub tool: Tool,
+    /// What was audited.
+    pub target: Target,
+    /// The answer in one word, and why.
+    pub verdict: Verdict,
+    /// A grade for each dimension, in the order of the grading table.
+    pub dimensions: Vec<DimensionGrade>,
+    /// The rules that fired, worst first.
+    pub findings: Vec<Finding>,
+    /// The text of every rule that fired, by id.
+    pub rules: BTreeMap<String, RuleText>,
+    /// The libraries of the application, in order of name.
+    pub libraries: Vec<Library>,
+    /// Every path in reach, with its class.
+    pub paths: Vec<PathEntry>,
+    /// How to run it.
+    pub plan: Plan,
+    /// What was read, and what was not.
+    pub coverage: Coverage,
+}
+
+/// The program that made a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `seaworthy`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was audited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// The application's directories and files, as named or as the scope gave them.
+    pub scope: Vec<AppPath>,
+    /// The packages named.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// The units named.
+    #[serde(default)]
+    pub units: Vec<String>,
+    /// The distribution, from os-release(5), where there is one.
+    #[serde(default)]
+    pub system: Option<String>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The answer in one word.
+    pub answer: Answer,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// The answer in one word; it follows from the grades and the blocking findings alone.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Every dimension is easy.
+    Floats,
+    /// The worst dimension is moderate.
+    FloatsWithWork,
+    /// A dimension is difficult, or a finding blocks.
+    DoesNotFloatYet,
+    /// Too little was seen to say.
+    NotJudged,
+}
+
+/// A row of the grading table.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dimension {
+    /// Isolation of the code.
+    Code,
+    /// Where settings are kept.
+    Configuration,
+    /// Where state is kept.
+    Data,
+    /// Where keys and passwords come from.
+    Secrets,
+    /// What is spoken to others.
+    Network,
+    /// How it came onto the host.
+    Installation,
+    /// What its licence allows.
+    Licensing,
+    /// Whether its libraries resolve.
+    Libraries,
+    /// What it needs of the kernel.
+    Kernel,
+}
+
+impl Dimension {
+    /// All, in the order of the grading table.
+    pub const ALL: [Self; 9] = [
+        Self::Code,
+        Self::Configuration,
+        Self::Data,
+        Self::Secrets,
+        Self::Network,
+        Self::Installation,
+        Self::Licensing,
+        Self::Libraries,
+        Self::Kernel,
+    ];
+}
+
+/// How hard the move is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// Nothing to do beyond the usual.
+    Easy,
+    /// Some work.
+    Moderate,
+    /// Hard.
+    Difficult,
+    /// Too little was seen to say.
+    Unknown,
+}
+
+/// The grade of one dimension.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DimensionGrade {
+    /// The dimension.
+    pub dimension: Dimension,
+    /// Its grade.
+    pub grade: Grade,
+    /// The cell of the grading table, or why there is no grade.
+    pub reason: String,
+    /// The paths that caused it.
+    pub paths: Vec<AppPath>,
+    /// The smallest change that would improve it; absent when there is nothing to improve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub improve: Option<String>,
+}
+
+/// How much a finding matters.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The application will not start or will lose data as it is.
+    Blocker,
+    /// It may fail, or needs a decision.
+    Risk,
+    /// Worth knowing.
+    Note,
+}
+
+/// How firm a finding is, and what was decided about it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The evidence is strong.
+    Certain,
+    /// The evidence is weak: it does not block.
+    Suspected,
+}
+
+/// A rule that fired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: String,
+    /// The dimension it counts for.
+    pub dimension: Dimension,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How firm it is.
+    pub status: Status,
+    /// The cell of the grading table that it decides, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<Grade>,
+    /// What is the matter, in a sentence.
+    pub message: String,
+    /// The facts it rests on.
+    pub because: Vec<Fact>,
+    /// How many more facts there are than `because` holds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+    /// What to do.
+    pub fix: String,
+    /// Stable over runs: rule, file and identifying value, never a line.
+    pub fingerprint: String,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// The text of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleText {
+    /// What it finds.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+}
+
+/// A library of the application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Library {
+    /// The name by which it is needed.
+    pub name: String,
+    /// What became of it.
+    pub status: LibraryStatus,
+    /// The path by which the loader opens it.
+    #[serde(default)]
+    pub path: Option<AppPath>,
+    /// The file behind that path.
+    #[serde(default)]
+    pub real_path: Option<AppPath>,
+    /// How it was found, or why not.
+    pub how: String,
+    /// The files that need it (the first few).
+    pub needed_by: Vec<AppPath>,
+    /// The package that owns it.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+}
+
+/// Who answers for a file in the image.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// Operations: the base image.
+    Core,
+    /// Middleware specialists: runtimes and shared components.
+    Middleware,
+    /// Developers: the application itself.
+    Application,
+}
+
+/// A path in reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathEntry {
+    /// The path; components may hold patterns.
+    pub path: AppPath,
+    /// What it is for.
+    pub class: Class,
+    /// Whether it is written.
+    pub access: Access,
+    /// How that is known.
+    pub certainty: Certainty,
+    /// The facts that decided it.
+    pub because: Vec<Fact>,
+    /// How many more facts there are than `because` holds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+/// How to run the application in a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// What is mounted over the read-only root.
+    pub mounts: Vec<Mount>,
+    /// The user it runs as.
+    #[serde(default)]
+    pub user: Option<User>,
+    /// The ports it listens on.
+    pub ports: Vec<Port>,
+    /// The environment it needs.
+    pub env: Vec<EnvVar>,
+    /// The commands that start it; more than one when there are several processes.
+    pub start: Vec<Start>,
+    /// What it needs of the kernel.
+    pub kernel: Vec<KernelNeed>,
+}
+
+/// A mount over the read-only root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mount {
+    /// Where it is mounted; components may hold patterns.
+    pub path: AppPath,
+    /// Directory or file.
+    pub kind: MountKind,
+    /// Whether it is written.
+    pub access: Access,
+    /// What it is for.
+    pub class: Class,
+    /// How that is known.
+    pub certainty: Certainty,
+    /// Owner, where it is known.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Group, where it is known.
+    #[serde(default)]
+    pub gid: Option<u32>,
+    /// Permission bits in octal (`0750`), where they are known.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// Bytes on disk at the time of the audit; absent when the path is not there.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    /// Whether the present content must be copied into the volume first.
+    pub seed: bool,
+    /// The facts it rests on.
+    pub because: Vec<Fact>,
+}
+
+/// What a mount is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum MountKind {
+    /// A directory.
+    Dir,
+    /// A single file.
+    File,
+}
+
+/// The user a process runs as.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Name.
+    pub name: String,
+    /// User id, where the root's user database has it.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Group id, where it is known.
+    #[serde(default)]
+    pub gid: Option<u32>,
+}
+
+/// A port that is listened on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Port {
+    /// Number.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub transport: String,
+    /// The protocol spoken, where it is known.
+    #[serde(default)]
+    pub protocol: Option<String>,
+}
+
+/// An environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct EnvVar {
+    /// Name.
+    pub name: String,
+    /// Value; absent when it may be a secret and must be given.
+    #[serde(default)]
+    pub value: Option<String>,
+}
+
+/// A command that starts a process of the application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Start {
+    /// The unit, script or table entry it was read from.
+    pub name: String,
+    /// Who starts it today.
+    pub how: StartKind,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// The user, where it is named.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The working directory, where it is named.
+    #[serde(default)]
+    pub directory: Option<AppPath>,
+    /// Whether it goes into the background by itself.
+    #[serde(default)]
+    pub forks: Option<bool>,
+}
+
+/// Something the kernel must give.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct KernelNeed {
+    /// What kind of thing.
+    pub need: crate::fact::Need,
+    /// Its name.
+    pub name: String,
+    /// Whether the evidence is strong.
+    pub certainty: Certainty,
+}
+
+/// What was read, and what was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Entries found in the scope and its reach.
+    pub entries: u64,
+    /// Files whose content was read.
+    pub read: u64,
+    /// Files whose content could not be read.
+    pub unread: u64,
+    /// Bytes in files of the scope.
+    pub bytes: u64,
+    /// How many issues there are of each kind; the list below may be shorter.
+    pub counts: BTreeMap<String, u64>,
+    /// The issues, the first of each kind.
+    pub issues: Vec<Issue>,
+}

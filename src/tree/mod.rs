@@ -1,0 +1,13 @@
+//! The only module that reads the audited disk.
+//!
+//! Nothing here writes to it or runs anything of it. A symbolic link is followed inside the root
+//! only; an absolute link, or one with `..`, starts again at the root's top and never leaves it.
+//! Only regular files are opened, and never by a path that somebody could redirect meanwhile:
+//! every step is relative to a directory that is held open.
+
+mod mounts;
+mod root;
+mod walk;
+
+pub use root::{File, LookupError, Node, Root};
+pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};

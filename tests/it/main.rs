@@ -1,0 +1,8 @@
+//! The integration tests: one binary, one module for each promise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and reads what it made"
+)]
+mod layers;

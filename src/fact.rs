@@ -2,6 +2,10 @@
 //!
 //! Types only. Everything here is ordered and serialisable; a report is made of these.
 
+mod words;
+
+pub use words::name_of;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

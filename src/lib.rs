@@ -1,7 +1,163 @@
-//! seaworthy: whether a legacy Linux application will float in a container, with evidence.
+//! seaworthy tells before a migration whether a legacy Linux application will float in a
+//! container, with evidence.
+//!
+//! # The map
+//!
+//! ```text
+//! tree → extract → link → rule → plan → assess → render
+//!          │
+//!        parse (pure, total)          types only: path · fact · report
+//! ```
+//!
+//! Data flows one way, and `tests/it/layers.rs` holds it there. [`tree`] is the only module that
+//! reads the audited disk. [`extract`] makes facts of one file's bytes. [`link`] joins what only
+//! the whole shows: who owns a file, what starts a program, where the loader finds a library,
+//! what a path is for. [`rule`] finds what is worth saying, [`plan`] says how to run it,
+//! [`assess`] grades the move, [`render`] shows the [`report::Report`].
+//!
+//! # What always holds
+//!
+//! * Nothing is written to the audited root, nothing of it is run, no read leaves it.
+//! * A bad input never ends a run: it is an [`fact::Issue`] in the coverage.
+//! * A report equals itself after JSON and back, and is the same on any number of threads.
+//! * A path of the host that runs the audit never enters a fact.
+//! * No limit is silent, and what was not seen is never called clean.
+//! * A secret's value is never kept.
+
+pub mod assess;
+pub mod explain;
 pub mod extract;
 pub mod fact;
+pub mod knowledge;
+pub mod link;
 pub mod parse;
 pub mod path;
+pub mod plan;
+pub mod render;
 pub mod report;
+pub mod rule;
 pub mod tree;
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use crate::link::host::Host;
+use crate::path::AppPath;
+use crate::report::{Report, SCHEMA, Target, Tool};
+use crate::tree::{Limits, Progress, Root};
+
+/// What to audit.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The directory of this host that is the top of the audited root; with `prefix`, the tree
+    /// that will live there.
+    pub root: PathBuf,
+    /// Where the tree at `root` will live.
+    pub prefix: Option<AppPath>,
+    /// Directories and programs of the application.
+    pub paths: Vec<AppPath>,
+    /// Installed packages.
+    pub packages: Vec<String>,
+    /// systemd units or init scripts.
+    pub units: Vec<String>,
+    /// Paths that are left out.
+    pub exclude: Vec<AppPath>,
+    /// Whether other local filesystems below a directory are entered.
+    pub all_filesystems: bool,
+}
+
+/// Why there is no report. Everything else that goes wrong is in the report's coverage.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The root cannot be opened.
+    #[error("cannot open the root {root}: {reason}")]
+    Root {
+        /// The directory.
+        root: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A name of the scope stands for nothing.
+    #[error(transparent)]
+    Scope(#[from] link::scope::ScopeError),
+    /// The run was ended from outside.
+    #[error("interrupted: no report was made")]
+    Interrupted,
+}
+
+/// Audits an application.
+///
+/// # Errors
+/// When the root cannot be opened, the scope stands for nothing, or the run is interrupted.
+pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditError> {
+    let root = open(request)?;
+    let host = Host::read(&root);
+    let scope = link::scope::find(&root, &host, request_scope(request))?;
+    let limits = Limits {
+        all_filesystems: request.all_filesystems,
+        exclude: request.exclude.clone(),
+    };
+    let seen = link::gather::gather(&root, &host, &scope, &limits, progress);
+    if progress.stop.load(Ordering::Relaxed) {
+        return Err(AuditError::Interrupted);
+    }
+    let linked = link::link(&root, &host, &scope, seen);
+    let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
+    let subject = rule::Subject {
+        scope: &scope.prefixes,
+        facts: &linked.facts,
+        paths: &linked.paths,
+        libraries: &linked.libraries,
+        mounts: &plan.mounts,
+    };
+    let rules = rule::builtin();
+    let findings = rules.run(&subject);
+    let dimensions = assess::grades(
+        &findings,
+        &linked.facts,
+        &linked.paths,
+        &linked.coverage,
+        &plan,
+    );
+    let verdict = assess::verdict(&dimensions, &findings);
+    Ok(Report {
+        schema: SCHEMA,
+        tool: Tool {
+            name: "seaworthy".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
+        target: Target {
+            scope: scope.named.clone(),
+            packages: request.packages.clone(),
+            units: request.units.clone(),
+            system: host.system.clone(),
+        },
+        verdict,
+        rules: rules.texts(&findings),
+        dimensions,
+        findings,
+        libraries: linked.libraries,
+        paths: linked.paths,
+        plan,
+        coverage: linked.coverage,
+    })
+}
+
+fn open(request: &Request) -> Result<Root, AuditError> {
+    match &request.prefix {
+        Some(prefix) => Root::graft(&request.root, prefix),
+        None => Root::open(&request.root),
+    }
+    .map_err(|error| AuditError::Root {
+        root: request.root.display().to_string(),
+        reason: error.to_string(),
+    })
+}
+
+fn request_scope(request: &Request) -> link::scope::Wanted<'_> {
+    link::scope::Wanted {
+        paths: &request.paths,
+        packages: &request.packages,
+        units: &request.units,
+    }
+}

@@ -1,3 +1,132 @@
 //! Arguments in, exit code out.
 
-fn main() {}
+mod cli;
+mod output;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser as _;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use seaworthy::render::json;
+use seaworthy::report::Report;
+use seaworthy::tree::Progress;
+
+use cli::{Cli, Command, GenerateWhat, RulesAction, Scan};
+
+/// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results and go to standard output; clap knows which is which.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            output::say(&format!("seaworthy: {error:#}"));
+            let interrupted = matches!(
+                error.downcast_ref(),
+                Some(seaworthy::AuditError::Interrupted)
+            );
+            ExitCode::from(if interrupted { INTERRUPTED } else { 2 })
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Scan(scan) => run_scan(&scan)?,
+        Command::Explain(explain) => {
+            let report = explain
+                .report
+                .as_deref()
+                .map(output::read_report)
+                .transpose()?;
+            let text = seaworthy::explain::explain(&explain.subject, report.as_ref())?;
+            output::print(&text)?;
+        }
+        Command::Rules(rules) => match rules.action {
+            RulesAction::List => output::print(&seaworthy::rule::table())?,
+            RulesAction::Test => {
+                let wrong = seaworthy::rule::test();
+                if !wrong.is_empty() {
+                    bail!("{}", wrong.join("\n"));
+                }
+                output::print("every rule holds on its examples\n")?;
+            }
+        },
+        Command::Generate(generate) => match generate.what {
+            GenerateWhat::Schema => output::print(&json::schema())?,
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_scan(scan: &Scan) -> Result<()> {
+    let outputs = scan.outputs()?;
+    let request = scan.scope.request()?;
+    for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
+        output::check(file, scan.scope.root.as_deref())?;
+    }
+    if let Some(threads) = scan.scope.threads {
+        if threads == 0 {
+            bail!("--threads 0: at least one thread is needed");
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
+    }
+    let report = watched(&request)?;
+    for output in &outputs {
+        let to_file = output.file.is_some();
+        let style = output::style(to_file, scan.all);
+        let text = (output.format.render)(&report, &style);
+        match &output.file {
+            Some(file) => output::replace(file, &text)?,
+            None => output::print(&text)?,
+        }
+    }
+    Ok(())
+}
+
+/// Runs the audit with a display of its progress, when somebody watches; Ctrl-C ends it.
+fn watched(request: &seaworthy::Request) -> Result<Report> {
+    let progress = Arc::new(Progress::default());
+    let stop = Arc::clone(&progress);
+    ctrlc::set_handler(move || stop.stop.store(true, Ordering::Relaxed))
+        .context("cannot watch for Ctrl-C")?;
+    if !std::io::stderr().is_terminal() {
+        return Ok(seaworthy::audit(request, &progress)?);
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    let report = std::thread::scope(|scope| {
+        let audit = scope.spawn(|| seaworthy::audit(request, &progress));
+        while !audit.is_finished() {
+            let found = progress.found.load(Ordering::Relaxed);
+            let read = progress.read.load(Ordering::Relaxed);
+            bar.set_message(format!("{found} entries found, {read} files read"));
+            bar.tick();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        audit.join()
+    });
+    bar.finish_and_clear();
+    match report {
+        Ok(report) => Ok(report?),
+        Err(_) => bail!("a fault of this program ended the audit; please report it"),
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Access, Certainty, Class, Fact, Issue, LibraryStatus, StartKind};
+use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, LibraryStatus, StartKind};
 use crate::path::AppPath;
 
 /// The number of the JSON contract.
@@ -279,11 +279,35 @@ pub struct PathEntry {
     pub access: Access,
     /// How that is known.
     pub certainty: Certainty,
+    /// The mount that the plan needs for it; absent when it belongs into the image, or when the
+    /// evidence is too weak for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount: Option<AppPath>,
+    /// What is there on disk; absent when nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<OnDisk>,
     /// The facts that decided it.
     pub because: Vec<Fact>,
     /// How many more facts there are than `because` holds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u64,
+}
+
+/// What is on disk at a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OnDisk {
+    /// Kind of entry.
+    pub kind: Kind,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Permission bits in octal (`0750`).
+    pub mode: String,
+    /// Bytes in it and in everything below it that was seen.
+    pub size_bytes: u64,
+    /// Regular files in it and below it that were seen.
+    pub files: u64,
 }
 
 /// How to run the application in a container.

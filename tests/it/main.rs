@@ -5,4 +5,7 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads what it made"
 )]
+mod command;
 mod layers;
+mod pipeline;
+mod samples;

@@ -1,0 +1,254 @@
+//! Arguments: as written on the command line, and as meant.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+
+use seaworthy::Request;
+use seaworthy::path::AppPath;
+use seaworthy::render::{self, FORMATS, Format};
+
+/// Tells before a migration whether a legacy Linux application will float in a container.
+///
+/// Reads the application's install tree and what it refers to, runs nothing of it, and needs no
+/// root, no container runtime, no account and no network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seaworthy",
+    version,
+    max_term_width = 80,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Audit an application and print its readiness report
+    Scan(Scan),
+    /// Show what is known of a rule, a path or a library
+    Explain(Explain),
+    /// List the rules, or try them on their own examples
+    Rules(RulesArgs),
+    /// Print what is made from the program itself
+    Generate(Generate),
+}
+
+/// What is audited.
+#[derive(Debug, Args)]
+pub(crate) struct ScopeArgs {
+    /// Directories or programs of the application. With --root, as the application sees them
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Look inside DIR, the top of another system's mounted root
+    #[arg(long, value_name = "DIR", conflicts_with = "prefix")]
+    pub(crate) root: Option<PathBuf>,
+    /// PATH is a tree that will live at P, such as an unpacked archive
+    #[arg(long, value_name = "P")]
+    pub(crate) prefix: Option<PathBuf>,
+    /// Audit the files of an installed package (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) package: Vec<String>,
+    /// Audit what a systemd unit or init script starts (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) unit: Vec<String>,
+    /// Leave out a path, as the application sees it (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) exclude: Vec<PathBuf>,
+    /// Enter other local filesystems that are mounted below PATH
+    #[arg(long)]
+    pub(crate) all_filesystems: bool,
+    /// Work on N threads instead of one for each processor
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// Form of the report (repeatable, one for each -o)
+    #[arg(long, value_name = "FORMAT", value_parser = format_names())]
+    pub(crate) format: Vec<String>,
+    /// Write the report to FILE; its ending names the form unless --format does (repeatable)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Vec<PathBuf>,
+    /// Show every line of what is shortened by default
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A rule's id, an absolute path or a library's name
+    #[arg(value_name = "RULE|PATH|LIB")]
+    pub(crate) subject: String,
+    /// The JSON report to look in; a rule's text needs none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub(crate) action: RulesAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesAction {
+    /// List every rule with what it decides
+    List,
+    /// Run every rule on the examples in its file
+    Test,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    pub(crate) what: GenerateWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GenerateWhat {
+    /// The JSON Schema of the JSON report
+    Schema,
+}
+
+/// One report to write: its form, and the file it goes to; standard output without one.
+pub(crate) struct Output {
+    pub(crate) format: &'static Format,
+    pub(crate) file: Option<PathBuf>,
+}
+
+fn format_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+}
+
+impl Scan {
+    /// Which forms go where: the first --format belongs to the first -o and so on; a -o without
+    /// one goes by its ending, and a --format without a file goes to standard output.
+    pub(crate) fn outputs(&self) -> Result<Vec<Output>> {
+        let mut outputs = Vec::new();
+        for (at, file) in self.output.iter().enumerate() {
+            let format = match self.format.get(at) {
+                Some(name) => render::by_name(name),
+                None => render::by_ending(&file.to_string_lossy()),
+            };
+            let Some(format) = format else {
+                let endings: Vec<_> = FORMATS.iter().map(|f| format!(".{}", f.ending)).collect();
+                bail!(
+                    "cannot tell the form of {} from its ending: end it with {}, or add --format",
+                    file.display(),
+                    endings.join(" or "),
+                );
+            };
+            outputs.push(Output {
+                format,
+                file: Some(file.clone()),
+            });
+        }
+        let loose = self.format.get(self.output.len()..).unwrap_or_default();
+        match loose {
+            [] if outputs.is_empty() => {
+                outputs.push(Output {
+                    format: &FORMATS[0],
+                    file: None,
+                });
+            }
+            [] => {}
+            [name] => {
+                let format = render::by_name(name).context("clap has checked the name")?;
+                outputs.push(Output { format, file: None });
+            }
+            _ => bail!(
+                "standard output takes one report, but {} have no file: add a -o FILE for each \
+                 --format",
+                loose.join(" and "),
+            ),
+        }
+        Ok(outputs)
+    }
+}
+
+impl ScopeArgs {
+    /// The request as meant: paths made absolute, and seen from inside the root.
+    pub(crate) fn request(&self) -> Result<Request> {
+        let names_nothing =
+            self.paths.is_empty() && self.package.is_empty() && self.unit.is_empty();
+        if names_nothing {
+            bail!("nothing to audit: name a directory, --package NAME or --unit NAME");
+        }
+        let mut request = Request {
+            packages: self.package.clone(),
+            units: self.unit.clone(),
+            all_filesystems: self.all_filesystems,
+            ..Request::default()
+        };
+        if let Some(prefix) = &self.prefix {
+            let [tree] = &self.paths[..] else {
+                bail!(
+                    "--prefix takes exactly one PATH: the tree that will live at {}",
+                    prefix.display()
+                );
+            };
+            request.root.clone_from(tree);
+            let prefix = inside(prefix, "--prefix")?;
+            request.paths.push(prefix.clone());
+            request.prefix = Some(prefix);
+        } else if let Some(root) = &self.root {
+            request.root.clone_from(root);
+            for path in &self.paths {
+                request.paths.push(self.within(root, path)?);
+            }
+        } else {
+            request.root = PathBuf::from("/");
+            for path in &self.paths {
+                let path = std::path::absolute(path)
+                    .with_context(|| format!("cannot make {} absolute", path.display()))?;
+                request.paths.push(app_path(&path));
+            }
+        }
+        for path in &self.exclude {
+            request.exclude.push(inside(path, "--exclude")?);
+        }
+        Ok(request)
+    }
+
+    /// A path inside the root; one that was written with the root in front of it is refused with
+    /// what was probably meant.
+    fn within(&self, root: &Path, path: &Path) -> Result<AppPath> {
+        let inside = inside(path, "PATH")?;
+        if root != Path::new("/")
+            && let Ok(rest) = path.strip_prefix(root)
+            && !root.join(inside.to_text().trim_start_matches('/')).exists()
+        {
+            bail!(
+                "{} is not inside the root {}: paths are as the application sees them, so write \
+                 /{}",
+                path.display(),
+                root.display(),
+                rest.display(),
+            );
+        }
+        Ok(inside)
+    }
+}
+
+fn inside(path: &Path, what: &str) -> Result<AppPath> {
+    if !path.is_absolute() {
+        bail!(
+            "{what} {} must be absolute: as the application sees it, beginning with /",
+            path.display()
+        );
+    }
+    Ok(app_path(path))
+}
+
+fn app_path(path: &Path) -> AppPath {
+    use std::os::unix::ffi::OsStrExt as _;
+    AppPath::new(path.as_os_str().as_bytes())
+}

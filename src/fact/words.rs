@@ -1,0 +1,147 @@
+//! A fact in words, for evidence lines.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Kind, LibraryStatus, Ownership, Touch, What};
+use crate::path::AppPath;
+
+/// The name under which a value of a plain enum stands in JSON.
+#[must_use]
+pub fn name_of(value: impl Serialize) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path {
+                path,
+                touch,
+                by,
+                kind,
+                ..
+            } => path_words(f, path, *touch, by, *kind),
+            Self::Setting { key, value } => write!(f, "{key} = {value}"),
+            Self::Program {
+                form,
+                interpreter,
+                machine,
+                traits,
+            } => {
+                write!(f, "{}", name_of(form))?;
+                for text in machine.iter().chain(interpreter).chain(traits) {
+                    write!(f, ", {text}")?;
+                }
+                Ok(())
+            }
+            Self::Library {
+                name, status, how, ..
+            } => match status {
+                LibraryStatus::Resolved => write!(f, "needs {name}: {how}"),
+                other => write!(f, "needs {name}: {}: {how}", name_of(other)),
+            },
+            Self::SearchPath { tag, value } => write!(f, "{tag} {value}"),
+            Self::Imports { symbol } => write!(f, "calls {symbol}()"),
+            Self::Listens {
+                transport,
+                port,
+                address,
+                protocol,
+            } => {
+                write!(f, "listens on {transport}")?;
+                if !address.is_empty() {
+                    write!(f, " {address}")?;
+                }
+                if let Some(port) = port {
+                    write!(f, " port {port}")?;
+                }
+                protocol
+                    .as_ref()
+                    .map_or(Ok(()), |protocol| write!(f, " ({protocol})"))
+            }
+            Self::Talks { service, to } => write!(f, "talks to {service} {to}"),
+            Self::RunsAs { user, group } => match group {
+                Some(group) => write!(f, "runs as {user}:{group}"),
+                None => write!(f, "runs as {user}"),
+            },
+            Self::Account {
+                name,
+                uid,
+                gid,
+                home,
+            } => {
+                write!(f, "account {name} ({uid}:{gid}), home {home}")
+            }
+            Self::Starts {
+                program,
+                args,
+                name,
+                ..
+            } => {
+                write!(f, "{name} starts {program}")?;
+                args.iter().take(6).try_for_each(|arg| write!(f, " {arg}"))
+            }
+            Self::Env { name, value } => match value {
+                Some(value) => write!(f, "sets {name}={value}"),
+                None => write!(f, "sets {name} (value withheld)"),
+            },
+            Self::Calls { command, args } => write!(f, "calls {command} {args}"),
+            Self::Needs { need, name } => write!(f, "needs {} {name}", name_of(need)),
+            Self::Package {
+                manager,
+                name,
+                version,
+                ..
+            } => {
+                write!(f, "{manager} package {name} {version}")
+            }
+            Self::Ownership {
+                path,
+                state,
+                package,
+            } => {
+                let state = match state {
+                    Ownership::AsShipped => "as shipped",
+                    Ownership::Changed => "changed since it was installed",
+                    Ownership::Gone => "listed but gone",
+                    Ownership::Unowned => "owned by no package",
+                };
+                match package {
+                    Some(package) => write!(f, "{path} of {package}: {state}"),
+                    None => write!(f, "{path}: {state}"),
+                }
+            }
+            Self::Licence { kind, name } => write!(f, "licence {name} ({})", name_of(kind)),
+            Self::Secret { kind, key } => match key {
+                Some(key) => write!(f, "holds a {kind} in {key} (value withheld)"),
+                None => write!(f, "holds a {kind} (value withheld)"),
+            },
+            Self::Holds { content, .. } => write!(f, "is {}", content.replace('-', " ")),
+        }
+    }
+}
+
+fn path_words(
+    f: &mut fmt::Formatter<'_>,
+    path: &AppPath,
+    touch: Touch,
+    by: &str,
+    kind: Option<Kind>,
+) -> fmt::Result {
+    let slash = if kind == Some(Kind::Dir) { "/" } else { "" };
+    let verb = match touch {
+        Touch::Names => "names",
+        Touch::Runs => "runs",
+        Touch::Reads => "reads",
+        Touch::Removes => "removes",
+        Touch::Grants => "makes writable",
+        Touch::Creates => "creates",
+        Touch::Writes => "writes",
+    };
+    write!(f, "{verb} {path}{slash} ({by})")
+}

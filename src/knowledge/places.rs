@@ -1,0 +1,167 @@
+//! What the name of a place tells: code, state, settings, documentation, or the system's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::text;
+use crate::fact::Class;
+use crate::path::AppPath;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    code: Vec<AppPath>,
+    not_code: Vec<AppPath>,
+    add_on: Vec<AppPath>,
+    add_on_shared: BTreeSet<String>,
+    state: Vec<AppPath>,
+    system: BTreeSet<AppPath>,
+    integration: BTreeSet<AppPath>,
+    documentation: BTreeSet<AppPath>,
+    library_parts: BTreeSet<String>,
+    code_endings: BTreeSet<String>,
+    state_names: BTreeMap<Class, BTreeSet<String>>,
+    generic: Generic,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Generic {
+    names: BTreeSet<String>,
+    interpreters: BTreeSet<String>,
+}
+
+static PLACES: LazyLock<File> = LazyLock::new(|| {
+    toml::from_str(text("places")).expect("the table is read by a test before it ships")
+});
+
+/// Whether `set` holds `path` or a directory that it lies in.
+fn covers(set: &BTreeSet<AppPath>, path: &AppPath) -> bool {
+    (1..=path.depth()).any(|depth| set.contains(&path.prefix(depth)))
+}
+
+/// Whether `path` lies where programs and libraries are kept.
+#[must_use]
+pub fn is_code_place(path: &AppPath) -> bool {
+    PLACES.code.iter().any(|place| path.is_within(place))
+        && !PLACES.not_code.iter().any(|place| path.is_within(place))
+}
+
+/// Whether a directory that a package has at `path` holds its settings or state.
+#[must_use]
+pub fn is_state_place(path: &AppPath) -> bool {
+    PLACES.state.iter().any(|place| path.is_below(place))
+}
+
+/// The install prefix of add-on software that `path` lies in, if any: `/opt/NAME`.
+#[must_use]
+pub fn add_on_prefix(path: &AppPath) -> Option<AppPath> {
+    let place = PLACES
+        .add_on
+        .iter()
+        .filter(|place| path.is_below(place))
+        .max_by_key(|place| place.depth())?;
+    let prefix = path.prefix(place.depth() + 1);
+    let name = String::from_utf8_lossy(prefix.name()).into_owned();
+    (!PLACES.add_on_shared.contains(&name)).then_some(prefix)
+}
+
+/// Whether every system has this file or directory.
+#[must_use]
+pub fn is_system_file(path: &AppPath) -> bool {
+    covers(&PLACES.system, path)
+}
+
+/// Whether this is read by the system around the application.
+#[must_use]
+pub fn is_integration(path: &AppPath) -> bool {
+    covers(&PLACES.integration, path)
+}
+
+/// Whether this is documentation, which is not read.
+#[must_use]
+pub fn is_documentation(path: &AppPath) -> bool {
+    covers(&PLACES.documentation, path)
+}
+
+/// Whether `path` lies in a language's library directory.
+#[must_use]
+pub fn is_library_place(path: &AppPath) -> bool {
+    path.components()
+        .any(|part| std::str::from_utf8(part).is_ok_and(|part| PLACES.library_parts.contains(part)))
+}
+
+/// Whether a file of this name is code or static content.
+#[must_use]
+pub fn is_code_name(name: &[u8]) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else {
+        return false;
+    };
+    let Some((stem, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let ending = ending.to_ascii_lowercase();
+    PLACES.code_endings.contains(&ending) || stem.contains(".so")
+}
+
+/// The class of what a directory of this name keeps, where the name tells.
+#[must_use]
+pub fn class_of_name(name: &[u8]) -> Option<Class> {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let found = PLACES
+        .state_names
+        .iter()
+        .find(|(_, names)| names.contains(&name));
+    found.map(|(class, _)| *class)
+}
+
+/// Whether a name is too common to know an application by.
+#[must_use]
+pub fn is_generic_name(name: &str) -> bool {
+    PLACES.generic.names.contains(name)
+}
+
+/// Whether a program of this name runs other people's programs.
+#[must_use]
+pub fn is_interpreter(name: &[u8]) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else {
+        return false;
+    };
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    PLACES.generic.interpreters.contains(name) || PLACES.generic.interpreters.contains(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_can_be_read() {
+        assert!(is_code_place(&AppPath::new("/usr/bin/x")));
+        assert!(!is_code_place(&AppPath::new("/usr/local/etc/x")));
+        assert!(is_system_file(&AppPath::new("/etc/ssl/certs/a.pem")));
+        assert!(!is_system_file(&AppPath::new("/etc/ssl/private")));
+    }
+
+    #[test]
+    fn an_add_on_has_a_directory_of_its_own() {
+        let prefix =
+            |path: &str| add_on_prefix(&AppPath::new(path)).map(|p| p.to_text().into_owned());
+        assert_eq!(prefix("/opt/app/bin/x").as_deref(), Some("/opt/app"));
+        assert_eq!(
+            prefix("/usr/local/app/bin/x").as_deref(),
+            Some("/usr/local/app")
+        );
+        assert_eq!(prefix("/usr/local/bin/x"), None);
+        assert_eq!(prefix("/usr/bin/x"), None);
+    }
+
+    #[test]
+    fn versions_of_interpreters_are_interpreters() {
+        assert!(is_interpreter(b"python3.11"));
+        assert!(is_interpreter(b"perl"));
+        assert!(!is_interpreter(b"nginx"));
+    }
+}

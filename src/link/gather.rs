@@ -1,0 +1,94 @@
+//! Everything that is seen of the application: its own files, and what they refer to.
+
+use rayon::prelude::*;
+
+use super::host::Host;
+use super::reach;
+use super::read::{self, Made};
+use super::scope::Scope;
+use crate::fact::{Fact, Issue, Kind};
+use crate::path::AppPath;
+use crate::tree::{Entry, Limits, Progress, Root, walk};
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The entries of the scope and its reach, in order of path.
+    pub entries: Vec<Entry>,
+    /// Facts, in no order yet.
+    pub facts: Vec<Fact>,
+    /// Issues.
+    pub issues: Vec<Issue>,
+    /// Files whose content was read.
+    pub read: u64,
+    /// Files whose content could not be read.
+    pub unread: u64,
+}
+
+impl Seen {
+    /// Adds an entry with what came of it.
+    pub fn add(&mut self, entry: Entry, made: Made) {
+        self.facts.extend(made.out.facts);
+        self.issues.extend(made.out.issues);
+        match made.read {
+            Some(true) => self.read += 1,
+            Some(false) => self.unread += 1,
+            None => {}
+        }
+        self.entries.push(entry);
+    }
+}
+
+/// Reads the scope, then what it refers to.
+pub fn gather(
+    root: &Root,
+    host: &Host,
+    scope: &Scope,
+    limits: &Limits,
+    progress: &Progress,
+) -> Seen {
+    let mut seen = Seen::default();
+    let walked = walk(root, &scope.dirs, limits, progress, &|visit| {
+        read::visit(visit, progress)
+    });
+    seen.issues.extend(walked.issues);
+    for (entry, made) in walked.entries {
+        seen.add(entry, made);
+    }
+    let apart: Vec<&AppPath> = scope
+        .files
+        .iter()
+        .filter(|file| !scope.dirs.iter().any(|dir| file.is_within(dir)))
+        .collect();
+    for (entry, made) in read_files(root, &apart, progress) {
+        seen.add(entry, made);
+    }
+    reach::reach(root, host, scope, &mut seen, progress);
+    seen.entries.sort();
+    seen.entries.dedup_by(|a, b| a.path == b.path);
+    seen
+}
+
+/// Reads single files, in parallel; those that are gone are left out.
+pub(super) fn read_files(
+    root: &Root,
+    files: &[&AppPath],
+    progress: &Progress,
+) -> Vec<(Entry, Made)> {
+    files
+        .par_iter()
+        .filter_map(|path| {
+            let node = root.lookup(path.as_bytes()).ok()?;
+            let target = (node.stat.kind == Kind::Link)
+                .then(|| root.link_target(path.as_bytes()).ok())
+                .flatten();
+            let entry = Entry {
+                path: (*path).clone(),
+                stat: node.stat,
+                target,
+            };
+            let made = read::entry(&entry, || root.open_file(path.as_bytes()), progress);
+            Some((entry, made))
+        })
+        .collect()
+}

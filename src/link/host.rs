@@ -1,0 +1,146 @@
+//! What the root says about itself: its packages, accounts and declarations.
+
+use std::collections::BTreeMap;
+
+use super::packages::Packages;
+use super::read;
+use crate::fact::{Fact, Issue, What};
+use crate::parse::accounts::Accounts;
+use crate::parse::os_release;
+use crate::path::AppPath;
+use crate::tree::{Limits, Progress, Root, walk};
+
+/// Where a system keeps what it declares: units (systemd.unit(5)), init scripts, cron tables
+/// (crontab(5)), tmpfiles.d(5), sysusers.d(5), logrotate(8), super-servers and supervisors,
+/// kernel settings.
+const DECLARATIONS: &[&str] = &[
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/etc/init.d",
+    "/etc/rc.d/init.d",
+    "/etc/rc.local",
+    "/etc/rc.d/rc.local",
+    "/etc/init",
+    "/etc/inittab",
+    "/etc/inetd.conf",
+    "/etc/xinetd.d",
+    "/etc/supervisor",
+    "/etc/supervisord.conf",
+    "/etc/supervisord.d",
+    "/etc/crontab",
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/var/spool/cron",
+    "/etc/tmpfiles.d",
+    "/run/tmpfiles.d",
+    "/usr/lib/tmpfiles.d",
+    "/etc/sysusers.d",
+    "/usr/lib/sysusers.d",
+    "/etc/logrotate.conf",
+    "/etc/logrotate.d",
+    "/etc/sysctl.conf",
+    "/etc/sysctl.d",
+    "/etc/security/limits.conf",
+    "/etc/security/limits.d",
+    "/etc/modules",
+    "/etc/modules-load.d",
+    "/etc/modprobe.d",
+    "/etc/udev/rules.d",
+    "/etc/fstab",
+    "/etc/ld.so.conf.d",
+    "/etc/profile.d",
+];
+
+/// How much of a user database is read.
+const ACCOUNTS_LIMIT: usize = 16 << 20;
+
+/// The system around the application.
+#[derive(Debug)]
+pub struct Host {
+    /// Installed packages.
+    pub packages: Packages,
+    /// Users and groups.
+    pub accounts: Accounts,
+    /// The distribution's name.
+    pub system: Option<String>,
+    /// What the system declares, by file.
+    pub declarations: Declarations,
+    /// What could not be read.
+    pub issues: Vec<Issue>,
+}
+
+/// The facts of each declaring file.
+#[derive(Debug, Default)]
+pub struct Declarations {
+    files: BTreeMap<AppPath, Vec<Fact>>,
+}
+
+impl Declarations {
+    /// Files and their facts, in order of path.
+    pub fn iter(&self) -> impl Iterator<Item = (&AppPath, &[Fact])> {
+        self.files
+            .iter()
+            .map(|(file, facts)| (file, facts.as_slice()))
+    }
+
+    /// What the unit or init script `name` starts.
+    #[must_use]
+    pub fn starts_of(&self, name: &str) -> Vec<&Fact> {
+        let bare = name.strip_suffix(".service").unwrap_or(name);
+        self.files
+            .values()
+            .flatten()
+            .filter(|fact| match &fact.what {
+                What::Starts { name: unit, .. } => {
+                    unit == name || unit.strip_suffix(".service").unwrap_or(unit) == bare
+                }
+                _ => false,
+            })
+            .collect()
+    }
+}
+
+impl Host {
+    /// Reads what the root says about itself.
+    #[must_use]
+    pub fn read(root: &Root) -> Self {
+        let (packages, mut issues) = Packages::read(root);
+        let text = |path: &str| root.read(path, ACCOUNTS_LIMIT).unwrap_or_default();
+        let accounts = Accounts::parse(&text("/etc/passwd"), &text("/etc/group"));
+        let release = root
+            .read("/etc/os-release", ACCOUNTS_LIMIT)
+            .or_else(|_| root.read("/usr/lib/os-release", ACCOUNTS_LIMIT))
+            .unwrap_or_default();
+        let system = os_release::pretty_name(&release);
+        let mut declarations = Declarations::default();
+        let progress = Progress::default();
+        let starts: Vec<AppPath> = DECLARATIONS
+            .iter()
+            .map(AppPath::new)
+            .filter(|path| root.resolve(path.as_bytes()).is_ok())
+            .collect();
+        let made = walk(root, &starts, &Limits::default(), &progress, &|visit| {
+            read::visit(visit, &progress)
+        });
+        issues.extend(made.issues);
+        for (entry, made) in made.entries {
+            issues.extend(made.out.issues);
+            if !made.out.facts.is_empty() {
+                declarations.files.insert(entry.path, made.out.facts);
+            }
+        }
+        Self {
+            packages,
+            accounts,
+            system,
+            declarations,
+            issues,
+        }
+    }
+}

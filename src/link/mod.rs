@@ -1,0 +1,111 @@
+//! Joins over the whole tree: who owns a file, what starts a program, where the loader finds a
+//! library, what a path is for.
+
+pub mod gather;
+pub mod host;
+mod libraries;
+pub mod loader;
+pub mod packages;
+mod paths;
+mod reach;
+mod read;
+pub mod scope;
+
+use std::collections::BTreeMap;
+
+use crate::fact::{Fact, Issue, Kind, What, name_of};
+use crate::link::gather::Seen;
+use crate::link::host::Host;
+use crate::link::scope::Scope;
+use crate::report::{Coverage, Library, PathEntry};
+use crate::tree::Root;
+
+/// How many issues of each kind stand in the report; all are counted.
+const ISSUES: usize = 50;
+
+/// All that is known of the application.
+#[derive(Debug)]
+pub struct Linked {
+    /// Every fact, sorted.
+    pub facts: Vec<Fact>,
+    /// Every path in reach.
+    pub paths: Vec<PathEntry>,
+    /// Its libraries.
+    pub libraries: Vec<Library>,
+    /// User and group ids by name.
+    pub ids: BTreeMap<String, (u32, u32)>,
+    /// What was read, and what was not.
+    pub coverage: Coverage,
+}
+
+/// Joins what was seen.
+#[must_use]
+pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
+    let Seen {
+        entries,
+        mut facts,
+        issues,
+        read,
+        unread,
+    } = seen;
+    facts.extend(host.packages.facts(&scope.packages, root));
+    facts.sort();
+    facts.dedup();
+    let libraries = libraries::find(root, host, scope, &mut facts);
+    let paths = paths::classify(root, host, scope, &entries, &facts);
+    let bytes = entries
+        .iter()
+        .filter(|entry| entry.stat.kind == Kind::File)
+        .map(|entry| entry.stat.size)
+        .sum();
+    let issues = issues.into_iter().chain(host.issues.iter().cloned());
+    let coverage = coverage(entries.len() as u64, read, unread, bytes, issues.collect());
+    Linked {
+        paths,
+        libraries,
+        ids: ids(host, &facts),
+        coverage,
+        facts,
+    }
+}
+
+/// The ids of the accounts that are named, and of their groups under `:name`.
+fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
+    let mut ids = BTreeMap::new();
+    for fact in facts {
+        let What::RunsAs { user, group } = &fact.what else {
+            continue;
+        };
+        if let Some(account) = host.accounts.by_name(user) {
+            ids.insert(user.clone(), (account.uid, account.gid));
+        }
+        if let Some(group) = group
+            && let Some(gid) = host.accounts.group(group)
+        {
+            ids.insert(format!(":{group}"), (gid, gid));
+        }
+    }
+    ids
+}
+
+fn coverage(entries: u64, read: u64, unread: u64, bytes: u64, mut issues: Vec<Issue>) -> Coverage {
+    issues.sort();
+    issues.dedup();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for issue in issues {
+        let count = counts.entry(name_of(issue.kind)).or_default();
+        *count += 1;
+        if *count <= ISSUES as u64 {
+            shown.push(issue);
+        }
+    }
+    Coverage {
+        entries,
+        read,
+        unread,
+        bytes,
+        counts,
+        issues: shown,
+    }
+}

@@ -1,0 +1,103 @@
+//! What the tree itself holds, summed up for each directory: sizes, owners, code.
+
+use std::collections::BTreeMap;
+
+use crate::fact::{Kind, Stat};
+use crate::knowledge;
+use crate::path::AppPath;
+use crate::report::OnDisk;
+use crate::tree::Entry;
+
+/// What lies in a directory and below it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sum {
+    pub(super) stat: Option<Stat>,
+    /// Bytes of all files below.
+    pub(super) bytes: u64,
+    /// Regular files below.
+    pub(super) files: u64,
+    /// Programs, libraries, static content below.
+    pub(super) code: u64,
+    /// Files and directories below that belong to nobody but root.
+    pub(super) roots: u64,
+    /// The same of other owners.
+    pub(super) others: u64,
+}
+
+/// Every entry seen, by path, with the sum of what is below.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    sums: BTreeMap<AppPath, Sum>,
+}
+
+impl Inventory {
+    /// Sums up `entries`; `is_program` tells the files that facts know as programs.
+    pub(super) fn new(entries: &[Entry], is_program: impl Fn(&AppPath) -> bool) -> Self {
+        let mut sums: BTreeMap<AppPath, Sum> = BTreeMap::new();
+        for entry in entries {
+            let stat = entry.stat;
+            let is_file = stat.kind == Kind::File;
+            let code = is_file
+                && (is_program(&entry.path)
+                    || knowledge::places::is_code_name(entry.path.name())
+                    || knowledge::places::is_library_place(&entry.path));
+            let own = sums.entry(entry.path.clone()).or_default();
+            own.stat = Some(stat);
+            if is_file {
+                own.bytes += stat.size;
+            }
+            let mut above = entry.path.parent();
+            while let Some(dir) = above {
+                let sum = sums.entry(dir.clone()).or_default();
+                if is_file {
+                    sum.bytes += stat.size;
+                    sum.files += 1;
+                }
+                sum.code += u64::from(code);
+                sum.roots += u64::from(stat.uid == 0);
+                sum.others += u64::from(stat.uid != 0);
+                above = dir.parent();
+            }
+        }
+        Self { sums }
+    }
+
+    /// What is known of `path`.
+    pub(super) fn get(&self, path: &AppPath) -> Option<&Sum> {
+        self.sums.get(path)
+    }
+
+    /// Whether code lies in the directory `path` or below it.
+    pub(super) fn holds_code(&self, path: &AppPath) -> bool {
+        self.get(path).is_some_and(|sum| sum.code > 0)
+    }
+
+    /// Everything strictly below `dir`, in order.
+    pub(super) fn below<'a>(
+        &'a self,
+        dir: &'a AppPath,
+    ) -> impl Iterator<Item = (&'a AppPath, &'a Sum)> {
+        self.sums
+            .range(dir.clone()..)
+            .skip_while(move |(path, _)| *path == dir)
+            .take_while(move |(path, _)| path.is_within(dir))
+    }
+
+    /// The form in which a report shows what is on disk.
+    pub(super) fn on_disk(&self, path: &AppPath) -> Option<OnDisk> {
+        let sum = self.get(path)?;
+        let stat = sum.stat?;
+        Some(OnDisk {
+            kind: stat.kind,
+            uid: stat.uid,
+            gid: stat.gid,
+            mode: format!("{:04o}", stat.mode),
+            size_bytes: sum.bytes,
+            files: if stat.kind == Kind::Dir {
+                sum.files
+            } else {
+                u64::from(stat.kind == Kind::File)
+            },
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! What every path in reach is for: class, access and certainty, from all that was seen of it.
+//!
+//! Declared beats observed beats inferred beats guessed. The hierarchy standard gives the class
+//! where it speaks of a place; elsewhere the source's own word does, and last the name.
+
+mod inventory;
+mod place;
+mod witness;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::inventory::Inventory;
+use self::place::RealPaths;
+use super::host::Host;
+use super::scope::Scope;
+use crate::fact::{Access, Certainty, Class, Fact, Kind, Source, Touch, What};
+use crate::knowledge::{self, places};
+use crate::path::AppPath;
+use crate::report::PathEntry;
+use crate::tree::{Entry, Root};
+
+/// How many facts stand under one path.
+const BECAUSE: usize = 8;
+
+/// What is known while paths are judged.
+pub(super) struct Ground<'a> {
+    pub(super) root: &'a Root,
+    pub(super) host: &'a Host,
+    pub(super) scope: &'a Scope,
+    inventory: Inventory,
+    /// Files that were read because something refers to them.
+    reached: BTreeSet<AppPath>,
+}
+
+/// Judges every path that `facts` name, and what the tree itself shows.
+pub(super) fn classify(
+    root: &Root,
+    host: &Host,
+    scope: &Scope,
+    entries: &[Entry],
+    facts: &[Fact],
+) -> Vec<PathEntry> {
+    let programs: BTreeSet<&AppPath> = facts
+        .iter()
+        .filter(|fact| matches!(fact.what, What::Program { .. }))
+        .map(|fact| &fact.at.file)
+        .collect();
+    let inventory = Inventory::new(entries, |path| programs.contains(path));
+    let reached = entries.iter().map(|entry| entry.path.clone()).collect();
+    let ground = Ground {
+        root,
+        host,
+        scope,
+        inventory,
+        reached,
+    };
+    let mut real = RealPaths::default();
+    let mut named: BTreeMap<AppPath, Vec<&Fact>> = BTreeMap::new();
+    for fact in facts {
+        if let What::Path { path, .. } = &fact.what {
+            named.entry(real.get(root, path)).or_default().push(fact);
+        }
+    }
+    let witnessed = witness::facts(&ground, facts);
+    for fact in &witnessed {
+        if let What::Path { path, .. } = &fact.what {
+            named.entry(path.clone()).or_default().push(fact);
+        }
+    }
+    named
+        .iter()
+        .filter_map(|(path, facts)| ground.judge(path, facts))
+        .collect()
+}
+
+/// What speaks for a path.
+#[derive(Default)]
+struct Weight {
+    /// The strongest evidence that it is written, and not only by an installation.
+    written: Option<Certainty>,
+    /// The strongest evidence that it is used at all.
+    used: Option<Certainty>,
+    /// A source's word on the class, with how sure it is.
+    class: Option<(Certainty, Class)>,
+    kind: Option<Kind>,
+    /// Only a literal, or a default that is commented out, names it.
+    only_guessed: bool,
+    /// Nothing but reading was seen.
+    read_only: bool,
+}
+
+impl Ground<'_> {
+    fn judge(&self, path: &AppPath, facts: &[&Fact]) -> Option<PathEntry> {
+        if path.is_root() || places::is_system_file(path) || knowledge::is_shared_dir(path) {
+            return None;
+        }
+        let weight = self.weigh(path, facts);
+        let in_prefix = self.scope.in_prefix(path).is_some();
+        let prior = knowledge::prior(path);
+        if places::is_code_place(path) && !in_prefix && weight.written.is_none() {
+            return None;
+        }
+        let class = self.class(path, &weight, in_prefix)?;
+        let access = self.access(path, class, &weight, prior.access, in_prefix);
+        let certainty = match access {
+            Access::Rw => weight.written.max(weight.used),
+            Access::Ro => weight.used,
+        }?;
+        let kind = self
+            .inventory
+            .get(path)
+            .and_then(|sum| sum.stat)
+            .map(|stat| stat.kind);
+        let mount = self
+            .wants_mount(path, class, access, &weight, in_prefix)
+            .then(|| place::mount_of(self.scope, &self.inventory, path, kind.or(weight.kind)))
+            .flatten();
+        let mut because: Vec<Fact> = facts.iter().map(|fact| (*fact).clone()).collect();
+        because.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));
+        because.dedup();
+        let more = because.len().saturating_sub(BECAUSE) as u64;
+        because.truncate(BECAUSE);
+        Some(PathEntry {
+            path: path.clone(),
+            class,
+            access,
+            certainty,
+            mount,
+            on_disk: self.inventory.on_disk(path),
+            because,
+            more,
+        })
+    }
+
+    fn weigh(&self, path: &AppPath, facts: &[&Fact]) -> Weight {
+        let mut weight = Weight {
+            only_guessed: true,
+            read_only: true,
+            ..Weight::default()
+        };
+        let settings = path.components().next() == Some(b"etc");
+        for fact in facts {
+            let What::Path {
+                touch,
+                source,
+                kind,
+                class,
+                ..
+            } = &fact.what
+            else {
+                continue;
+            };
+            let installs = matches!(source, Source::Maintainer | Source::Package);
+            weight.used = weight.used.max(Some(fact.certainty));
+            weight.only_guessed &= fact.certainty == Certainty::Guessed;
+            weight.read_only &= *touch == Touch::Reads;
+            if touch.is_write() && !(installs && settings) {
+                weight.written = weight.written.max(Some(fact.certainty));
+            }
+            weight.kind = weight.kind.or(*kind);
+            if let Some(class) = class
+                && weight
+                    .class
+                    .is_none_or(|(certainty, _)| certainty < fact.certainty)
+            {
+                weight.class = Some((fact.certainty, *class));
+            }
+        }
+        weight
+    }
+
+    fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {
+        let hint = weight.class.map(|(_, class)| class);
+        if in_prefix {
+            return hint.or_else(|| self.class_in_prefix(path, weight));
+        }
+        let prior = knowledge::prior(path);
+        if hint == Some(Class::Secret) {
+            return hint;
+        }
+        match prior.class {
+            Some(Class::Code) | None => hint.or(weight.written.map(|_| Class::Data)),
+            class => class,
+        }
+    }
+
+    /// Inside an install prefix the names of the directories speak, the nearest first.
+    fn class_in_prefix(&self, path: &AppPath, weight: &Weight) -> Option<Class> {
+        let prefix = self.scope.in_prefix(path)?;
+        let named = (prefix.depth() + 1..=path.depth())
+            .rev()
+            .find_map(|depth| places::class_of_name(path.prefix(depth).name()));
+        let by_ending = knowledge::prior(path)
+            .class
+            .filter(|class| *class != Class::Code);
+        named.or(by_ending).or(weight.written.map(|_| Class::Data))
+    }
+
+    fn access(
+        &self,
+        path: &AppPath,
+        class: Class,
+        weight: &Weight,
+        prior: Access,
+        in_prefix: bool,
+    ) -> Access {
+        if weight.written.is_some() {
+            return Access::Rw;
+        }
+        match class {
+            Class::Code | Class::Config | Class::Secret => Access::Ro,
+            _ if weight.read_only && !in_prefix && !weight.only_guessed => Access::Ro,
+            Class::Log | Class::Cache | Class::Runtime | Class::Temp => Access::Rw,
+            Class::Data if in_prefix => Access::Rw,
+            Class::Data if path.components().next() == Some(b"srv") => Access::Rw,
+            Class::Data => prior,
+        }
+    }
+
+    /// Whether the evidence is worth a mount.
+    fn wants_mount(
+        &self,
+        path: &AppPath,
+        class: Class,
+        access: Access,
+        weight: &Weight,
+        in_prefix: bool,
+    ) -> bool {
+        if class == Class::Code || places::is_integration(path) {
+            return false;
+        }
+        let there = self.root.resolve(path.as_bytes()).is_ok();
+        if access == Access::Ro && !there {
+            return false;
+        }
+        if self.is_foreign(path) && weight.written.is_none() && !self.reached.contains(path) {
+            return false;
+        }
+        if !weight.only_guessed {
+            return true;
+        }
+        if in_prefix {
+            return there;
+        }
+        // A guess needs the application's own name in it.
+        self.scope.knows(path) && (there || access == Access::Rw)
+    }
+
+    /// Whether a package outside the scope owns the path.
+    fn is_foreign(&self, path: &AppPath) -> bool {
+        self.host
+            .packages
+            .owner(path)
+            .is_some_and(|package| !self.scope.packages.contains(&package.name))
+    }
+}

@@ -1,0 +1,104 @@
+//! Which mount a path needs: the smallest directory that can become one without hiding code and
+//! without taking in what belongs to others.
+
+use std::collections::BTreeMap;
+
+use super::inventory::Inventory;
+use crate::fact::{Class, Kind};
+use crate::knowledge;
+use crate::knowledge::places;
+use crate::link::scope::Scope;
+use crate::path::AppPath;
+use crate::tree::Root;
+
+/// Names of one directory (FHS 3.0, 3.15 and 5.13): the old one, and the one it leads to.
+const SAME: &[(&str, &str)] = &[("/var/run", "/run"), ("/var/lock", "/run/lock")];
+
+/// Paths as they really are inside the root, remembered by directory.
+#[derive(Default)]
+pub(super) struct RealPaths {
+    dirs: BTreeMap<AppPath, AppPath>,
+}
+
+impl RealPaths {
+    /// `path` with the links of every directory on the way resolved, as far as they exist. A link
+    /// at the very end stands for what it leads to.
+    pub(super) fn get(&mut self, root: &Root, path: &AppPath) -> AppPath {
+        if path.is_root() {
+            return path.clone();
+        }
+        if let Some(known) = self.dirs.get(path) {
+            return known.clone();
+        }
+        let real = match root.resolve(path.as_bytes()) {
+            Ok(node) => node.real,
+            Err(_) => match path.parent() {
+                Some(parent) => self.get(root, &parent).join(path.name()),
+                None => path.clone(),
+            },
+        };
+        let real = same(&real);
+        self.dirs.insert(path.clone(), real.clone());
+        real
+    }
+}
+
+fn same(path: &AppPath) -> AppPath {
+    for (old, new) in SAME {
+        if let Some(rest) = path.below(&AppPath::new(old)) {
+            return AppPath::new(new).join(rest);
+        }
+    }
+    path.clone()
+}
+
+/// The mount for `path`, which is of `kind` where that is known.
+pub(super) fn mount_of(
+    scope: &Scope,
+    inventory: &Inventory,
+    path: &AppPath,
+    kind: Option<Kind>,
+) -> Option<AppPath> {
+    match scope.in_prefix(path) {
+        Some(prefix) => in_prefix(inventory, prefix, path, kind),
+        None => outside(path),
+    }
+}
+
+/// The first component below a directory that many applications share.
+fn outside(path: &AppPath) -> Option<AppPath> {
+    (1..=path.depth())
+        .map(|depth| path.prefix(depth))
+        .find(|dir| !knowledge::is_shared_dir(dir))
+}
+
+/// Climbs from `path` while the directory above holds no code, is not the prefix itself, and while
+/// settings stay apart from state.
+fn in_prefix(
+    inventory: &Inventory,
+    prefix: &AppPath,
+    path: &AppPath,
+    kind: Option<Kind>,
+) -> Option<AppPath> {
+    if path == prefix {
+        return None;
+    }
+    let kind = inventory
+        .get(path)
+        .and_then(|sum| sum.stat)
+        .map(|stat| stat.kind)
+        .or(kind);
+    let mut point = path.clone();
+    if kind == Some(Kind::Dir) && inventory.holds_code(path) {
+        return None;
+    }
+    while let Some(above) = point.parent() {
+        let settings = places::class_of_name(point.name()) == Some(Class::Config);
+        let is_there = inventory.get(&above).is_some();
+        if !above.is_below(prefix) || inventory.holds_code(&above) || (settings && is_there) {
+            break;
+        }
+        point = above;
+    }
+    Some(point)
+}

@@ -1,0 +1,337 @@
+//! Reach: what the application refers to elsewhere in the root.
+//!
+//! First the declarations that concern it: a unit, init script or cron entry that starts one of
+//! its programs, and lines that name one of its paths. Then the files that these and its own
+//! files name: environment files, configuration, what that includes. Each step leaves its facts.
+
+use std::collections::BTreeSet;
+
+use super::gather::{Seen, read_files};
+use super::host::Host;
+use super::scope::Scope;
+use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, Touch, What};
+use crate::knowledge;
+use crate::path::AppPath;
+use crate::tree::{Entry, Progress, Root};
+
+/// How many steps away from the application a reference is followed.
+const MAX_STEPS: usize = 6;
+
+/// How many files outside the scope are read.
+const MAX_FILES: usize = 4096;
+
+/// Adds to `seen` what the scope refers to.
+pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, progress: &Progress) {
+    let mut known: BTreeSet<AppPath> = seen
+        .entries
+        .iter()
+        .map(|entry| entry.path.clone())
+        .collect();
+    let declared = declarations(host, scope, &seen.facts, &known);
+    let files: BTreeSet<&AppPath> = declared.iter().map(|fact| &fact.at.file).collect();
+    for file in files {
+        if let Ok(node) = root.lookup(file.as_bytes()) {
+            seen.entries.push(Entry {
+                path: file.clone(),
+                stat: node.stat,
+                target: None,
+            });
+            seen.read += 1;
+        }
+    }
+    known.extend(declared.iter().map(|fact| fact.at.file.clone()));
+    let mut fresh = declared.clone();
+    seen.facts.extend(declared);
+    fresh.extend(seen.facts.iter().cloned());
+    let mut budget = MAX_FILES;
+    for _ in 0..MAX_STEPS {
+        let next = references(root, host, scope, &fresh, &known);
+        let take: Vec<&AppPath> = next.iter().take(budget).collect();
+        if let Some(first) = next.iter().nth(budget) {
+            let left = next.len() - budget;
+            seen.issues.push(Issue {
+                at: Locus::file(first),
+                kind: IssueKind::LimitReached,
+                message: format!("{left} more files are referred to; they were not read"),
+            });
+        }
+        if take.is_empty() {
+            break;
+        }
+        budget -= take.len();
+        fresh = Vec::new();
+        for (entry, made) in read_files(root, &take, progress) {
+            fresh.extend(made.out.facts.iter().cloned());
+            seen.add(entry, made);
+        }
+        known.extend(next);
+    }
+}
+
+/// The facts of the system's declarations that concern the application: all of a file that is its
+/// own or that starts one of its programs, and of tables the lines that name one of its paths or
+/// one of its users.
+fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &BTreeSet<AppPath>) -> Vec<Fact> {
+    let mut found = Vec::new();
+    let mut units: BTreeSet<String> = BTreeSet::new();
+    let mut rest = Vec::new();
+    for (file, facts) in host.declarations.iter() {
+        if known.contains(file) {
+            // The scope's own files have been read with it.
+            units.extend(
+                facts
+                    .iter()
+                    .filter_map(|fact| started(&fact.what))
+                    .map(str::to_owned),
+            );
+        } else if facts.iter().any(|fact| starts_scope(scope, &fact.what)) && !is_table(file) {
+            units.extend(
+                facts
+                    .iter()
+                    .filter_map(|fact| started(&fact.what))
+                    .map(str::to_owned),
+            );
+            found.extend_from_slice(facts);
+        } else {
+            rest.push((file, facts));
+        }
+    }
+    let users: BTreeSet<&str> = own
+        .iter()
+        .chain(&found)
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } if user != "root" => Some(user.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut more = Vec::new();
+    for (file, facts) in rest {
+        if let Some(unit) = drop_in_of(file)
+            && units.contains(&unit)
+        {
+            more.extend_from_slice(facts);
+            continue;
+        }
+        let lines: BTreeSet<Option<u32>> = facts
+            .iter()
+            .filter(|fact| concerns(scope, &users, &fact.what))
+            .map(|fact| fact.at.line)
+            .collect();
+        let whole = !is_table(file) && !lines.is_empty() && is_rotation(file);
+        more.extend(
+            facts
+                .iter()
+                .filter(|fact| whole || lines.contains(&fact.at.line))
+                .cloned(),
+        );
+    }
+    found.extend(more);
+    found
+}
+
+/// Whether a file holds many entries for many programs, of which each stands for itself.
+fn is_table(file: &AppPath) -> bool {
+    let text = file.to_text();
+    let parts = [
+        "cron",
+        "tmpfiles",
+        "sysusers",
+        "limits",
+        "sysctl",
+        "inetd.conf",
+        "modules",
+        "fstab",
+    ];
+    parts.iter().any(|part| text.contains(part)) && !text.contains("/xinetd.d/")
+}
+
+fn is_rotation(file: &AppPath) -> bool {
+    file.components().any(|part| part == b"logrotate.d")
+}
+
+/// The unit that a drop-in (systemd.unit(5)) belongs to.
+fn drop_in_of(file: &AppPath) -> Option<String> {
+    let folder = file.parent()?;
+    let name = std::str::from_utf8(folder.name())
+        .ok()?
+        .strip_suffix(".d")?
+        .to_owned();
+    name.contains('.').then_some(name)
+}
+
+fn started(what: &What) -> Option<&str> {
+    match what {
+        What::Starts { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether this starts a program of the application, or an interpreter with one of its files.
+fn starts_scope(scope: &Scope, what: &What) -> bool {
+    let What::Starts { program, args, .. } = what else {
+        return false;
+    };
+    scope.contains(program)
+        || args.iter().any(|arg| {
+            let value = arg
+                .rsplit_once('=')
+                .map_or(arg.as_str(), |(_, value)| value);
+            AppPath::absolute(value).is_some_and(|path| scope.contains(&path))
+        })
+}
+
+/// Whether an entry of a table names a path, program or user of the application.
+fn concerns(scope: &Scope, users: &BTreeSet<&str>, what: &What) -> bool {
+    match what {
+        What::Path { path, .. } => scope.contains(path),
+        What::Starts { .. } => starts_scope(scope, what),
+        What::RunsAs { user, .. } => users.contains(user.as_str()),
+        What::Account { name, .. } => users.contains(name.as_str()),
+        _ => false,
+    }
+}
+
+/// The files that facts refer to and that are worth reading: regular, not read yet, neither code
+/// nor a file that every system has.
+fn references(
+    root: &Root,
+    host: &Host,
+    scope: &Scope,
+    facts: &[Fact],
+    known: &BTreeSet<AppPath>,
+) -> BTreeSet<AppPath> {
+    let mut found = BTreeSet::new();
+    for fact in facts {
+        let What::Path {
+            path,
+            touch,
+            source,
+            by,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        if !matches!(touch, Touch::Reads | Touch::Names | Touch::Writes) {
+            continue;
+        }
+        let including = by == "include" || by == ".";
+        let follows = match source {
+            Source::Unit | Source::Init | Source::Argument | Source::Environment => true,
+            Source::Config | Source::Script => including || scope.knows(path),
+            Source::Literal | Source::Code => scope.knows(path) && is_settings_place(path),
+            _ => false,
+        };
+        if !follows {
+            continue;
+        }
+        for path in expand(root, path, including) {
+            let Ok(node) = root.resolve(path.as_bytes()) else {
+                continue;
+            };
+            let foreign = !including
+                && matches!(source, Source::Literal | Source::Code)
+                && host.packages.owner(&node.real).is_some();
+            if node.stat.kind == Kind::File
+                && !foreign
+                && !known.contains(&node.real)
+                && !known.contains(&path)
+                && !knowledge::places::is_code_place(&node.real)
+                && !knowledge::places::is_system_file(&node.real)
+            {
+                found.insert(node.real);
+            }
+        }
+    }
+    found
+}
+
+fn is_settings_place(path: &AppPath) -> bool {
+    path.components().next() == Some(b"etc")
+}
+
+/// The paths that a reference stands for: a pattern's matches, an included directory's files.
+fn expand(root: &Root, path: &AppPath, including: bool) -> Vec<AppPath> {
+    if !path.is_pattern() {
+        if including && let Ok(entries) = root.list(path.as_bytes()) {
+            return entries.iter().map(|(name, _)| path.join(name)).collect();
+        }
+        return vec![path.clone()];
+    }
+    let mut found = vec![AppPath::root()];
+    for part in path.components() {
+        let mut next = Vec::new();
+        for dir in found {
+            if !part.contains(&b'*') && !part.contains(&b'?') && !part.contains(&b'{') {
+                next.push(dir.join(part));
+                continue;
+            }
+            for (name, _) in root.list(dir.as_bytes()).unwrap_or_default() {
+                if matches(part, &name) {
+                    next.push(dir.join(&name));
+                }
+            }
+            if next.len() > MAX_FILES {
+                break;
+            }
+        }
+        found = next;
+    }
+    found
+}
+
+/// Whether `name` fits a component with `*`, `?` and `{…}` (glob(7), brackets left out).
+#[must_use]
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    // The position after the last star, and where in the name it was tried: linear backtracking.
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        let wild = match pattern.get(p) {
+            Some(b'*') => Some(1),
+            Some(b'{') => pattern[p..]
+                .iter()
+                .position(|&b| b == b'}')
+                .map(|end| end + 1),
+            _ => None,
+        };
+        if let Some(width) = wild {
+            star = Some((p + width, n));
+            p += width;
+        } else if pattern.get(p).is_some_and(|&b| b == b'?' || b == name[n]) {
+            p += 1;
+            n += 1;
+        } else if let Some((after, tried)) = star {
+            star = Some((after, tried + 1));
+            (p, n) = (after, tried + 1);
+        } else {
+            return false;
+        }
+    }
+    let rest = &pattern[p..];
+    rest.iter().all(|&b| b == b'*') || (rest.starts_with(b"{") && rest.ends_with(b"}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_match_like_file_name_patterns() {
+        for (pattern, name, fits) in [
+            ("*.conf", "a.conf", true),
+            ("*.conf", "a.conf.bak", false),
+            ("a?c", "abc", true),
+            ("x{pid}.log", "x12.log", true),
+            ("x{pid}", "x", true),
+            ("plain", "plain", true),
+            ("plain", "plainer", false),
+        ] {
+            assert_eq!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                fits,
+                "{pattern} {name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! One file read: opened by `tree`, made into facts by `extract`.
+
+use std::sync::atomic::Ordering;
+
+use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, extract};
+use crate::fact::{IssueKind, Kind, Locus};
+use crate::knowledge;
+use crate::parse::read::ReadAt as _;
+use crate::tree::{Entry, File, LookupError, Progress, Visit};
+
+/// What came of an entry.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Facts and issues.
+    pub out: Out,
+    /// Whether its content was read; nothing where there is none to read.
+    pub read: Option<bool>,
+}
+
+/// Reads an entry of a walk.
+pub fn visit(visit: &Visit<'_>, progress: &Progress) -> Made {
+    entry(visit.entry, || visit.open(), progress)
+}
+
+/// Reads an entry that `open` opens.
+pub fn entry(
+    entry: &Entry,
+    open: impl FnOnce() -> Result<File, LookupError>,
+    progress: &Progress,
+) -> Made {
+    let mut made = Made::default();
+    let at = Locus::file(&entry.path);
+    match entry.stat.kind {
+        Kind::File => {}
+        Kind::Dir | Kind::Link => return made,
+        _ => return made,
+    }
+    if knowledge::places::is_documentation(&entry.path) {
+        return made;
+    }
+    let file = match open() {
+        Ok(file) => file,
+        Err(error) => {
+            made.read = Some(false);
+            made.out.issue(
+                at,
+                IssueKind::Unreadable,
+                format!("cannot be opened: {error}"),
+            );
+            return made;
+        }
+    };
+    let head = match file.bytes_at(0, HEAD) {
+        Ok(head) => head,
+        Err(error) => {
+            made.read = Some(false);
+            made.out.issue(
+                at,
+                IssueKind::Unreadable,
+                format!("cannot be read: {error}"),
+            );
+            return made;
+        }
+    };
+    let input = Input::new(&entry.path, file.stat(), &head, &file);
+    made.out = extract(&input);
+    made.read = Some(true);
+    progress.read.fetch_add(1, Ordering::Relaxed);
+    if !file.unchanged() {
+        made.out
+            .issue(at, IssueKind::Changed, "it changed while it was read");
+    } else if input.is_text() && entry.stat.size > TEXT_LIMIT as u64 && !made.out.facts.is_empty() {
+        let message = "only the first 8 MiB of this text were read";
+        made.out.issue(at, IssueKind::TooLarge, message);
+    }
+    made
+}

@@ -1,0 +1,211 @@
+//! The scope: which directories and files are the application itself.
+
+use std::collections::BTreeSet;
+
+use super::host::Host;
+use crate::fact::{Kind, What};
+use crate::knowledge;
+use crate::path::AppPath;
+use crate::tree::Root;
+
+/// What was named.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Directories and programs.
+    pub paths: &'a [AppPath],
+    /// Packages.
+    pub packages: &'a [String],
+    /// Units or init scripts.
+    pub units: &'a [String],
+}
+
+/// The application itself.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// What the report shows as audited.
+    pub named: Vec<AppPath>,
+    /// Install prefixes: directories whose content is the application's code, and whatever else
+    /// it keeps there.
+    pub prefixes: Vec<AppPath>,
+    /// Directories that are read whole.
+    pub dirs: Vec<AppPath>,
+    /// Files outside these directories.
+    pub files: BTreeSet<AppPath>,
+    /// The packages that belong to it.
+    pub packages: Vec<String>,
+    /// Words by which it is known: package names, last components of prefixes, units, programs.
+    pub words: BTreeSet<String>,
+}
+
+/// A name that stands for nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ScopeError {
+    /// No such path.
+    #[error("cannot audit {path}: {reason}; a PATH is as the application sees it, inside the root")]
+    Path {
+        /// The path.
+        path: AppPath,
+        /// What the lookup said.
+        reason: String,
+    },
+    /// No such package.
+    #[error("no package {name} in {databases}; see the installed ones with the system's own tool")]
+    Package {
+        /// The name.
+        name: String,
+        /// The databases that were read.
+        databases: String,
+    },
+    /// No such unit.
+    #[error("no unit or init script {0}: looked in the systemd unit directories and /etc/init.d")]
+    Unit(String),
+}
+
+impl Scope {
+    /// Whether `path` is part of the application.
+    #[must_use]
+    pub fn contains(&self, path: &AppPath) -> bool {
+        self.files.contains(path) || self.dirs.iter().any(|dir| path.is_within(dir))
+    }
+
+    /// Whether `path` lies in an install prefix.
+    #[must_use]
+    pub fn in_prefix(&self, path: &AppPath) -> Option<&AppPath> {
+        self.prefixes.iter().find(|prefix| path.is_within(prefix))
+    }
+
+    /// Whether a component of `path` is a word by which the application is known.
+    #[must_use]
+    pub fn knows(&self, path: &AppPath) -> bool {
+        path.components().any(|part| {
+            let part = String::from_utf8_lossy(part).to_ascii_lowercase();
+            let stem = part.split_once('.').map_or(part.as_str(), |(stem, _)| stem);
+            self.words.contains(stem) || self.words.contains(part.as_str())
+        })
+    }
+
+    fn know(&mut self, word: &[u8]) {
+        let word = String::from_utf8_lossy(word).to_ascii_lowercase();
+        if word.len() > 1 && !knowledge::places::is_generic_name(&word) {
+            self.words.insert(word);
+        }
+    }
+}
+
+/// Finds what was named.
+///
+/// # Errors
+/// When a name stands for nothing.
+pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, ScopeError> {
+    let mut scope = Scope::default();
+    for path in wanted.paths {
+        add_path(root, &mut scope, path)?;
+    }
+    for name in wanted.packages {
+        add_package(root, host, &mut scope, name)?;
+    }
+    for name in wanted.units {
+        add_unit(root, host, &mut scope, name)?;
+    }
+    scope.named.sort();
+    scope.named.dedup();
+    scope.prefixes.sort();
+    scope.prefixes.dedup();
+    scope.dirs.sort();
+    scope.dirs.dedup();
+    Ok(scope)
+}
+
+fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeError> {
+    let node = root
+        .resolve(path.as_bytes())
+        .map_err(|error| ScopeError::Path {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+    scope.named.push(path.clone());
+    scope.know(path.name());
+    if node.stat.kind == Kind::Dir {
+        scope.prefixes.push(node.real.clone());
+        scope.dirs.push(node.real);
+    } else {
+        scope.files.insert(node.real);
+    }
+    Ok(())
+}
+
+fn add_package(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(), ScopeError> {
+    let Some(package) = host.packages.get(name) else {
+        return Err(ScopeError::Package {
+            name: name.to_owned(),
+            databases: host.packages.databases().join(", "),
+        });
+    };
+    let family = host.packages.family(&package.name);
+    for member in &family {
+        if scope.packages.contains(member) {
+            continue;
+        }
+        scope.packages.push(member.clone());
+        scope.know(member.as_bytes());
+        for file in host.packages.files(member) {
+            add_package_file(root, scope, &file.path, member);
+        }
+    }
+    Ok(())
+}
+
+/// A directory that only this application has is read whole, so that what came into it after the
+/// installation is seen; of shared directories only the package's own files are.
+fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath, _package: &str) {
+    let Ok(node) = root.lookup(path.as_bytes()) else {
+        return;
+    };
+    if node.stat.kind != Kind::Dir {
+        scope.files.insert(node.real);
+        return;
+    }
+    if knowledge::is_shared_dir(&node.real) {
+        return;
+    }
+    if knowledge::places::is_state_place(&node.real) {
+        scope.dirs.push(node.real);
+    } else if let Some(prefix) = knowledge::places::add_on_prefix(&node.real) {
+        scope.prefixes.push(prefix.clone());
+        scope.dirs.push(prefix);
+    }
+}
+
+fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(), ScopeError> {
+    let starts = host.declarations.starts_of(name);
+    if starts.is_empty() {
+        return Err(ScopeError::Unit(name.to_owned()));
+    }
+    scope.know(name.split('.').next().unwrap_or(name).as_bytes());
+    for fact in starts {
+        let What::Starts { program, args, .. } = &fact.what else {
+            continue;
+        };
+        let named = args.iter().filter_map(AppPath::absolute);
+        for path in std::iter::once(program.clone()).chain(named) {
+            let Ok(node) = root.resolve(path.as_bytes()) else {
+                continue;
+            };
+            if let Some(prefix) = knowledge::places::add_on_prefix(&node.real) {
+                scope.prefixes.push(prefix.clone());
+                scope.dirs.push(prefix.clone());
+                scope.named.push(prefix);
+            } else if let Some(package) = host.packages.owner(&node.real)
+                && path == *program
+                && !knowledge::places::is_interpreter(node.real.name())
+            {
+                let package = package.name.clone();
+                add_package(root, host, scope, &package)?;
+            } else if path == *program && node.stat.kind == Kind::File {
+                scope.named.push(node.real.clone());
+                scope.files.insert(node.real);
+            }
+        }
+    }
+    Ok(())
+}

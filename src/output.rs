@@ -1,0 +1,138 @@
+//! Where results go: standard output, or a file that is replaced whole or not at all.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use seaworthy::render::Style;
+use seaworthy::report::{Report, SCHEMA};
+
+/// The largest report that is read back.
+const REPORT_LIMIT: u64 = 1 << 30;
+
+/// Prints to standard output. A reader that went away, as `head` does, is no error.
+pub(crate) fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// Says something to the person at the terminal.
+pub(crate) fn say(text: &str) {
+    // Nobody is left to be told when this fails.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// How a report may be shown: colour and the terminal's width only on a terminal
+/// (<https://no-color.org>).
+pub(crate) fn style(to_file: bool, all: bool) -> Style {
+    let on_terminal = !to_file && std::io::stdout().is_terminal();
+    let width = rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .filter(|_| on_terminal)
+        .map_or(80, |size| usize::from(size.ws_col).clamp(60, 120));
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    Style {
+        width,
+        colour: on_terminal && !plain,
+        all,
+    }
+}
+
+/// Whether `file` can be written, before the work is done.
+///
+/// # Errors
+/// When its directory is not there, when it is a directory, or when it lies inside the audited
+/// root, which is never written to.
+pub(crate) fn check(file: &Path, root: Option<&Path>) -> Result<()> {
+    if file.is_dir() {
+        bail!(
+            "cannot write {}: it is a directory; name a file in it",
+            file.display()
+        );
+    }
+    let folder = folder(file);
+    let real = folder.canonicalize().with_context(|| {
+        format!(
+            "cannot write {}: no directory {}",
+            file.display(),
+            folder.display()
+        )
+    })?;
+    if let Some(root) = root.and_then(|root| root.canonicalize().ok())
+        && root != Path::new("/")
+        && real.starts_with(&root)
+    {
+        bail!(
+            "cannot write {}: it lies inside the audited root {}, which is only read",
+            file.display(),
+            root.display(),
+        );
+    }
+    Ok(())
+}
+
+/// Writes `text` to `file`: a reader sees the old content or the new one, never a part.
+///
+/// # Errors
+/// When it cannot be written; the old content then stands.
+pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
+    let failed = || format!("cannot write {}", file.display());
+    // A pipe or a terminal cannot be replaced, and a link stays a link.
+    let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    if target.exists() && !target.is_file() {
+        let mut open = std::fs::OpenOptions::new()
+            .write(true)
+            .open(&target)
+            .with_context(failed)?;
+        return open.write_all(text.as_bytes()).with_context(failed);
+    }
+    let mut part = tempfile::Builder::new()
+        .prefix(".seaworthy-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder(&target))
+        .with_context(failed)?;
+    part.write_all(text.as_bytes()).with_context(failed)?;
+    part.as_file().sync_all().with_context(failed)?;
+    part.persist(&target).with_context(failed)?;
+    Ok(())
+}
+
+fn folder(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Reads a JSON report back.
+///
+/// # Errors
+/// When it cannot be read, is no report, or follows another contract.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a report that the user named, not the audited disk"
+)]
+pub(crate) fn read_report(file: &Path) -> Result<Report> {
+    let mut text = String::new();
+    std::fs::File::open(file)
+        .and_then(|open| open.take(REPORT_LIMIT).read_to_string(&mut text))
+        .with_context(|| format!("cannot read the report {}", file.display()))?;
+    let value: serde_json::Value = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is no JSON report; make one with: seaworthy scan … --format json",
+            file.display()
+        )
+    })?;
+    if value.get("schema").and_then(serde_json::Value::as_u64) != Some(u64::from(SCHEMA)) {
+        bail!(
+            "{} is not a report of schema {SCHEMA}; make a new one with this version",
+            file.display()
+        );
+    }
+    serde_json::from_value(value)
+        .with_context(|| format!("{} is no readiness report", file.display()))
+}

@@ -1,0 +1,293 @@
+//! How to run it: the mounts over a read-only root, the user, ports, environment, start command,
+//! and what the kernel must give. All of it follows from facts and judged paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, StartKind, What};
+use crate::knowledge;
+use crate::path::AppPath;
+use crate::report::{EnvVar, KernelNeed, Mount, MountKind, PathEntry, Plan, Port, Start, User};
+
+/// How many facts stand under a mount.
+const BECAUSE: usize = 8;
+
+/// Makes the plan. `ids` gives user and primary group by name.
+#[must_use]
+pub fn plan(paths: &[PathEntry], facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Plan {
+    let user = user(facts, ids);
+    Plan {
+        mounts: mounts(paths, user.as_ref()),
+        user,
+        ports: ports(facts),
+        env: env(facts),
+        start: start(facts),
+        kernel: kernel(facts),
+    }
+}
+
+fn mounts(paths: &[PathEntry], user: Option<&User>) -> Vec<Mount> {
+    let mut groups: BTreeMap<&AppPath, Vec<&PathEntry>> = BTreeMap::new();
+    for entry in paths {
+        if let Some(point) = &entry.mount {
+            groups.entry(point).or_default().push(entry);
+        }
+    }
+    let mut mounts: Vec<Mount> = Vec::new();
+    for (point, entries) in groups {
+        let mount = mount(point, &entries, user);
+        // Points come in order, so that the one around it is already there.
+        let around = mounts
+            .iter()
+            .rev()
+            .find(|outer| point.is_below(&outer.path));
+        let adds = around.is_none_or(|outer| {
+            outer.access != mount.access
+                || (mount.class == Class::Config && outer.class != Class::Config)
+        });
+        if adds {
+            mounts.push(mount);
+        }
+    }
+    mounts
+}
+
+fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount {
+    let own = entries.iter().find(|entry| entry.path == *point);
+    let disk = own.and_then(|entry| entry.on_disk.as_ref());
+    let written = entries.iter().any(|entry| entry.access == Access::Rw);
+    let access = if written { Access::Rw } else { Access::Ro };
+    let class = class(point, entries, own.copied());
+    let kind = match disk {
+        Some(disk) if disk.kind == Kind::Dir => MountKind::Dir,
+        Some(_) => MountKind::File,
+        None if own.is_some() && entries.len() == 1 && looks_like_file(own.copied()) => {
+            MountKind::File
+        }
+        None => MountKind::Dir,
+    };
+    let mut because: Vec<Fact> = entries
+        .iter()
+        .flat_map(|entry| entry.because.iter().cloned())
+        .collect();
+    because.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));
+    because.dedup();
+    because.truncate(BECAUSE);
+    let owner = user.filter(|_| access == Access::Rw && disk.is_none());
+    let kept = matches!(class, Class::Config | Class::Secret | Class::Data);
+    Mount {
+        path: point.clone(),
+        kind,
+        access,
+        class,
+        certainty: entries
+            .iter()
+            .filter(|entry| entry.access == access)
+            .map(|entry| entry.certainty)
+            .max()
+            .unwrap_or(Certainty::Guessed),
+        uid: disk
+            .map(|disk| disk.uid)
+            .or(owner.and_then(|user| user.uid)),
+        gid: disk
+            .map(|disk| disk.gid)
+            .or(owner.and_then(|user| user.gid)),
+        mode: disk.map(|disk| disk.mode.clone()),
+        size_bytes: disk.map(|disk| disk.size_bytes),
+        seed: kept && disk.is_some_and(|disk| disk.files > 0),
+        because,
+    }
+}
+
+/// The mount's class: the hierarchy standard's word on the point, then the judgement of the point
+/// itself; in a mixed directory state wins over what could be lost.
+fn class(point: &AppPath, entries: &[&PathEntry], own: Option<&PathEntry>) -> Class {
+    if let Some(own) = own {
+        return own.class;
+    }
+    if let Some(class) = knowledge::prior(point)
+        .class
+        .filter(|class| *class != Class::Code)
+    {
+        return class;
+    }
+    let order = [
+        Class::Data,
+        Class::Config,
+        Class::Secret,
+        Class::Log,
+        Class::Cache,
+        Class::Runtime,
+        Class::Temp,
+        Class::Code,
+    ];
+    let there: BTreeSet<Class> = entries.iter().map(|entry| entry.class).collect();
+    order
+        .into_iter()
+        .find(|class| there.contains(class))
+        .unwrap_or(Class::Data)
+}
+
+/// Whether a path that is not there would be a file: a source says so, or its name has an ending.
+fn looks_like_file(entry: Option<&PathEntry>) -> bool {
+    let Some(entry) = entry else { return false };
+    let said = entry.because.iter().find_map(|fact| match &fact.what {
+        What::Path { kind, .. } => *kind,
+        _ => None,
+    });
+    match said {
+        Some(kind) => kind != Kind::Dir,
+        None => knowledge::looks_like_file(&entry.path),
+    }
+}
+
+/// The user of the service: a unit's word before an init script's, that before a setting's.
+fn user(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Option<User> {
+    let mut named: Vec<(u8, &Fact)> = Vec::new();
+    for fact in facts {
+        if let What::RunsAs { user, .. } = &fact.what {
+            let strength = match fact.certainty {
+                Certainty::Declared => 0,
+                Certainty::Observed => 1,
+                Certainty::Inferred => 2,
+                Certainty::Guessed => 3,
+            };
+            let root = u8::from(user == "root" || user == "0");
+            named.push((strength + 4 * root, fact));
+        }
+    }
+    named.sort();
+    let What::RunsAs { user, group } = &named.first()?.1.what else {
+        return None;
+    };
+    let number = user.parse().ok();
+    let known = ids.get(user);
+    let group_id = group.as_deref().and_then(|group| {
+        group
+            .parse()
+            .ok()
+            .or_else(|| ids.get(&format!(":{group}")).map(|ids| ids.1))
+    });
+    Some(User {
+        name: user.clone(),
+        uid: number.or(known.map(|ids| ids.0)),
+        gid: group_id.or(known.map(|ids| ids.1)),
+    })
+}
+
+fn ports(facts: &[Fact]) -> Vec<Port> {
+    let mut found: BTreeMap<(u16, String), Option<String>> = BTreeMap::new();
+    for fact in facts {
+        if let What::Listens {
+            transport,
+            port: Some(port),
+            protocol,
+            ..
+        } = &fact.what
+            && fact.certainty > Certainty::Guessed
+            && matches!(transport.as_str(), "tcp" | "udp")
+        {
+            let known = found.entry((*port, transport.clone())).or_default();
+            if known.is_none() {
+                known.clone_from(protocol);
+            }
+        }
+    }
+    found
+        .into_iter()
+        .map(|((port, transport), protocol)| Port {
+            port,
+            transport,
+            protocol,
+        })
+        .collect()
+}
+
+fn env(facts: &[Fact]) -> Vec<EnvVar> {
+    let mut found: BTreeMap<&str, Option<&String>> = BTreeMap::new();
+    for fact in facts {
+        if let What::Env { name, value } = &fact.what
+            && fact.certainty == Certainty::Declared
+        {
+            found.entry(name).or_insert(value.as_ref());
+        }
+    }
+    found
+        .into_iter()
+        .map(|(name, value)| EnvVar {
+            name: name.to_owned(),
+            value: value.cloned(),
+        })
+        .collect()
+}
+
+/// The commands that start processes that stay: what a unit, an init script or a supervisor
+/// starts. A cron entry comes and goes; it is listed last.
+fn start(facts: &[Fact]) -> Vec<Start> {
+    let mut found = BTreeSet::new();
+    for fact in facts {
+        let What::Starts {
+            program,
+            args,
+            how,
+            name,
+            forks,
+        } = &fact.what
+        else {
+            continue;
+        };
+        if *how == StartKind::Script {
+            continue;
+        }
+        let same_file = |other: &&Fact| other.at.file == fact.at.file;
+        let user = facts
+            .iter()
+            .filter(same_file)
+            .find_map(|other| match &other.what {
+                What::RunsAs { user, .. } => Some(user.clone()),
+                _ => None,
+            });
+        let directory = facts
+            .iter()
+            .filter(same_file)
+            .find_map(|other| match &other.what {
+                What::Path {
+                    path,
+                    by,
+                    source: Source::Unit,
+                    ..
+                } if by == "WorkingDirectory" => Some(path.clone()),
+                _ => None,
+            });
+        let mut command = vec![program.to_text().into_owned()];
+        command.extend(args.iter().cloned());
+        let rank = matches!(how, StartKind::Cron | StartKind::Timer);
+        let start = Start {
+            name: name.clone(),
+            how: *how,
+            command,
+            user,
+            directory,
+            forks: *forks,
+        };
+        found.insert((rank, start));
+    }
+    found.into_iter().map(|(_, start)| start).collect()
+}
+
+fn kernel(facts: &[Fact]) -> Vec<KernelNeed> {
+    let mut found: BTreeMap<(Need, &str), Certainty> = BTreeMap::new();
+    for fact in facts {
+        if let What::Needs { need, name } = &fact.what {
+            let known = found.entry((*need, name)).or_insert(fact.certainty);
+            *known = (*known).max(fact.certainty);
+        }
+    }
+    found
+        .into_iter()
+        .map(|((need, name), certainty)| KernelNeed {
+            need,
+            name: name.to_owned(),
+            certainty,
+        })
+        .collect()
+}

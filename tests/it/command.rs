@@ -1,0 +1,243 @@
+//! The command line as a user meets it: exit codes, where output goes, and what a mistake is told.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn seaworthy(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap()
+}
+
+/// A root with one small application.
+fn small_root() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("opt/app/bin")).unwrap();
+    std::fs::write(
+        root.path().join("opt/app/bin/run"),
+        "#!/bin/sh\necho hi >/var/log/app.log\n",
+    )
+    .unwrap();
+    root
+}
+
+/// Arguments; words that the message must hold. `ROOT` stands for a small root.
+const MISTAKES: &[(&[&str], &[&str])] = &[
+    (&["scan"], &["nothing to audit", "--package"]),
+    (&["scan", "--bogus"], &["--bogus", "--help"]),
+    (
+        &["scan", "/no/such/place"],
+        &["/no/such/place", "not there"],
+    ),
+    (
+        &["scan", "--root", "/no/such/root", "/opt/app"],
+        &["/no/such/root", "cannot open the root"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "opt/app"],
+        &["opt/app", "must be absolute"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "ROOT/opt/app"],
+        &["not inside the root", "write /opt/app"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "--package", "none"],
+        &["no package none"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "--unit", "none"],
+        &["no unit or init script none"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "/opt/app", "--threads", "0"],
+        &["--threads 0"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "/opt/app", "-o", "x.doc"],
+        &["x.doc", ".json"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "/opt/app", "-o", "no/dir/x.json"],
+        &["no/dir", "x.json"],
+    ),
+    (
+        &["scan", "--root", "ROOT", "/opt/app", "-o", "ROOT/x.json"],
+        &["inside the audited root"],
+    ),
+    (
+        &[
+            "scan", "--root", "ROOT", "/opt/app", "--format", "json", "-o", "/",
+        ],
+        &["is a directory"],
+    ),
+    (
+        &["scan", "/x", "--format", "json", "--format", "terminal"],
+        &["one report", "-o FILE"],
+    ),
+    (
+        &["scan", "/x", "--format", "pdf"],
+        &["pdf", "terminal, json"],
+    ),
+    (
+        &["scan", "/a", "/b", "--prefix", "/opt/app"],
+        &["--prefix takes exactly one"],
+    ),
+    (&["explain", "/etc/x"], &["--report FILE"]),
+    (
+        &["explain", "nothing", "--report", "Cargo.toml"],
+        &["Cargo.toml", "no JSON report"],
+    ),
+    (
+        &["explain", "nothing", "--report", "no.json"],
+        &["cannot read the report no.json"],
+    ),
+    (&["sail"], &["sail", "--help"]),
+];
+
+#[test]
+fn a_mistake_is_told_in_words_and_ends_with_2() {
+    let root = small_root();
+    let root = root.path().to_str().unwrap();
+    for (args, words) in MISTAKES {
+        let args: Vec<String> = args.iter().map(|arg| arg.replace("ROOT", root)).collect();
+        let output = seaworthy(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {told}");
+        assert!(output.stdout.is_empty(), "{args:?} printed a result");
+        for word in *words {
+            assert!(told.contains(word), "{args:?}: {word:?} is not in: {told}");
+        }
+    }
+    assert!(!Path::new(root).join("x.json").exists());
+}
+
+#[test]
+fn a_scan_prints_its_report_and_nothing_on_standard_error() {
+    let root = small_root();
+    let output = seaworthy(&["scan", "--root", root.path().to_str().unwrap(), "/opt/app"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("/opt/app"), "{text}");
+    assert!(text.contains("What was seen"), "{text}");
+}
+
+#[test]
+fn several_forms_are_written_in_one_scan_and_each_file_is_replaced_whole() {
+    let root = small_root();
+    let out = tempfile::tempdir().unwrap();
+    let json = out.path().join("r.json");
+    let text = out.path().join("r.txt");
+    std::fs::write(&json, "old").unwrap();
+    let output = seaworthy(&[
+        "scan",
+        "--root",
+        root.path().to_str().unwrap(),
+        "/opt/app",
+        "-o",
+        json.to_str().unwrap(),
+        "-o",
+        text.to_str().unwrap(),
+    ]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.stdout.is_empty());
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(report["schema"], 1);
+    assert!(std::fs::read_to_string(&text).unwrap().contains("/opt/app"));
+    assert_eq!(
+        std::fs::read_dir(out.path()).unwrap().count(),
+        2,
+        "a part was left behind"
+    );
+}
+
+#[test]
+fn a_report_is_written_through_a_link_and_to_a_device() {
+    let root = small_root();
+    let root = root.path().to_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let real = out.path().join("real.json");
+    let link = out.path().join("link.json");
+    std::fs::write(&real, "").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    seaworthy(&[
+        "scan",
+        "--root",
+        root,
+        "/opt/app",
+        "-o",
+        link.to_str().unwrap(),
+    ]);
+    assert!(link.is_symlink());
+    assert!(
+        std::fs::read_to_string(&real)
+            .unwrap()
+            .contains("\"schema\": 1")
+    );
+    let null = seaworthy(&[
+        "scan",
+        "--root",
+        root,
+        "/opt/app",
+        "--format",
+        "json",
+        "-o",
+        "/dev/null",
+    ]);
+    assert_eq!(
+        null.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&null.stderr)
+    );
+    assert!(!Path::new("/dev/null").is_file());
+}
+
+#[test]
+fn an_audit_changes_nothing_in_the_root() {
+    let root = small_root();
+    let look = || {
+        let mut seen = Vec::new();
+        for entry in walkdir::WalkDir::new(root.path()).sort_by_file_name() {
+            let entry = entry.unwrap();
+            let data = entry.metadata().unwrap();
+            seen.push((
+                entry.path().to_owned(),
+                data.len(),
+                data.modified().unwrap(),
+            ));
+        }
+        seen
+    };
+    let before = look();
+    seaworthy(&["scan", "--root", root.path().to_str().unwrap(), "/opt/app"]);
+    assert_eq!(look(), before);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["generate", "schema"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

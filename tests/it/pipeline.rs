@@ -1,0 +1,86 @@
+//! What holds of every report: the same on any number of threads, equal to itself after JSON and
+//! back, true to its schema, within 80 columns.
+
+use seaworthy::render::json::schema;
+use seaworthy::render::{Style, by_name};
+use seaworthy::report::Report;
+
+use crate::samples::{SAMPLES, report};
+
+fn json(report: &Report) -> String {
+    (by_name("json").unwrap().render)(report, &Style::default())
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_on_1_2_and_8_threads() {
+    for sample in SAMPLES {
+        let texts: Vec<String> = [1, 2, 8]
+            .map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap();
+                json(&pool.install(|| report(sample)))
+            })
+            .to_vec();
+        assert!(
+            texts.windows(2).all(|pair| pair[0] == pair[1]),
+            "{} differs",
+            sample.name
+        );
+    }
+}
+
+#[test]
+fn a_report_equals_itself_after_json_and_back() {
+    for sample in SAMPLES {
+        let report = report(sample);
+        let back: Report = serde_json::from_str(&json(&report)).unwrap();
+        assert_eq!(back, report, "{}", sample.name);
+    }
+}
+
+#[test]
+fn the_published_schema_is_the_one_of_this_version() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report-1.json");
+    if std::env::var_os("SEAWORTHY_BLESS").is_some() {
+        std::fs::write(file, schema()).unwrap();
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    assert_eq!(
+        kept,
+        schema(),
+        "schema/report-1.json is not what `seaworthy generate schema` says"
+    );
+}
+
+#[test]
+fn every_report_holds_against_the_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for sample in SAMPLES {
+        let mut value: serde_json::Value = serde_json::from_str(&json(&report(sample))).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", sample.name);
+        value["verdict"]["answer"] = "swims".into();
+        assert!(
+            !validator.is_valid(&value),
+            "the schema lets any answer pass"
+        );
+    }
+}
+
+#[test]
+fn the_terminal_report_fits_80_columns() {
+    for sample in SAMPLES {
+        let text = (by_name("terminal").unwrap().render)(&report(sample), &Style::default());
+        for line in text.lines() {
+            let long = line.chars().count() > 80 && line.trim().contains(' ');
+            assert!(!long, "{}: {line}", sample.name);
+        }
+        assert!(!text.contains('\x1b'), "colour without a terminal");
+    }
+}

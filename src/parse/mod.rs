@@ -2,4 +2,10 @@
 //! without a limit, no allocation from a size that the input claims; what it does not understand
 //! it leaves out or reports, and goes on.
 
+pub mod apk;
+pub mod copyright;
+pub mod deb822;
+pub mod digest;
+pub mod dpkg;
 pub mod read;
+pub mod rpm;

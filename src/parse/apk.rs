@@ -162,6 +162,32 @@ pub fn each_file(paragraph: &[u8], mut visit: impl FnMut(File) -> ControlFlow<()
     }
 }
 
+/// The scripts of `/lib/apk/db/scripts.tar`: name of the member and text. Names are
+/// `package-version.checksum.stage`.
+#[must_use]
+pub fn scripts(tar: &[u8]) -> Vec<(String, &[u8])> {
+    let mut found = Vec::new();
+    let mut rest = tar;
+    // ustar (pax(1)): a head of 512 bytes, then the content, filled up to a multiple of 512.
+    while let Some((head, after)) = rest.split_at_checked(512) {
+        let field = |from: usize, to: usize| {
+            let bytes = head.get(from..to).unwrap_or_default();
+            let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+            String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+        };
+        let size = usize::from_str_radix(field(124, 136).trim(), 8);
+        let Some(content) = size.ok().and_then(|size| after.get(..size)) else {
+            break;
+        };
+        if matches!(head.get(156), Some(b'0' | 0)) && !content.is_empty() {
+            found.push((field(0, 100), content));
+        }
+        let filled = content.len().next_multiple_of(512);
+        rest = after.get(filled..).unwrap_or_default();
+    }
+    found
+}
+
 /// `Q1` and SHA-1, or `Q2` and SHA-256, in base 64.
 fn checksum(value: &[u8]) -> Option<Digest> {
     let sum = value
@@ -242,6 +268,26 @@ Z:Q1qZk+NkcGgWq6PiVxeFDCbJzQ2J0=\nR:plain\n\nV:nameless\n\nP:last\nV:1\n";
         assert_eq!(found[5].acl, Some((0, 0, 0o4755)));
         assert!(found[5].digest.is_some());
         assert_eq!(found[6].digest, None);
+    }
+
+    #[test]
+    fn scripts_are_members_of_a_tar() {
+        let member = |name: &str, text: &[u8]| {
+            let mut bytes = vec![0; 512 + text.len().next_multiple_of(512)];
+            bytes[..name.len()].copy_from_slice(name.as_bytes());
+            bytes[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
+            bytes[156] = b'0';
+            bytes[512..512 + text.len()].copy_from_slice(text);
+            bytes
+        };
+        let name = "mercury-2.0-r1.Q1x=.post-install";
+        let mut tar = [member("a-1.Q1.trigger", b"x"), member(name, &[b'y'; 600])].concat();
+        tar.extend_from_slice(&[0; 1024]);
+        let found = scripts(&tar);
+        assert_eq!(found[1], (name.to_owned(), &[b'y'; 600][..]));
+        assert_eq!(found.len(), 2);
+        // A member that claims more than there is ends the reading.
+        assert_eq!(scripts(&tar[..1600]).len(), 1);
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub struct Package {
     pub version: String,
     /// Architecture.
     pub arch: String,
+    /// Whether it can be there for several architectures; its files beside the status file then
+    /// have the architecture in their name.
+    pub multi_arch: bool,
     /// The source package's name; absent where it is that of the package.
     pub source: Option<String>,
     /// The version of the source package, where it differs.
@@ -80,6 +83,7 @@ fn package(paragraph: &Paragraph<'_>) -> Option<Package> {
     Some(Package {
         version: paragraph.text("Version").unwrap_or_default(),
         arch: paragraph.text("Architecture").unwrap_or_default(),
+        multi_arch: paragraph.get("Multi-Arch") == Some(b"same"),
         source: (!source.is_empty() && source != name).then(|| source.to_owned()),
         source_version,
         state: state(paragraph.get("Status")),
@@ -173,6 +177,25 @@ pub fn md5sums(text: &[u8]) -> impl Iterator<Item = (Vec<u8>, Digest)> {
             .or_else(|| rest.strip_prefix(b" *"))?;
         let path = path.strip_prefix(b"./").unwrap_or(path);
         Some(([b"/", path].concat(), Digest::from_hex(sum)?))
+    })
+}
+
+/// The configuration files that ucf(1) keeps for packages, from its registry: package and path.
+pub fn ucf_registry(text: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
+    text.split(|&b| b == b'\n').filter_map(|line| {
+        let cut = line.iter().position(|&b| b == b' ')?;
+        let (package, path) = line.split_at(cut);
+        let path = path.trim_ascii();
+        path.starts_with(b"/")
+            .then(|| (String::from_utf8_lossy(package).into_owned(), path))
+    })
+}
+
+/// The checksums of what packages last offered to ucf(1), from its hash file.
+pub fn ucf_sums(text: &[u8]) -> impl Iterator<Item = (&[u8], Digest)> {
+    text.split(|&b| b == b'\n').filter_map(|line| {
+        let (sum, path) = line.split_at_checked(32)?;
+        Some((path.trim_ascii(), Digest::from_hex(sum)?))
     })
 }
 
@@ -296,6 +319,17 @@ Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n";
 900150983cd24fb0d6963f7d28e17f72 *./etc/z\n";
         let paths: Vec<_> = md5sums(text).map(|(path, _)| path).collect();
         assert_eq!(paths, [&b"/usr/bin/x y"[..], b"/etc/z"]);
+    }
+
+    #[test]
+    fn ucf_names_package_path_and_sum() {
+        let found: Vec<_> = ucf_registry(b"mercury /etc/default/mercury\nbroken\n").collect();
+        assert_eq!(
+            found,
+            [("mercury".to_owned(), &b"/etc/default/mercury"[..])]
+        );
+        let text = b"900150983cd24fb0d6963f7d28e17f72  /etc/default/mercury\n";
+        assert_eq!(ucf_sums(text).next().unwrap().0, b"/etc/default/mercury");
     }
 
     #[test]

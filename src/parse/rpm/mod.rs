@@ -1,9 +1,9 @@
 //! rpm's databases, in each of the three forms in which hosts have them.
 //!
 //! The stores are read by small readers of our own: linking the C libraries would hand hostile
-//! input to C code, and Berkeley DB's licence is not free enough besides. Each reader yields the
-//! places of the packages first and their headers one by one, so that nothing holds a whole
-//! database.
+//! input to C code, and Berkeley DB's licence asks for the source of all that links it. Each
+//! reader yields the places of the packages first and their headers one by one, so that nothing
+//! holds a whole database.
 
 mod bdb;
 #[cfg(test)]

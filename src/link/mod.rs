@@ -1,0 +1,3 @@
+//! Joins over the whole tree: what one file alone does not say.
+
+pub mod packages;

@@ -4,4 +4,10 @@
 
 pub mod accounts;
 pub mod os_release;
+pub mod apk;
+pub mod copyright;
+pub mod deb822;
+pub mod digest;
+pub mod dpkg;
 pub mod read;
+pub mod rpm;

@@ -1,0 +1,148 @@
+//! apk's part: `/lib/apk/db`, which newer versions keep below `/usr`.
+
+use std::ops::{ControlFlow, Range};
+
+use super::{
+    Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage, read as read_file,
+};
+use crate::fact::{Issue, IssueKind, Kind, Locus};
+use crate::parse::apk;
+use crate::path::AppPath;
+use crate::tree::Root;
+
+const DIRS: &[&str] = &["/lib/apk/db", "/usr/lib/apk/db"];
+const MAX_DATABASE: usize = 256 << 20;
+const MAX_SCRIPTS: usize = 64 << 20;
+const MAX_SCRIPT: usize = 1 << 20;
+
+/// Where a package's paragraph is.
+pub(super) struct Body {
+    place: Range<usize>,
+}
+
+pub(super) fn read(root: &Root, found: &mut Found) {
+    let mut seen = Vec::new();
+    for dir in DIRS {
+        let file = AppPath::new(dir).join("installed");
+        // Both are one where /lib is a link.
+        let Ok(node) = root.resolve(file.as_bytes()) else {
+            continue;
+        };
+        if seen.contains(&node.real) {
+            continue;
+        }
+        seen.push(node.real);
+        let Some(text) = found.read(root, &file, MAX_DATABASE) else {
+            continue;
+        };
+        for package in apk::packages(&text) {
+            let mut keys = Keys::default();
+            let room = super::MAX_PATH_BYTES.saturating_sub(found.path_bytes);
+            apk::each_file(
+                text.get(package.place.clone()).unwrap_or_default(),
+                |owned| {
+                    keys.add(&found.aliases, &owned.path);
+                    if keys.bytes > room {
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
+                },
+            );
+            let body = Body {
+                place: package.place.clone(),
+            };
+            let provides = package.provides.clone();
+            found.add(
+                described(&file, package),
+                AnyBody::Apk(body),
+                &provides,
+                &keys,
+            );
+        }
+    }
+}
+
+fn described(file: &AppPath, package: apk::Package) -> Package {
+    Package {
+        manager: Manager::Apk,
+        source: package.origin.unwrap_or_else(|| package.name.clone()),
+        name: package.name,
+        version: package.version,
+        arch: package.arch,
+        licence: package.licence,
+        depends: package.depends,
+        recommends: Vec::new(),
+        at: Locus::line(file, package.line),
+    }
+}
+
+pub(super) fn files(
+    package: &Package,
+    body: &Body,
+    root: &Root,
+    issues: &mut Vec<Issue>,
+) -> Vec<OwnedFile> {
+    let (text, issue) = read_file(root, &package.at.file, MAX_DATABASE);
+    issues.extend(issue);
+    let text = text.unwrap_or_default();
+    let paragraph = text.get(body.place.clone()).unwrap_or_default();
+    let mut files = Vec::new();
+    let mut room = super::MAX_PATH_BYTES >> 4;
+    apk::each_file(paragraph, |owned| {
+        room = room.saturating_sub(owned.path.len());
+        if room == 0 {
+            issues.push(Issue {
+                at: package.at.clone(),
+                kind: IssueKind::LimitReached,
+                message: "the paths of a package are over 64 MiB".into(),
+            });
+            return ControlFlow::Break(());
+        }
+        let mut file = OwnedFile::new(AppPath::new(&owned.path), package.at.clone());
+        file.kind = owned.directory.then_some(Kind::Dir);
+        file.conffile = !owned.directory && apk::is_protected(&owned.path);
+        file.digest = owned.digest;
+        // Without a line of its own: root, and 755 for a directory or 644 for a file.
+        let (user, group, mode) =
+            owned
+                .acl
+                .unwrap_or((0, 0, if owned.directory { 0o755 } else { 0o644 }));
+        file.user = Some(format!("#{user}"));
+        file.group = Some(format!("#{group}"));
+        file.mode = Some(mode);
+        files.push(file);
+        ControlFlow::Continue(())
+    });
+    files
+}
+
+pub(super) fn scripts(package: &Package, _: &Body, root: &Root) -> Vec<Script> {
+    let stages = [
+        (".pre-install", Stage::Preinst),
+        (".pre-upgrade", Stage::Preinst),
+        (".post-install", Stage::Postinst),
+        (".post-upgrade", Stage::Postinst),
+        (".pre-deinstall", Stage::Prerm),
+        (".post-deinstall", Stage::Postrm),
+        (".trigger", Stage::Triggers),
+    ];
+    let Some(at) = package.at.file.parent().map(|dir| dir.join("scripts.tar")) else {
+        return Vec::new();
+    };
+    let tar = read_file(root, &at, MAX_SCRIPTS).0.unwrap_or_default();
+    // name-version.checksum.stage: a dash or dot may be in each, so that the beginning counts.
+    let begin = format!("{}-{}.", package.name, package.version);
+    apk::scripts(&tar)
+        .into_iter()
+        .filter(|(name, text)| name.starts_with(&begin) && text.len() <= MAX_SCRIPT)
+        .filter_map(|(name, text)| {
+            let (_, stage) = stages.iter().find(|(suffix, _)| name.ends_with(suffix))?;
+            Some(Script {
+                at: at.clone(),
+                stage: *stage,
+                interpreter: None,
+                text: text.to_vec(),
+            })
+        })
+        .collect()
+}

@@ -4,4 +4,5 @@ pub mod fact;
 pub mod parse;
 pub mod path;
 pub mod report;
+pub mod rule;
 pub mod tree;

@@ -311,6 +311,12 @@ mod tests {
     use super::*;
     use crate::fact::{Fact, Locus};
 
+    #[derive(Debug, Deserialize)]
+    struct Rule {
+        #[expect(dead_code, reason = "read to see that it is refused")]
+        when: Selects,
+    }
+
     fn select(text: &str) -> Select {
         toml::from_str(text).unwrap()
     }
@@ -384,7 +390,8 @@ mod tests {
             ("of = 'path'\ntouch = ['write']", "`write`"),
             ("of = 'path'\nmatches.by = '('", "regular expression"),
         ] {
-            let error = toml::from_str::<Select>(text).unwrap_err();
+            let rule = format!("[when]\n{text}");
+            let error = toml::from_str::<Rule>(&rule).unwrap_err();
             assert!(error.message().contains(word), "{text}: {error}");
             assert!(error.span().is_some(), "{text}: no place");
         }

@@ -9,3 +9,4 @@ mod command;
 mod layers;
 mod pipeline;
 mod samples;
+mod rules;

@@ -1,0 +1,411 @@
+//! What a condition cannot say: functions that look at several facts at once.
+//!
+//! A check gets what the rule's `when` selected and returns what remains of it; it may mark a hit
+//! as weak, so that it cannot make a finding certain by itself. A rule names it by `check`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::fact::{Kind, ProgramForm, Source, StartKind, Touch, What};
+use crate::path::AppPath;
+use crate::report::MountKind;
+
+use super::find::{Hit, Scene, text};
+use super::item::{Field, Item, Sort};
+
+/// A check: its name in a rule's file, and what it does.
+#[derive(Clone, Copy)]
+pub(super) struct Check {
+    name: &'static str,
+    keep: for<'a, 's> fn(&'s Scene<'a>, Vec<Hit<'a>>, &Params) -> Vec<Hit<'a>>,
+}
+
+/// The numbers a check may be given.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Params {
+    /// At least so many places.
+    #[serde(default)]
+    least: Option<usize>,
+    /// At least so many top-level directories.
+    #[serde(default)]
+    tops: Option<usize>,
+    /// Needed by a program (`true`), or by libraries alone.
+    #[serde(default)]
+    program: Option<bool>,
+}
+
+/// Every check.
+const CHECKS: &[Check] = &[
+    Check {
+        name: "in-service",
+        keep: keep_in_service,
+    },
+    Check {
+        name: "separate-services",
+        keep: separate_services,
+    },
+    Check {
+        name: "among-code",
+        keep: among_code,
+    },
+    Check {
+        name: "hides-code",
+        keep: hides_code,
+    },
+    Check {
+        name: "uncovered",
+        keep: uncovered,
+    },
+    Check {
+        name: "scattered",
+        keep: scattered,
+    },
+    Check {
+        name: "config-places",
+        keep: config_places,
+    },
+    Check {
+        name: "needed-by",
+        keep: needed_by,
+    },
+    Check {
+        name: "foreign-search-path",
+        keep: foreign_search_path,
+    },
+    Check {
+        name: "foreign-interpreter",
+        keep: foreign_interpreter,
+    },
+    #[cfg(test)]
+    Check {
+        name: "panic",
+        keep: |_, _, _| panic!("a check that fails"),
+    },
+];
+
+impl Check {
+    /// What remains of `hits`.
+    pub(super) fn run<'a>(
+        &self,
+        scene: &Scene<'a>,
+        hits: Vec<Hit<'a>>,
+        params: &Params,
+    ) -> Vec<Hit<'a>> {
+        (self.keep)(scene, hits, params)
+    }
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Check {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = CHECKS.iter().find(|check| check.name == name);
+        found.copied().ok_or_else(|| {
+            let names: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
+            de::Error::custom(format!(
+                "unknown check `{name}`, expected one of {}",
+                names.join(", ")
+            ))
+        })
+    }
+}
+
+/// The files that run when the application runs: what units, init scripts, cron tables and
+/// supervisors start, what their arguments name, and what those scripts run or read in turn.
+pub(super) fn in_service(scene: &Scene<'_>) -> BTreeSet<AppPath> {
+    let mut next: BTreeMap<&AppPath, Vec<AppPath>> = BTreeMap::new();
+    let mut open: Vec<AppPath> = Vec::new();
+    for fact in scene.facts(Sort::Starts) {
+        let What::Starts {
+            program, args, how, ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        let mut started = vec![program.clone()];
+        // `su - app -c "/opt/app/run.sh start"` and `sh /opt/app/run.sh` start the script.
+        let words = args.iter().flat_map(|arg| arg.split(['"', '\'', ' ', ';']));
+        started.extend(words.filter_map(AppPath::absolute));
+        if *how == StartKind::Script {
+            next.entry(&fact.at.file).or_default().extend(started);
+        } else {
+            open.push(fact.at.file.clone());
+            open.extend(started);
+        }
+    }
+    for fact in scene.facts(Sort::Path) {
+        if let What::Path {
+            path,
+            touch: Touch::Runs | Touch::Reads,
+            source: Source::Script | Source::Init | Source::Cron,
+            ..
+        } = &fact.what
+        {
+            next.entry(&fact.at.file).or_default().push(path.clone());
+        }
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(path) = open.pop() {
+        if !seen.contains(&path) {
+            open.extend(next.get(&path).into_iter().flatten().cloned());
+            seen.insert(path);
+        }
+    }
+    seen
+}
+
+/// Keeps what is seen in files that run when the application runs. In the directory of an
+/// application without a package any other script may be called in a way that does not show, and
+/// stays as weak evidence; the tools that a package brings beside its service do not.
+fn keep_in_service<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    let running = scene.in_service();
+    let packaged = !scene.items(Sort::Package).is_empty();
+    hits.into_iter()
+        .filter_map(|hit| {
+            let file = hit.item.file();
+            if running.contains(file) {
+                return Some(hit);
+            }
+            let own = scene.prefixes.iter().any(|prefix| file.is_within(prefix));
+            (own && !packaged).then_some(Hit { weak: true, ..hit })
+        })
+        .collect()
+}
+
+/// Commands that prepare or end a service and are gone while it runs.
+const PREPARES: &[&[u8]] = &[
+    b"true", b"false", b"mkdir", b"chown", b"chmod", b"install", b"rm", b"rmdir", b"ln", b"cp",
+    b"mv", b"touch", b"test", b"[", b"echo", b"sleep", b"kill", b"pkill", b"killall", b"cat",
+    b"sysctl", b"modprobe", b"mount", b"umount", b"systemctl", b"systemd-tmpfiles", b"logger",
+];
+
+/// Keeps service starts when there are at least `least` services: units by name, without the
+/// instance; an init script of the same name or program is the same service.
+fn separate_services<'a>(_: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<Hit<'a>> {
+    let lasting: Vec<Hit<'a>> = hits
+        .into_iter()
+        .filter(|hit| !PREPARES.contains(&hit.item.path().name()))
+        .collect();
+    let units: Vec<(String, &AppPath)> = lasting
+        .iter()
+        .filter(|hit| !is_init(hit))
+        .map(|hit| (stem(hit), hit.item.path()))
+        .collect();
+    let kept: Vec<Hit<'a>> = lasting
+        .iter()
+        .copied()
+        .filter(|hit| {
+            let same = |(name, program): &(String, &AppPath)| {
+                *name == stem(hit) || *program == hit.item.path()
+            };
+            !is_init(hit) || !units.iter().any(same)
+        })
+        .collect();
+    let services: BTreeSet<String> = kept.iter().map(stem).collect();
+    if services.len() < params.least.unwrap_or(2) {
+        return Vec::new();
+    }
+    kept
+}
+
+fn is_init(hit: &Hit<'_>) -> bool {
+    matches!(hit.item, Item::Fact(fact)
+        if matches!(&fact.what, What::Starts { how: StartKind::Init, .. }))
+}
+
+/// `app` of `app.service`, `app@.service`, `app@one.service` and `app`.
+fn stem(hit: &Hit<'_>) -> String {
+    let name = text(hit, Field::Name);
+    let name = name.split('@').next().unwrap_or_default();
+    let name = name.strip_suffix(".service").unwrap_or(name);
+    name.strip_suffix(".socket").unwrap_or(name).to_owned()
+}
+
+/// The directories that hold a program.
+fn code_dirs(scene: &Scene<'_>) -> BTreeSet<AppPath> {
+    scene
+        .facts(Sort::Program)
+        .filter_map(|fact| fact.at.file.parent())
+        .collect()
+}
+
+/// Keeps paths in a directory that also holds programs, and such directories.
+fn among_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    let code = code_dirs(scene);
+    let programs: BTreeSet<&AppPath> = scene
+        .facts(Sort::Program)
+        .map(|fact| &fact.at.file)
+        .collect();
+    hits.into_iter()
+        .filter(|hit| {
+            let path = hit.item.path();
+            let beside = !is_dir(hit.item) && path.parent().is_some_and(|dir| code.contains(&dir));
+            !programs.contains(path) && (beside || code.contains(path))
+        })
+        .collect()
+}
+
+/// Whether it is a directory; one of its own beside programs (`data` beside `run.sh`) is apart.
+fn is_dir(item: Item<'_>) -> bool {
+    if let Item::Mount(mount) = item {
+        return mount.kind == MountKind::Dir;
+    }
+    let path = item.path();
+    let (because, _) = item.because();
+    because.iter().any(|fact| match &fact.what {
+        What::Path {
+            path: named, kind, ..
+        } => named.is_below(path) || (named == path && *kind == Some(Kind::Dir)),
+        _ => fact.at.file.is_below(path),
+    })
+}
+
+/// Keeps mounts of directories below which there are programs: the mount hides them.
+fn hides_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    let code = code_dirs(scene);
+    hits.into_iter()
+        .filter(|hit| code.iter().any(|dir| dir.is_within(hit.item.path())))
+        .collect()
+}
+
+/// Keeps paths that no writable mount of the plan covers.
+fn uncovered<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    let mounts = scene.items(Sort::Mount);
+    hits.into_iter()
+        .filter(|hit| {
+            let path = hit.item.path();
+            !mounts.iter().any(|mount| {
+                mount.access() == Some(crate::fact::Access::Rw) && path.is_within(mount.path())
+            })
+        })
+        .collect()
+}
+
+/// Keeps everything when it lies in at least `tops` top-level directories, or at least `least`
+/// places; the application's own directory counts as one top.
+fn scattered<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<Hit<'a>> {
+    let paths: BTreeSet<&AppPath> = hits.iter().map(|hit| hit.item.path()).collect();
+    let tops: BTreeSet<AppPath> = paths
+        .iter()
+        .map(|path| {
+            let own = scene.prefixes.iter().find(|prefix| path.is_within(prefix));
+            own.cloned().unwrap_or_else(|| path.prefix(1))
+        })
+        .collect();
+    let enough = |least: Option<usize>, number: usize| least.is_some_and(|least| number >= least);
+    if enough(params.tops, tops.len()) || enough(params.least, paths.len()) {
+        hits
+    } else {
+        Vec::new()
+    }
+}
+
+/// Keeps settings when they lie in at least `least` places: all of `/etc` is one, any other
+/// directory with settings is one together with what lies below it.
+fn config_places<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<Hit<'a>> {
+    let etc = AppPath::new("/etc");
+    let dirs: BTreeSet<AppPath> = hits
+        .iter()
+        .filter_map(|hit| {
+            let path = hit.item.path();
+            if path.is_within(&etc) {
+                return Some(etc.clone());
+            }
+            if is_dir(hit.item) {
+                Some(path.clone())
+            } else {
+                path.parent()
+            }
+        })
+        .collect();
+    let mut places: Vec<&AppPath> = Vec::new();
+    for dir in &dirs {
+        let inside = |place: &&&AppPath| {
+            // Everything lies below the application's own directory: it does not gather.
+            dir.is_below(place) && !scene.prefixes.contains(place)
+        };
+        if !places.iter().any(|place| inside(&place)) {
+            places.push(dir);
+        }
+    }
+    if places.len() < params.least.unwrap_or(3) {
+        return Vec::new();
+    }
+    hits
+}
+
+/// Keeps libraries that a program needs (`program = true`), or that libraries alone need.
+fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<Hit<'a>> {
+    let libraries: BTreeSet<&AppPath> = scene
+        .facts(Sort::Program)
+        .filter(|fact| {
+            matches!(
+                &fact.what,
+                What::Program {
+                    form: ProgramForm::SharedLibrary | ProgramForm::OtherElf,
+                    ..
+                }
+            )
+        })
+        .map(|fact| &fact.at.file)
+        .collect();
+    hits.into_iter()
+        .filter(|hit| match hit.item {
+            Item::Library(library) => {
+                let only = !library.needed_by.is_empty()
+                    && library.needed_by.iter().all(|file| libraries.contains(file));
+                params.program.is_none_or(|program| program != only)
+            }
+            _ => false,
+        })
+        .collect()
+}
+
+/// Keeps search paths with an element that is neither the system's nor the application's.
+fn foreign_search_path<'a>(
+    scene: &Scene<'a>,
+    hits: Vec<Hit<'a>>,
+    _: &Params,
+) -> Vec<Hit<'a>> {
+    const SYSTEM: &[&str] = &["/lib", "/lib64", "/lib32", "/libx32", "/usr/lib", "/usr/lib64"];
+    let at_home = |element: &str| {
+        if element.contains('$') {
+            return true;
+        }
+        let Some(dir) = AppPath::absolute(element) else {
+            // ld.so(8): an empty or relative element is the working directory.
+            return false;
+        };
+        SYSTEM.iter().any(|system| dir.is_within(&AppPath::new(system)))
+            || scene.prefixes.iter().any(|prefix| dir.is_within(prefix))
+    };
+    hits.into_iter()
+        .filter(|hit| text(hit, Field::Search).split(':').any(|e| !at_home(e)))
+        .collect()
+}
+
+/// Keeps programs whose interpreter is neither the system's nor the application's.
+fn foreign_interpreter<'a>(
+    scene: &Scene<'a>,
+    hits: Vec<Hit<'a>>,
+    _: &Params,
+) -> Vec<Hit<'a>> {
+    const SYSTEM: &[&str] = &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/libexec", "/lib", "/lib64", "/usr/lib"];
+    hits.into_iter()
+        .filter(|hit| {
+            let line = text(hit, Field::Interpreter);
+            let Some(program) = line.split_whitespace().next().and_then(AppPath::absolute) else {
+                return false;
+            };
+            !SYSTEM.iter().any(|dir| program.is_within(&AppPath::new(dir)))
+                && !scene.prefixes.iter().any(|prefix| program.is_within(prefix))
+        })
+        .collect()
+}

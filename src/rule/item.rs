@@ -1,0 +1,546 @@
+//! What a rule looks at: a fact, or a line of the report that many facts were joined into.
+//!
+//! Every kind of thing has the same two properties, a path and a file, and some fields of its own;
+//! the table of fields is what a rule's file is checked against.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{Access, Certainty, Class, Fact, LibraryStatus, Locus, What};
+use crate::path::AppPath;
+use crate::report::{Library, Mount, PathEntry};
+
+/// The kind of thing a condition speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sort {
+    /// A fact: a path that is named, read or written.
+    Path,
+    /// A fact: a setting.
+    Setting,
+    /// A fact: a program file.
+    Program,
+    /// A fact: a library that a file needs.
+    Library,
+    /// A fact: a search path for libraries.
+    SearchPath,
+    /// A fact: a library call.
+    Imports,
+    /// A fact: an address that is listened on.
+    Listens,
+    /// A fact: somebody who is talked to.
+    Talks,
+    /// A fact: the user of a process.
+    RunsAs,
+    /// A fact: an account.
+    Account,
+    /// A fact: a program that is started.
+    Starts,
+    /// A fact: an environment variable.
+    Env,
+    /// A fact: a command that a script calls.
+    Calls,
+    /// A fact: something the kernel must give.
+    Needs,
+    /// A fact: a package.
+    Package,
+    /// A fact: what the package database says about a file.
+    Ownership,
+    /// A fact: a licence.
+    Licence,
+    /// A fact: the place of a key or password.
+    Secret,
+    /// A fact: a file that testifies by its content, owner, mode or time.
+    Holds,
+    /// A path of the report, classified from all its facts.
+    PathEntry,
+    /// A library of the report, as the loader finds it for the whole application.
+    LibraryEntry,
+    /// A mount of the plan.
+    Mount,
+    /// A directory of the application; see [`super::Subject::prefixes`].
+    Prefix,
+}
+
+/// A property by which things are selected, told apart and described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Field {
+    /// The path it is about; the file, where it is about no other.
+    Path,
+    /// The file in which it was seen.
+    File,
+    /// The last component of the path.
+    Base,
+    /// Name of a library, account, unit, variable, need, package or licence.
+    Name,
+    /// Key of a setting or of a secret inside a file.
+    Key,
+    /// Value of a setting or variable; never shown.
+    Value,
+    /// Key, option, command or call that names a path.
+    By,
+    /// Class of a path.
+    Class,
+    /// Form of a program file.
+    Form,
+    /// Interpreter of a program file.
+    Interpreter,
+    /// Machine of a program file.
+    Machine,
+    /// A trait of a program file.
+    Trait,
+    /// Status of a library.
+    Status,
+    /// How a library was found, or why not.
+    How,
+    /// Who answers for a library.
+    Owner,
+    /// `rpath`, `runpath` or `ld-library-path`.
+    Tag,
+    /// The elements of a search path.
+    Search,
+    /// A symbol.
+    Symbol,
+    /// `tcp`, `udp`, `unix`, …
+    Transport,
+    /// A port.
+    Port,
+    /// The address listened on.
+    Address,
+    /// The protocol spoken.
+    Protocol,
+    /// Transport, address and port in one: `tcp 10.0.0.5:80`.
+    Listen,
+    /// The kind of service talked to.
+    Service,
+    /// The host, address or socket talked to.
+    To,
+    /// A user.
+    User,
+    /// The program that is started.
+    Program,
+    /// Arguments; never shown.
+    Args,
+    /// The command that is called.
+    Command,
+    /// The package manager.
+    Manager,
+    /// A package.
+    Package,
+    /// The licence as the package states it, or its kind.
+    Licence,
+    /// The kind of a secret.
+    Secret,
+    /// What a file holds.
+    Content,
+}
+
+impl Sort {
+    /// The fields it has besides [`Field::Path`], [`Field::File`] and [`Field::Base`].
+    #[must_use]
+    pub(super) fn fields(self) -> &'static [Field] {
+        use Field as F;
+        match self {
+            Self::Path => &[F::By, F::Class],
+            Self::Setting => &[F::Key, F::Value],
+            Self::Program => &[F::Form, F::Interpreter, F::Machine, F::Trait],
+            Self::Library => &[F::Name, F::Status, F::How],
+            Self::SearchPath => &[F::Tag, F::Search],
+            Self::Imports => &[F::Symbol],
+            Self::Listens => &[
+                F::Transport,
+                F::Port,
+                F::Address,
+                F::Protocol,
+                F::Listen,
+            ],
+            Self::Talks => &[F::Service, F::To],
+            Self::RunsAs => &[F::User],
+            Self::Account => &[F::Name, F::User],
+            Self::Starts => &[F::Program, F::Args, F::Name],
+            Self::Env => &[F::Name, F::Value],
+            Self::Calls => &[F::Command, F::Args],
+            Self::Needs => &[F::Name],
+            Self::Package => &[F::Manager, F::Name, F::Licence],
+            Self::Ownership => &[F::Package],
+            Self::Licence => &[F::Name, F::Licence],
+            Self::Secret => &[F::Secret, F::Key],
+            Self::Holds => &[F::Content, F::Class],
+            Self::PathEntry | Self::Mount => &[F::Class],
+            Self::LibraryEntry => &[F::Name, F::Status, F::How, F::Owner, F::Package],
+            Self::Prefix => &[],
+        }
+    }
+
+    /// Whether it has `field`.
+    pub(super) fn has(self, field: Field) -> bool {
+        matches!(field, Field::Path | Field::File | Field::Base) || self.fields().contains(&field)
+    }
+
+    /// The field that tells two of its things apart.
+    pub(super) fn identity(self) -> Field {
+        match self {
+            Self::Setting => Field::Key,
+            Self::SearchPath => Field::Search,
+            Self::Imports => Field::Symbol,
+            Self::Listens => Field::Listen,
+            Self::Talks => Field::To,
+            Self::RunsAs => Field::User,
+            Self::Calls => Field::Command,
+            Self::Library
+            | Self::LibraryEntry
+            | Self::Account
+            | Self::Starts
+            | Self::Env
+            | Self::Needs
+            | Self::Package
+            | Self::Licence => Field::Name,
+            Self::Path
+            | Self::Program
+            | Self::Ownership
+            | Self::Secret
+            | Self::Holds
+            | Self::PathEntry
+            | Self::Mount
+            | Self::Prefix => Field::Path,
+        }
+    }
+
+    /// The name by which a rule's file calls it.
+    #[must_use]
+    pub(super) fn word(self) -> String {
+        word(&self)
+    }
+}
+
+impl Field {
+    /// The name by which a rule's file calls it.
+    pub(super) fn word(self) -> String {
+        word(&self)
+    }
+
+    /// The field of that name.
+    pub(super) fn from_word(name: &str) -> Option<Self> {
+        use serde::de::IntoDeserializer as _;
+        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+            name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
+
+    /// Whether it can hold a password, which nothing may show.
+    pub(super) fn may_be_secret(self) -> bool {
+        matches!(self, Self::Value | Self::Args)
+    }
+}
+
+/// The word by which a unit variant is written in JSON and TOML.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// One thing that a rule looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Item<'a> {
+    /// A fact.
+    Fact(&'a Fact),
+    /// A classified path.
+    Entry(&'a PathEntry),
+    /// A library.
+    Library(&'a Library),
+    /// A mount.
+    Mount(&'a Mount),
+    /// A directory of the application.
+    Prefix(&'a AppPath),
+}
+
+impl<'a> Item<'a> {
+    /// What kind of thing this is.
+    pub(super) fn sort(self) -> Sort {
+        match self {
+            Self::Fact(fact) => sort(&fact.what),
+            Self::Entry(_) => Sort::PathEntry,
+            Self::Library(_) => Sort::LibraryEntry,
+            Self::Mount(_) => Sort::Mount,
+            Self::Prefix(_) => Sort::Prefix,
+        }
+    }
+
+    /// How it is known. The loader's answer is computed from what is on disk.
+    pub(super) fn certainty(self) -> Certainty {
+        match self {
+            Self::Fact(fact) => fact.certainty,
+            Self::Entry(entry) => entry.certainty,
+            Self::Library(library) if library.status == LibraryStatus::ByEnvironment => {
+                Certainty::Inferred
+            }
+            Self::Library(_) | Self::Prefix(_) => Certainty::Observed,
+            Self::Mount(mount) => mount.certainty,
+        }
+    }
+
+    /// The path it is about.
+    pub(super) fn path(self) -> &'a AppPath {
+        match self {
+            Self::Fact(fact) => match &fact.what {
+                What::Path { path, .. } | What::Ownership { path, .. } => path,
+                What::Library {
+                    path: Some(path), ..
+                } => path,
+                What::Starts { program, .. } => program,
+                What::Account { home, .. } => home,
+                _ => &fact.at.file,
+            },
+            Self::Library(library) => library
+                .real_path
+                .as_ref()
+                .or(library.path.as_ref())
+                .unwrap_or_else(|| self.file()),
+            Self::Entry(_) | Self::Mount(_) | Self::Prefix(_) => self.file(),
+        }
+    }
+
+    /// The file in which it was seen.
+    pub(super) fn file(self) -> &'a AppPath {
+        match self {
+            Self::Fact(fact) => &fact.at.file,
+            Self::Entry(entry) => &entry.path,
+            Self::Library(library) => library
+                .needed_by
+                .first()
+                .or(library.path.as_ref())
+                .unwrap_or_else(|| nowhere()),
+            Self::Mount(mount) => &mount.path,
+            Self::Prefix(prefix) => prefix,
+        }
+    }
+
+    /// The class of the path, where there is one.
+    pub(super) fn class(self) -> Option<Class> {
+        match self {
+            Self::Fact(fact) => match &fact.what {
+                What::Path { class, .. } | What::Holds { class, .. } => *class,
+                _ => None,
+            },
+            Self::Entry(entry) => Some(entry.class),
+            Self::Mount(mount) => Some(mount.class),
+            Self::Library(_) | Self::Prefix(_) => None,
+        }
+    }
+
+    /// Whether the path is written; a fact that only names it says nothing.
+    pub(super) fn access(self) -> Option<Access> {
+        match self {
+            Self::Fact(fact) => match &fact.what {
+                What::Path { touch, .. } if touch.is_write() => Some(Access::Rw),
+                What::Path { .. } => Some(Access::Ro),
+                _ => None,
+            },
+            Self::Entry(entry) => Some(entry.access),
+            Self::Mount(mount) => Some(mount.access),
+            Self::Library(_) | Self::Prefix(_) => None,
+        }
+    }
+
+    /// The facts it rests on, and how many more there are.
+    pub(super) fn because(self) -> (Cow<'a, [Fact]>, u64) {
+        match self {
+            Self::Fact(fact) => (Cow::Borrowed(std::slice::from_ref(fact)), 0),
+            Self::Entry(entry) => (Cow::Borrowed(&entry.because), entry.more),
+            Self::Mount(mount) => (Cow::Borrowed(&mount.because), 0),
+            Self::Library(library) => {
+                let of = |file: &AppPath| Fact {
+                    at: Locus::file(file),
+                    what: What::Library {
+                        name: library.name.clone(),
+                        status: library.status,
+                        path: library.path.clone(),
+                        how: library.how.clone(),
+                    },
+                    certainty: self.certainty(),
+                };
+                (library.needed_by.iter().map(of).collect(), 0)
+            }
+            Self::Prefix(_) => (Cow::Borrowed(&[]), 0),
+        }
+    }
+
+    /// The text of a field; several for [`Field::Trait`], none where it is absent.
+    pub(super) fn texts(self, field: Field) -> Vec<Cow<'a, str>> {
+        match field {
+            Field::Path => return vec![self.path().to_text()],
+            Field::File => return vec![self.file().to_text()],
+            Field::Base => return vec![crate::path::escape(self.path().name())],
+            Field::Class => return self.class().iter().map(|c| word(c).into()).collect(),
+            _ => {}
+        }
+        match self {
+            Self::Fact(fact) => fact_texts(&fact.what, field),
+            Self::Library(library) => library_texts(library, field),
+            Self::Entry(_) | Self::Mount(_) | Self::Prefix(_) => Vec::new(),
+        }
+    }
+
+    /// The first text of a field.
+    pub(super) fn text(self, field: Field) -> Option<String> {
+        self.texts(field).into_iter().next().map(Cow::into_owned)
+    }
+}
+
+/// The top of the root, for a library that no file is known to need.
+fn nowhere() -> &'static AppPath {
+    static TOP: std::sync::OnceLock<AppPath> = std::sync::OnceLock::new();
+    TOP.get_or_init(AppPath::root)
+}
+
+fn sort(what: &What) -> Sort {
+    match what {
+        What::Path { .. } => Sort::Path,
+        What::Setting { .. } => Sort::Setting,
+        What::Program { .. } => Sort::Program,
+        What::Library { .. } => Sort::Library,
+        What::SearchPath { .. } => Sort::SearchPath,
+        What::Imports { .. } => Sort::Imports,
+        What::Listens { .. } => Sort::Listens,
+        What::Talks { .. } => Sort::Talks,
+        What::RunsAs { .. } => Sort::RunsAs,
+        What::Account { .. } => Sort::Account,
+        What::Starts { .. } => Sort::Starts,
+        What::Env { .. } => Sort::Env,
+        What::Calls { .. } => Sort::Calls,
+        What::Needs { .. } => Sort::Needs,
+        What::Package { .. } => Sort::Package,
+        What::Ownership { .. } => Sort::Ownership,
+        What::Licence { .. } => Sort::Licence,
+        What::Secret { .. } => Sort::Secret,
+        What::Holds { .. } => Sort::Holds,
+    }
+}
+
+fn one(text: &str) -> Vec<Cow<'_, str>> {
+    vec![Cow::Borrowed(text)]
+}
+
+fn maybe(text: Option<&String>) -> Vec<Cow<'_, str>> {
+    text.iter()
+        .map(|text| Cow::Borrowed(text.as_str()))
+        .collect()
+}
+
+fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
+    match (what, field) {
+        (What::Path { by: text, .. }, Field::By)
+        | (What::Setting { key: text, .. }, Field::Key)
+        | (What::Setting { value: text, .. }, Field::Value)
+        | (What::Library { name: text, .. }, Field::Name)
+        | (What::Library { how: text, .. }, Field::How)
+        | (What::SearchPath { tag: text, .. }, Field::Tag)
+        | (What::SearchPath { value: text, .. }, Field::Search)
+        | (What::Imports { symbol: text }, Field::Symbol)
+        | (What::Listens { transport: text, .. }, Field::Transport)
+        | (What::Listens { address: text, .. }, Field::Address)
+        | (What::Talks { service: text, .. }, Field::Service)
+        | (What::Talks { to: text, .. }, Field::To)
+        | (What::RunsAs { user: text, .. }, Field::User)
+        | (What::Account { name: text, .. }, Field::Name)
+        | (What::Starts { name: text, .. }, Field::Name)
+        | (What::Env { name: text, .. }, Field::Name)
+        | (What::Calls { command: text, .. }, Field::Command)
+        | (What::Calls { args: text, .. }, Field::Args)
+        | (What::Needs { name: text, .. }, Field::Name)
+        | (What::Package { manager: text, .. }, Field::Manager)
+        | (What::Package { name: text, .. }, Field::Name)
+        | (What::Licence { name: text, .. }, Field::Name)
+        | (What::Secret { kind: text, .. }, Field::Secret)
+        | (What::Holds { content: text, .. }, Field::Content) => one(text),
+        (What::Program { interpreter, .. }, Field::Interpreter) => maybe(interpreter.as_ref()),
+        (What::Program { machine, .. }, Field::Machine) => maybe(machine.as_ref()),
+        (What::Program { traits, .. }, Field::Trait) => {
+            traits.iter().map(|t| Cow::Borrowed(t.as_str())).collect()
+        }
+        (What::Program { form, .. }, Field::Form) => vec![word(form).into()],
+        (What::Library { status, .. }, Field::Status) => vec![word(status).into()],
+        (What::Listens { port, .. }, Field::Port) => {
+            port.iter().map(|port| port.to_string().into()).collect()
+        }
+        (What::Listens { protocol, .. }, Field::Protocol) => maybe(protocol.as_ref()),
+        (
+            What::Listens {
+                transport,
+                port,
+                address,
+                ..
+            },
+            Field::Listen,
+        ) => vec![listen(transport, *port, address).into()],
+        (What::Account { uid, .. }, Field::User) => vec![uid.to_string().into()],
+        (What::Starts { program, .. }, Field::Program) => vec![program.to_text()],
+        (What::Starts { args, .. }, Field::Args) => vec![args.join(" ").into()],
+        (What::Env { value, .. }, Field::Value) => maybe(value.as_ref()),
+        (What::Package { licence, .. }, Field::Licence) => maybe(licence.as_ref()),
+        (What::Ownership { package, .. }, Field::Package) => maybe(package.as_ref()),
+        (What::Licence { kind, .. }, Field::Licence) => vec![word(kind).into()],
+        (What::Secret { key, .. }, Field::Key) => maybe(key.as_ref()),
+        _ => Vec::new(),
+    }
+}
+
+fn listen(transport: &str, port: Option<u16>, address: &str) -> String {
+    match (port, address) {
+        (Some(port), "") => format!("{transport} port {port}"),
+        (Some(port), address) if address.contains(':') => {
+            format!("{transport} [{address}]:{port}")
+        }
+        (Some(port), address) => format!("{transport} {address}:{port}"),
+        (None, "") => transport.to_owned(),
+        (None, address) => format!("{transport} {address}"),
+    }
+}
+
+fn library_texts(library: &Library, field: Field) -> Vec<Cow<'_, str>> {
+    match field {
+        Field::Name => one(&library.name),
+        Field::How => one(&library.how),
+        Field::Status => vec![word(&library.status).into()],
+        Field::Owner => vec![word(&library.owner).into()],
+        Field::Package => maybe(library.package.as_ref()),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_found_by_its_word() {
+        for field in [Field::Path, Field::Listen, Field::Interpreter] {
+            assert_eq!(Field::from_word(&field.word()), Some(field));
+        }
+        assert_eq!(Field::from_word("Path"), None);
+    }
+
+    #[test]
+    fn a_sort_has_the_field_that_identifies_it() {
+        for sort in [
+            Sort::Listens,
+            Sort::Talks,
+            Sort::Account,
+            Sort::Prefix,
+            Sort::LibraryEntry,
+        ] {
+            assert!(sort.has(sort.identity()), "{}", sort.word());
+        }
+    }
+
+    #[test]
+    fn an_address_of_version_six_keeps_its_port_apart() {
+        assert_eq!(listen("tcp", Some(80), "2001:db8::1"), "tcp [2001:db8::1]:80");
+        assert_eq!(listen("unix", None, "/run/app.sock"), "unix /run/app.sock");
+        assert_eq!(listen("udp", Some(53), ""), "udp port 53");
+    }
+}

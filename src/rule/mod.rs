@@ -1,0 +1,284 @@
+//! The rules: one file each in `rules/`, with its logic, its wording and the examples that prove
+//! it. Facts in, findings out.
+//!
+//! A rule is data. What it selects is a closed set of conditions; what those cannot say is a named
+//! function in `check`. Rules of the user are read by the same code, and one that is malformed or
+//! fails costs only itself.
+
+mod check;
+mod example;
+mod file;
+mod find;
+mod item;
+mod select;
+mod table;
+mod text;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::fact::{Fact, Issue, IssueKind, Locus};
+use crate::path::AppPath;
+use crate::report::{Finding, Library, Mount, PathEntry, RuleText};
+
+pub use file::{Fault, Rule};
+pub use table::{gaps, table};
+
+use find::Scene;
+
+include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// What the rules look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    /// The application's directories and files.
+    pub scope: &'a [AppPath],
+    /// Every fact.
+    pub facts: &'a [Fact],
+    /// Every path in reach, classified.
+    pub paths: &'a [PathEntry],
+    /// The libraries of the application.
+    pub libraries: &'a [Library],
+    /// The mounts of the plan.
+    pub mounts: &'a [Mount],
+}
+
+/// Directories that hold state or settings wherever they come from (hier(7), FHS 3.0), or that
+/// many applications share: they are in the scope of a package, but nobody's install prefix.
+const NOT_A_PREFIX: &[(&str, bool)] = &[
+    ("/etc", true),
+    ("/var/lib", true),
+    ("/var/log", true),
+    ("/var/cache", true),
+    ("/var/spool", true),
+    ("/var/tmp", true),
+    ("/var/run", true),
+    ("/run", true),
+    ("/tmp", true),
+    ("/dev", true),
+    ("/proc", true),
+    ("/sys", true),
+    ("/", false),
+    ("/usr", false),
+    ("/usr/bin", false),
+    ("/usr/sbin", false),
+    ("/usr/lib", false),
+    ("/usr/lib64", false),
+    ("/usr/libexec", false),
+    ("/usr/share", false),
+    ("/bin", false),
+    ("/sbin", false),
+    ("/lib", false),
+    ("/lib64", false),
+    ("/opt", false),
+    ("/srv", false),
+    ("/home", false),
+    ("/var", false),
+];
+
+impl Subject<'_> {
+    /// The directories that become image layers: the topmost of the scope, without those that
+    /// hold state or settings by convention. When nothing else is in the scope, these count too:
+    /// an application may live in `/var/lib`.
+    #[must_use]
+    pub fn prefixes(&self) -> Vec<AppPath> {
+        let foreign = |path: &AppPath| {
+            NOT_A_PREFIX.iter().any(|(dir, below)| {
+                let dir = AppPath::new(dir);
+                *path == dir || (*below && path.is_below(&dir))
+            })
+        };
+        let mut own: Vec<AppPath> = self.scope.iter().filter(|p| !foreign(p)).cloned().collect();
+        if own.is_empty() {
+            own = self.scope.to_vec();
+        }
+        own.sort();
+        own.dedup();
+        let mut top: Vec<AppPath> = Vec::new();
+        for path in own {
+            // A directory sorts before what lies below it.
+            if !top.last().is_some_and(|last| path.is_below(last)) {
+                top.push(path);
+            }
+        }
+        top
+    }
+}
+
+/// What the rules found.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The findings: worst first, then by rule, then by value.
+    pub findings: Vec<Finding>,
+    /// The rules that failed.
+    pub issues: Vec<Issue>,
+}
+
+/// Rules, in order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Rules(Vec<Rule>);
+
+impl Rules {
+    /// The rules of this program, and those of the user: name of the file and its text.
+    ///
+    /// A text with a fault is left out and its fault is returned; a user's rule cannot take the
+    /// id of another.
+    #[must_use]
+    pub fn load<'t>(user: impl IntoIterator<Item = (&'t str, &'t str)>) -> (Self, Vec<Fault>) {
+        let mut rules = BTreeMap::new();
+        let mut faults = Vec::new();
+        let own = RULES
+            .iter()
+            .map(|(id, text)| (format!("rules/{id}.toml"), *text));
+        let user = user
+            .into_iter()
+            .map(|(file, text)| (file.to_owned(), text));
+        for (file, text) in own.chain(user) {
+            match Rule::read(&file, text) {
+                Ok(rule) if rules.contains_key(rule.id()) => faults.push(Fault {
+                    message: format!("there is a rule `{}` already: choose another id", rule.id()),
+                    file,
+                    line: 1,
+                    column: 1,
+                }),
+                Ok(rule) => {
+                    rules.insert(rule.id().to_owned(), rule);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        (Self(rules.into_values().collect()), faults)
+    }
+
+    /// All rules, in order of their ids.
+    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.0.iter()
+    }
+
+    /// The rule of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.0.iter().find(|rule| rule.id() == id)
+    }
+
+    /// The texts of the rules that `findings` name, as the report holds them.
+    #[must_use]
+    pub fn texts(&self, findings: &[Finding]) -> BTreeMap<String, RuleText> {
+        let fired = |rule: &&Rule| findings.iter().any(|finding| finding.rule == rule.id());
+        self.iter()
+            .filter(fired)
+            .map(|rule| (rule.id().to_owned(), rule.text()))
+            .collect()
+    }
+
+    /// Runs every rule. One that fails becomes an issue and stops no other.
+    #[must_use]
+    pub fn run(&self, subject: &Subject<'_>) -> Outcome {
+        let scene = Scene::new(subject);
+        let mut found = Vec::new();
+        let mut issues = Vec::new();
+        for rule in self.iter() {
+            // Nothing that a rule writes to outlives it but the scene's cell, which is set whole.
+            match catch_unwind(AssertUnwindSafe(|| find::findings(rule, &scene))) {
+                Ok(part) => found.extend(part),
+                Err(_) => issues.push(Issue {
+                    at: Locus::file(subject.scope.first().unwrap_or(&AppPath::root())),
+                    kind: IssueKind::Internal,
+                    message: format!("the rule {} failed; please report it", rule.id()),
+                }),
+            }
+        }
+        found.sort_by(|a, b| a.order().cmp(&b.order()));
+        Outcome {
+            findings: found.into_iter().map(|found| found.finding).collect(),
+            issues,
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Rules {
+    type Item = &'a Rule;
+    type IntoIter = std::slice::Iter<'a, Rule>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Rule {
+    /// Runs the examples of its file.
+    ///
+    /// # Errors
+    /// What does not hold, a sentence for each example.
+    pub fn prove(&self) -> Result<(), Vec<String>> {
+        let wrong: Vec<String> = self
+            .examples
+            .iter()
+            .enumerate()
+            .filter_map(|(at, example)| {
+                let error = self.prove_one(example).err()?;
+                Some(format!("example {} of {}: {error}", at + 1, self.id()))
+            })
+            .collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    fn prove_one(&self, example: &example::Example) -> Result<(), String> {
+        let setting = example.read()?;
+        let subject = Subject {
+            scope: &setting.scope,
+            facts: &setting.facts,
+            paths: &setting.paths,
+            libraries: &setting.libraries,
+            mounts: &setting.mounts,
+        };
+        let found = find::findings(self, &Scene::new(&subject));
+        let Some(first) = found.first().map(|found| &found.finding) else {
+            return if example.fires {
+                Err("it should fire and does not".to_owned())
+            } else {
+                Ok(())
+            };
+        };
+        if !example.fires {
+            return Err(format!("it should be silent but says: {}", first.message));
+        }
+        if let Some(says) = &example.says
+            && *says != first.message
+        {
+            return Err(format!("it should say: {says}\n  but says: {}", first.message));
+        }
+        match example.status {
+            Some(status) if status != first.status => Err(format!(
+                "it should be {} but is {}",
+                item::word(&status),
+                item::word(&first.status)
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_directories_of_a_package_are_no_prefix() {
+        let prefixes = |scope: &[&str]| -> Vec<String> {
+            let scope: Vec<AppPath> = scope.iter().map(AppPath::new).collect();
+            let subject = Subject {
+                scope: &scope,
+                ..Subject::default()
+            };
+            let found = subject.prefixes();
+            found.iter().map(|p| p.to_text().into_owned()).collect()
+        };
+        assert_eq!(
+            prefixes(&["/usr/lib/app", "/etc/app", "/var/lib/app", "/usr/lib/app/bin"]),
+            ["/usr/lib/app"]
+        );
+        assert_eq!(prefixes(&["/var/www/app"]), ["/var/www/app"]);
+        assert_eq!(prefixes(&["/var/lib/app"]), ["/var/lib/app"]);
+    }
+}

@@ -2,4 +2,20 @@
 //! without a limit, no allocation from a size that the input claims; what it does not understand
 //! it leaves out or reports, and goes on.
 
+pub mod accounts;
+pub mod command_line;
+pub mod crontab;
+pub mod env_file;
+pub mod fstab;
+pub mod inetd;
+pub mod line;
+pub mod logrotate;
+pub mod os_release;
 pub mod read;
+pub mod supervisor;
+pub mod sysctl;
+pub mod sysusers;
+pub mod tmpfiles;
+pub mod udev;
+pub mod unit;
+pub mod upstart;

@@ -9,6 +9,7 @@ pub mod copyright;
 pub mod deb822;
 pub mod digest;
 pub mod dpkg;
+pub mod config;
 pub mod read;
 pub mod rpm;
 pub mod command_line;

@@ -101,7 +101,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let linked = link::link(&root, &host, &scope, seen);
+    let mut linked = link::link(&root, &host, &scope, seen);
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
     let subject = rule::Subject {
         scope: &scope.prefixes,
@@ -110,8 +110,9 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         libraries: &linked.libraries,
         mounts: &plan.mounts,
     };
-    let rules = rule::builtin();
-    let findings = rules.run(&subject);
+    let (rules, _) = rule::Rules::load([]);
+    let rule::Outcome { findings, issues } = rules.run(&subject);
+    linked.coverage.add(issues);
     let dimensions = assess::grades(
         &findings,
         &linked.facts,

@@ -59,8 +59,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
             RulesAction::Test => {
-                let wrong = seaworthy::rule::test();
-                if !wrong.is_empty() {
+                let (rules, _) = seaworthy::rule::Rules::load([]);
+                if let Err(wrong) = rules.prove() {
                     bail!("{}", wrong.join("\n"));
                 }
                 output::print("every rule holds on its examples\n")?;

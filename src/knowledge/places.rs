@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::text;
+use super::table;
 use crate::fact::Class;
 use crate::path::AppPath;
 
@@ -33,9 +33,7 @@ struct Generic {
     interpreters: BTreeSet<String>,
 }
 
-static PLACES: LazyLock<File> = LazyLock::new(|| {
-    toml::from_str(text("places")).expect("the table is read by a test before it ships")
-});
+static PLACES: LazyLock<File> = LazyLock::new(|| table("places"));
 
 /// Whether `set` holds `path` or a directory that it lies in.
 fn covers(set: &BTreeSet<AppPath>, path: &AppPath) -> bool {

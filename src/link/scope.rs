@@ -49,12 +49,12 @@ pub enum ScopeError {
         reason: String,
     },
     /// No such package.
-    #[error("no package {name} in {databases}; see the installed ones with the system's own tool")]
+    #[error("no package {name}: {known} packages of dpkg, rpm or apk are known in this root")]
     Package {
         /// The name.
         name: String,
-        /// The databases that were read.
-        databases: String,
+        /// How many packages there are.
+        known: usize,
     },
     /// No such unit.
     #[error("no unit or init script {0}: looked in the systemd unit directories and /etc/init.d")]
@@ -101,9 +101,7 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
     for path in wanted.paths {
         add_path(root, &mut scope, path)?;
     }
-    for name in wanted.packages {
-        add_package(root, host, &mut scope, name)?;
-    }
+    add_packages(root, host, &mut scope, wanted.packages)?;
     for name in wanted.units {
         add_unit(root, host, &mut scope, name)?;
     }
@@ -134,30 +132,32 @@ fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeE
     Ok(())
 }
 
-fn add_package(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(), ScopeError> {
-    let Some(package) = host.packages.get(name) else {
-        return Err(ScopeError::Package {
-            name: name.to_owned(),
-            databases: host.packages.databases().join(", "),
-        });
-    };
-    let family = host.packages.family(&package.name);
-    for member in &family {
-        if scope.packages.contains(member) {
+fn add_packages(
+    root: &Root,
+    host: &Host,
+    scope: &mut Scope,
+    names: &[String],
+) -> Result<(), ScopeError> {
+    if let Some(name) = names.iter().find(|name| host.packages.get(name).is_none()) {
+        let known = host.packages.iter().count();
+        return Err(ScopeError::Package { name: name.clone(), known });
+    }
+    for member in host.packages.scope(names, root) {
+        if scope.packages.contains(&member) {
             continue;
         }
-        scope.packages.push(member.clone());
         scope.know(member.as_bytes());
-        for file in host.packages.files(member) {
-            add_package_file(root, scope, &file.path, member);
+        for file in host.packages.files(&member, root) {
+            add_package_file(root, scope, &file.path);
         }
+        scope.packages.push(member);
     }
     Ok(())
 }
 
 /// A directory that only this application has is read whole, so that what came into it after the
 /// installation is seen; of shared directories only the package's own files are.
-fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath, _package: &str) {
+fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath) {
     let Ok(node) = root.lookup(path.as_bytes()) else {
         return;
     };
@@ -200,7 +200,7 @@ fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(
                 && !knowledge::places::is_interpreter(node.real.name())
             {
                 let package = package.name.clone();
-                add_package(root, host, scope, &package)?;
+                add_packages(root, host, scope, &[package])?;
             } else if path == *program && node.stat.kind == Kind::File {
                 scope.named.push(node.real.clone());
                 scope.files.insert(node.real);

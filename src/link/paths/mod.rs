@@ -178,10 +178,10 @@ impl Ground<'_> {
         if hint == Some(Class::Secret) {
             return hint;
         }
-        match prior.class {
-            Some(Class::Code) | None => hint.or(weight.written.map(|_| Class::Data)),
-            class => class,
+        if prior.class == Class::Code || !prior.known {
+            return hint.or(weight.written.map(|_| Class::Data));
         }
+        Some(prior.class)
     }
 
     /// Inside an install prefix the names of the directories speak, the nearest first.
@@ -190,9 +190,8 @@ impl Ground<'_> {
         let named = (prefix.depth() + 1..=path.depth())
             .rev()
             .find_map(|depth| places::class_of_name(path.prefix(depth).name()));
-        let by_ending = knowledge::prior(path)
-            .class
-            .filter(|class| *class != Class::Code);
+        let prior = knowledge::prior(path);
+        let by_ending = (prior.known && prior.class != Class::Code).then_some(prior.class);
         named.or(by_ending).or(weight.written.map(|_| Class::Data))
     }
 

@@ -5,4 +5,5 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads what it made"
 )]
+mod hostile;
 mod layers;

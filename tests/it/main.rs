@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and reads what it made"
 )]
 mod command;
+mod hostile;
 mod layers;
 mod pipeline;
 mod samples;

@@ -26,3 +26,5 @@ pub mod tmpfiles;
 pub mod udev;
 pub mod unit;
 pub mod upstart;
+pub mod op;
+pub mod shell;

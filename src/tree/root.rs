@@ -11,7 +11,8 @@ use rustix::io::Errno;
 use super::file::{File, open_regular};
 use super::mounts::{Medium, Mounts};
 use super::step::{Cut, names, open_dir_at, open_place_at, read_open_link, stat_at, stat_of};
-use crate::fact::{Kind, Stat};
+use super::walk::errno_kind;
+use crate::fact::{IssueKind, Kind, Stat};
 use crate::parse::read::ReadAt;
 use crate::path::AppPath;
 
@@ -25,6 +26,8 @@ pub(super) const MAX_PATH: usize = 4096;
 #[derive(Debug)]
 pub struct Root {
     top: OwnedFd,
+    /// The components of the path at which the tree is seen: empty for a whole root.
+    at: Vec<Vec<u8>>,
     pub(super) mounts: Mounts,
 }
 
@@ -78,6 +81,20 @@ impl LookupError {
             other => Self::Other(other),
         }
     }
+
+    /// The kind of issue that this makes of a path that was asked for.
+    #[must_use]
+    pub fn issue_kind(self) -> IssueKind {
+        match self {
+            Self::Absent | Self::NotDirectory => IssueKind::Absent,
+            Self::Loop => IssueKind::BadLink,
+            Self::TooLong => IssueKind::TooDeep,
+            Self::Special => IssueKind::SpecialFile,
+            Self::Denied => IssueKind::Unreadable,
+            Self::NotEntered => IssueKind::PseudoFilesystem,
+            Self::Other(errno) => errno_kind(errno),
+        }
+    }
 }
 
 /// A place reached by a lookup: the directories that lead to it, held open, and the entry.
@@ -95,7 +112,22 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = rustix::fs::open(host, flags, Mode::empty())?;
         let mounts = Mounts::of_this_host();
-        Ok(Self { top, mounts })
+        Ok(Self {
+            top,
+            at: Vec::new(),
+            mounts,
+        })
+    }
+
+    /// Opens the directory `host` of this machine as the tree that will live at `at`: nothing else
+    /// is in the root then.
+    ///
+    /// # Errors
+    /// As [`Root::open`].
+    pub fn graft(host: &Path, at: &AppPath) -> io::Result<Self> {
+        let mut root = Self::open(host)?;
+        root.at = at.components().map(<[u8]>::to_vec).collect();
+        Ok(root)
     }
 
     /// Where `path` leads when every link is followed. `..` after a link is the parent of where
@@ -164,6 +196,9 @@ impl Root {
         if place.stat.kind != Kind::Dir {
             return Err(LookupError::NotDirectory);
         }
+        if let Some(part) = self.at.get(place.parents.len()) {
+            return Ok(vec![(part.clone(), place.stat)]);
+        }
         let (dir, name) = self.last_step(&place);
         let fd = open_dir_at(dir, name).map_err(LookupError::from_errno)?;
         let found = names(&fd);
@@ -189,7 +224,7 @@ impl Root {
     /// that was resolved before.
     pub(super) fn open_real_dir(&self, real: &AppPath) -> Result<OwnedFd, Errno> {
         let mut here: Option<OwnedFd> = None;
-        let mut parts = real.components().peekable();
+        let mut parts = real.components().skip(self.at.len()).peekable();
         while let Some(name) = parts.next() {
             let from = here.as_ref().unwrap_or(&self.top);
             here = Some(if parts.peek().is_some() {
@@ -210,6 +245,7 @@ impl Root {
     fn last_step<'a>(&'a self, place: &'a Place) -> (&'a OwnedFd, &'a [u8]) {
         match place.parents.as_slice() {
             [] => (&self.top, b"."),
+            parents if parents.len() <= self.at.len() => (&self.top, b"."),
             [(_, name)] => (&self.top, name),
             [.., (dir, _), (_, name)] => (dir, name),
         }
@@ -242,6 +278,15 @@ impl Root {
                 .is_some_and(|(kind, _)| kind == "autofs")
             {
                 return Err(LookupError::NotEntered);
+            }
+            if let Some(part) = self.at.get(place.parents.len()) {
+                // Above the tree there is nothing but the way to it.
+                if *part != name {
+                    return Err(LookupError::Absent);
+                }
+                let top = self.top.try_clone().map_err(|_| Errno::MFILE)?;
+                place.parents.push((top, name));
+                continue;
             }
             let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
             let fd = open_place_at(here, &name).map_err(LookupError::from_errno)?;

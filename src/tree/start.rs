@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::root::{LookupError, Root};
-use super::walk::{Limits, errno_kind, issue};
+use super::walk::{Limits, issue};
 use crate::fact::{Issue, IssueKind, Kind, Stat};
 use crate::path::AppPath;
 
@@ -33,7 +33,7 @@ impl Starts {
                     let message = "a link to what is not there";
                     issues.push(issue(path, IssueKind::BadLink, message));
                 }
-                Err(error) => issues.push(issue(path, kind_of(error), &error.to_string())),
+                Err(error) => issues.push(issue(path, error.issue_kind(), &error.to_string())),
             }
             starts.links.extend(link.map(|node| (node.real, node.stat)));
         }
@@ -80,17 +80,4 @@ fn is_parted(root: &Root, outer: &AppPath, inner: &AppPath, limits: &Limits) -> 
         parent = here;
     }
     false
-}
-
-/// The kind of issue that a failed lookup of a named path makes.
-fn kind_of(error: LookupError) -> IssueKind {
-    match error {
-        LookupError::Absent | LookupError::NotDirectory => IssueKind::Absent,
-        LookupError::Loop => IssueKind::BadLink,
-        LookupError::TooLong => IssueKind::TooDeep,
-        LookupError::Special => IssueKind::SpecialFile,
-        LookupError::Denied => IssueKind::Unreadable,
-        LookupError::NotEntered => IssueKind::PseudoFilesystem,
-        LookupError::Other(errno) => errno_kind(errno),
-    }
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::index::Aliases;
-use super::{Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage, issue_kind};
+use super::{Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage};
 use crate::fact::{Issue, IssueKind, Kind, Locus};
 use crate::parse::read::ReadAt;
 use crate::parse::rpm::header::{self, Header, tag};
@@ -67,7 +67,7 @@ fn open(root: &Root, dir: &AppPath, found: &mut Found) -> Option<(Database, u64)
             Ok(source) => source,
             Err(LookupError::Absent | LookupError::NotDirectory) => continue,
             Err(error) => {
-                found.issue(&file, issue_kind(error), error.to_string());
+                found.issue(&file, error.issue_kind(), error.to_string());
                 continue;
             }
         };

@@ -1,4 +1,5 @@
 //! seaworthy: whether a legacy Linux application will float in a container, with evidence.
+pub mod assess;
 pub mod extract;
 pub mod fact;
 pub mod parse;

@@ -83,7 +83,7 @@ pub struct Verdict {
 pub enum Answer {
     /// Every dimension is easy.
     Floats,
-    /// The worst dimension is moderate.
+    /// The worst dimension is moderate, or a few could not be graded.
     FloatsWithWork,
     /// A dimension is difficult, or a finding blocks.
     DoesNotFloatYet,

@@ -181,9 +181,33 @@ fn keep_in_service<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec
 
 /// Commands that prepare or end a service and are gone while it runs.
 const PREPARES: &[&[u8]] = &[
-    b"true", b"false", b"mkdir", b"chown", b"chmod", b"install", b"rm", b"rmdir", b"ln", b"cp",
-    b"mv", b"touch", b"test", b"[", b"echo", b"sleep", b"kill", b"pkill", b"killall", b"cat",
-    b"sysctl", b"modprobe", b"mount", b"umount", b"systemctl", b"systemd-tmpfiles", b"logger",
+    b"true",
+    b"false",
+    b"mkdir",
+    b"chown",
+    b"chmod",
+    b"install",
+    b"rm",
+    b"rmdir",
+    b"ln",
+    b"cp",
+    b"mv",
+    b"touch",
+    b"test",
+    b"[",
+    b"echo",
+    b"sleep",
+    b"kill",
+    b"pkill",
+    b"killall",
+    b"cat",
+    b"sysctl",
+    b"modprobe",
+    b"mount",
+    b"umount",
+    b"systemctl",
+    b"systemd-tmpfiles",
+    b"logger",
 ];
 
 /// Keeps service starts when there are at least `least` services: units by name, without the
@@ -360,7 +384,10 @@ fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<
         .filter(|hit| match hit.item {
             Item::Library(library) => {
                 let only = !library.needed_by.is_empty()
-                    && library.needed_by.iter().all(|file| libraries.contains(file));
+                    && library
+                        .needed_by
+                        .iter()
+                        .all(|file| libraries.contains(file));
                 params.program.is_none_or(|program| program != only)
             }
             _ => false,
@@ -369,12 +396,15 @@ fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<
 }
 
 /// Keeps search paths with an element that is neither the system's nor the application's.
-fn foreign_search_path<'a>(
-    scene: &Scene<'a>,
-    hits: Vec<Hit<'a>>,
-    _: &Params,
-) -> Vec<Hit<'a>> {
-    const SYSTEM: &[&str] = &["/lib", "/lib64", "/lib32", "/libx32", "/usr/lib", "/usr/lib64"];
+fn foreign_search_path<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    const SYSTEM: &[&str] = &[
+        "/lib",
+        "/lib64",
+        "/lib32",
+        "/libx32",
+        "/usr/lib",
+        "/usr/lib64",
+    ];
     let at_home = |element: &str| {
         if element.contains('$') {
             return true;
@@ -383,7 +413,9 @@ fn foreign_search_path<'a>(
             // ld.so(8): an empty or relative element is the working directory.
             return false;
         };
-        SYSTEM.iter().any(|system| dir.is_within(&AppPath::new(system)))
+        SYSTEM
+            .iter()
+            .any(|system| dir.is_within(&AppPath::new(system)))
             || scene.prefixes.iter().any(|prefix| dir.is_within(prefix))
     };
     hits.into_iter()
@@ -392,20 +424,30 @@ fn foreign_search_path<'a>(
 }
 
 /// Keeps programs whose interpreter is neither the system's nor the application's.
-fn foreign_interpreter<'a>(
-    scene: &Scene<'a>,
-    hits: Vec<Hit<'a>>,
-    _: &Params,
-) -> Vec<Hit<'a>> {
-    const SYSTEM: &[&str] = &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/libexec", "/lib", "/lib64", "/usr/lib"];
+fn foreign_interpreter<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    const SYSTEM: &[&str] = &[
+        "/bin",
+        "/sbin",
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/libexec",
+        "/lib",
+        "/lib64",
+        "/usr/lib",
+    ];
     hits.into_iter()
         .filter(|hit| {
             let line = text(hit, Field::Interpreter);
             let Some(program) = line.split_whitespace().next().and_then(AppPath::absolute) else {
                 return false;
             };
-            !SYSTEM.iter().any(|dir| program.is_within(&AppPath::new(dir)))
-                && !scene.prefixes.iter().any(|prefix| program.is_within(prefix))
+            !SYSTEM
+                .iter()
+                .any(|dir| program.is_within(&AppPath::new(dir)))
+                && !scene
+                    .prefixes
+                    .iter()
+                    .any(|prefix| program.is_within(prefix))
         })
         .collect()
 }

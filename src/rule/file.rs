@@ -178,7 +178,8 @@ impl Rule {
             let at = error.span().map_or(0, |span| span.start);
             fault(at, error.message().trim().replace('\n', ", "))
         })?;
-        rule.check(file).map_err(|(at, message)| fault(at, message))?;
+        rule.check(file)
+            .map_err(|(at, message)| fault(at, message))?;
         text.clone_into(&mut rule.source);
         Ok(rule)
     }

@@ -147,7 +147,13 @@ pub(super) fn findings(rule: &Rule, scene: &Scene<'_>) -> Vec<Found> {
                 let (because, _) = hit.item.because();
                 let line = because.first().and_then(|fact| fact.at.line);
                 let certainty = Reverse(hit.item.certainty());
-                (hit.weak, certainty, hit.item.file().clone(), line, value(hit))
+                (
+                    hit.weak,
+                    certainty,
+                    hit.item.file().clone(),
+                    line,
+                    value(hit),
+                )
             });
             let values: BTreeSet<String> = hits.iter().map(value).collect();
             let finding = finding(rule, scene, &hits, &values, &file, &key);
@@ -171,10 +177,10 @@ fn finding(
     let filling = Filling {
         field: &|field| hits.first().and_then(|hit| hit.item.text(field)),
         values: &values,
-        prefix: scene
-            .prefixes
-            .first()
-            .map_or_else(|| "the application".to_owned(), |p| p.to_text().into_owned()),
+        prefix: scene.prefixes.first().map_or_else(
+            || "the application".to_owned(),
+            |p| p.to_text().into_owned(),
+        ),
     };
     let weak = hits.iter().all(|hit| hit.weak);
     let (because, more) = because(hits);
@@ -219,7 +225,15 @@ fn because(hits: &[Hit<'_>]) -> (Vec<Fact>, u64) {
 /// The fact without a value whose key says that it is secret. Extractors withhold these already;
 /// a report is read by more people than the host, so that it is held here as well.
 fn withheld(fact: &Fact) -> Fact {
-    const WORDS: &[&str] = &["pass", "pwd", "secret", "token", "credential", "apikey", "api_key"];
+    const WORDS: &[&str] = &[
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "apikey",
+        "api_key",
+    ];
     let secret = |name: &str| {
         let name = name.to_ascii_lowercase();
         WORDS.iter().any(|word| name.contains(word))

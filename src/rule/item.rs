@@ -149,13 +149,7 @@ impl Sort {
             Self::Library => &[F::Name, F::Status, F::How],
             Self::SearchPath => &[F::Tag, F::Search],
             Self::Imports => &[F::Symbol],
-            Self::Listens => &[
-                F::Transport,
-                F::Port,
-                F::Address,
-                F::Protocol,
-                F::Listen,
-            ],
+            Self::Listens => &[F::Transport, F::Port, F::Address, F::Protocol, F::Listen],
             Self::Talks => &[F::Service, F::To],
             Self::RunsAs => &[F::User],
             Self::Account => &[F::Name, F::User],
@@ -365,7 +359,18 @@ impl<'a> Item<'a> {
                 };
                 (library.needed_by.iter().map(of).collect(), 0)
             }
-            Self::Prefix(_) => (Cow::Borrowed(&[]), 0),
+            Self::Prefix(prefix) => {
+                let what = What::Holds {
+                    content: "install-directory".to_owned(),
+                    class: Some(Class::Code),
+                };
+                let fact = Fact {
+                    at: Locus::file(prefix),
+                    what,
+                    certainty: Certainty::Observed,
+                };
+                (Cow::Owned(vec![fact]), 0)
+            }
         }
     }
 
@@ -441,7 +446,12 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
         | (What::SearchPath { tag: text, .. }, Field::Tag)
         | (What::SearchPath { value: text, .. }, Field::Search)
         | (What::Imports { symbol: text }, Field::Symbol)
-        | (What::Listens { transport: text, .. }, Field::Transport)
+        | (
+            What::Listens {
+                transport: text, ..
+            },
+            Field::Transport,
+        )
         | (What::Listens { address: text, .. }, Field::Address)
         | (What::Talks { service: text, .. }, Field::Service)
         | (What::Talks { to: text, .. }, Field::To)
@@ -539,7 +549,10 @@ mod tests {
 
     #[test]
     fn an_address_of_version_six_keeps_its_port_apart() {
-        assert_eq!(listen("tcp", Some(80), "2001:db8::1"), "tcp [2001:db8::1]:80");
+        assert_eq!(
+            listen("tcp", Some(80), "2001:db8::1"),
+            "tcp [2001:db8::1]:80"
+        );
         assert_eq!(listen("unix", None, "/run/app.sock"), "unix /run/app.sock");
         assert_eq!(listen("udp", Some(53), ""), "udp port 53");
     }

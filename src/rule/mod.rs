@@ -130,9 +130,7 @@ impl Rules {
         let own = RULES
             .iter()
             .map(|(id, text)| (format!("rules/{id}.toml"), *text));
-        let user = user
-            .into_iter()
-            .map(|(file, text)| (file.to_owned(), text));
+        let user = user.into_iter().map(|(file, text)| (file.to_owned(), text));
         for (file, text) in own.chain(user) {
             match Rule::read(&file, text) {
                 Ok(rule) if rules.contains_key(rule.id()) => faults.push(Fault {
@@ -246,7 +244,10 @@ impl Rule {
         if let Some(says) = &example.says
             && *says != first.message
         {
-            return Err(format!("it should say: {says}\n  but says: {}", first.message));
+            return Err(format!(
+                "it should say: {says}\n  but says: {}",
+                first.message
+            ));
         }
         match example.status {
             Some(status) if status != first.status => Err(format!(
@@ -275,7 +276,12 @@ mod tests {
             found.iter().map(|p| p.to_text().into_owned()).collect()
         };
         assert_eq!(
-            prefixes(&["/usr/lib/app", "/etc/app", "/var/lib/app", "/usr/lib/app/bin"]),
+            prefixes(&[
+                "/usr/lib/app",
+                "/etc/app",
+                "/var/lib/app",
+                "/usr/lib/app/bin"
+            ]),
             ["/usr/lib/app"]
         );
         assert_eq!(prefixes(&["/var/www/app"]), ["/var/www/app"]);

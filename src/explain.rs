@@ -55,7 +55,10 @@ fn describe(id: &str) -> Option<String> {
     let (rules, _) = Rules::load([]);
     let rule = rules.get(id)?;
     let words = rule.text();
-    Some(format!("{id}: the application {}\n\n{}\n", words.title, words.why))
+    Some(format!(
+        "{id}: the application {}\n\n{}\n",
+        words.title, words.why
+    ))
 }
 
 fn findings(text: &mut String, rule: &str, report: &Report) {

@@ -113,13 +113,13 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     let (rules, _) = rule::Rules::load([]);
     let rule::Outcome { findings, issues } = rules.run(&subject);
     linked.coverage.add(issues);
-    let dimensions = assess::grades(
-        &findings,
-        &linked.facts,
-        &linked.paths,
-        &linked.coverage,
-        &plan,
-    );
+    let seen = assess::Seen {
+        facts: &linked.facts,
+        paths: &linked.paths,
+        libraries: &linked.libraries,
+        coverage: &linked.coverage,
+    };
+    let dimensions = assess::grades(&findings, &seen);
     let verdict = assess::verdict(&dimensions, &findings);
     Ok(Report {
         schema: SCHEMA,

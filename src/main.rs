@@ -60,7 +60,12 @@ fn run(command: Command) -> Result<ExitCode> {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
             RulesAction::Test => {
                 let (rules, _) = seaworthy::rule::Rules::load([]);
-                if let Err(wrong) = rules.prove() {
+                let wrong: Vec<String> = rules
+                    .iter()
+                    .filter_map(|rule| rule.prove().err())
+                    .flatten()
+                    .collect();
+                if !wrong.is_empty() {
                     bail!("{}", wrong.join("\n"));
                 }
                 output::print("every rule holds on its examples\n")?;

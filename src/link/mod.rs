@@ -56,7 +56,10 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
         .filter(|entry| entry.stat.kind == Kind::File)
         .map(|entry| entry.stat.size)
         .sum();
-    let issues = issues.into_iter().chain(owner_issues).chain(host.issues.iter().cloned());
+    let issues = issues
+        .into_iter()
+        .chain(owner_issues)
+        .chain(host.issues.iter().cloned());
     let coverage = coverage(entries.len() as u64, read, unread, bytes, issues.collect());
     Linked {
         paths,

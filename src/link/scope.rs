@@ -140,7 +140,10 @@ fn add_packages(
 ) -> Result<(), ScopeError> {
     if let Some(name) = names.iter().find(|name| host.packages.get(name).is_none()) {
         let known = host.packages.iter().count();
-        return Err(ScopeError::Package { name: name.clone(), known });
+        return Err(ScopeError::Package {
+            name: name.clone(),
+            known,
+        });
     }
     for member in host.packages.scope(names, root) {
         if scope.packages.contains(&member) {

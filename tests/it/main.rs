@@ -9,5 +9,5 @@ mod command;
 mod hostile;
 mod layers;
 mod pipeline;
-mod samples;
 mod rules;
+mod samples;

@@ -30,8 +30,11 @@ pub(super) struct Beside {
     overrides: BTreeMap<Vec<u8>, Override>,
     /// Files that ucf(1) keeps, by package; in Debian it stands in for conffiles where a script
     /// makes the file.
-    ucf: BTreeMap<String, Vec<(Vec<u8>, Option<Digest>)>>,
+    ucf: BTreeMap<String, Vec<UcfFile>>,
 }
+
+/// Path, and the sum of what the package last offered.
+type UcfFile = (Vec<u8>, Option<Digest>);
 
 impl Beside {
     /// Where a package's file is on disk.
@@ -258,10 +261,12 @@ pub(super) fn files(
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     // What has something below it is a directory; its content follows it at once.
-    for at in 1..files.len() {
-        if files[at].path.is_below(&files[at - 1].path) {
-            files[at - 1].kind = Some(Kind::Dir);
+    let mut after: Option<AppPath> = None;
+    for file in files.iter_mut().rev() {
+        if after.is_some_and(|after| after.is_below(&file.path)) {
+            file.kind = Some(Kind::Dir);
         }
+        after = Some(file.path.clone());
     }
     files
 }

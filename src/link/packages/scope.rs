@@ -90,16 +90,13 @@ impl Packages {
         let mut todo: Vec<u32> = members.iter().copied().collect();
         for member in members {
             if let Some(entry) = self.entry(*member) {
-                todo.extend(self.providers(entry, &entry.package.recommends));
+                let extra = self.providers(entry, &entry.package.recommends);
+                todo.extend(extra.into_iter().filter(|number| seen.insert(*number)));
             }
         }
-        while let Some(number) = todo.pop() {
-            seen.insert(number);
-            if let Some(entry) = self.entry(number) {
-                let needed = self.providers(entry, &entry.package.depends);
-                todo.extend(needed.into_iter().filter(|number| !seen.contains(number)));
-                seen.extend(todo.iter().copied());
-            }
+        while let Some(entry) = todo.pop().and_then(|number| self.entry(number)) {
+            let needed = self.providers(entry, &entry.package.depends);
+            todo.extend(needed.into_iter().filter(|number| seen.insert(*number)));
         }
         seen
     }

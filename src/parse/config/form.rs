@@ -193,7 +193,7 @@ fn script(ending: &str, name: &str, path: &AppPath, head: &[u8]) -> Option<Langu
         .any(|part| name.contains(part))
         || name.contains(".cfg.")
         || name.contains(".conf.");
-    if !named && !(among && path.as_bytes().len() > 8) {
+    if !named && !among {
         return None;
     }
     match ending {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::host::Host;
-use crate::fact::{Kind, What};
+use crate::fact::{Issue, IssueKind, Kind, Locus, What};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::tree::Root;
@@ -33,6 +33,8 @@ pub struct Scope {
     pub files: BTreeSet<AppPath>,
     /// The packages that belong to it.
     pub packages: Vec<String>,
+    /// Names that stand for nothing beside others that do.
+    pub issues: Vec<Issue>,
     /// Words by which it is known: package names, last components of prefixes, units, programs.
     pub words: BTreeSet<String>,
 }
@@ -99,7 +101,18 @@ impl Scope {
 pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, ScopeError> {
     let mut scope = Scope::default();
     for path in wanted.paths {
-        add_path(root, &mut scope, path)?;
+        match add_path(root, &mut scope, path) {
+            Err(ScopeError::Path { path, reason }) if wanted.paths.len() > 1 => {
+                let kind = IssueKind::Absent;
+                scope.issues.push(Issue { at: Locus::file(&path), kind, message: reason });
+            }
+            other => other?,
+        }
+    }
+    if scope.named.is_empty()
+        && let (Some(path), Some(issue)) = (wanted.paths.first(), scope.issues.first())
+    {
+        return Err(ScopeError::Path { path: path.clone(), reason: issue.message.clone() });
     }
     add_packages(root, host, &mut scope, wanted.packages)?;
     for name in wanted.units {

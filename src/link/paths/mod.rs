@@ -172,7 +172,8 @@ impl Ground<'_> {
     fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {
         let hint = weight.class.map(|(_, class)| class);
         if in_prefix {
-            return hint.or_else(|| self.class_in_prefix(path, weight));
+            let own = places::class_of_name(path.name());
+            return own.or(hint).or_else(|| self.class_in_prefix(path, weight));
         }
         let prior = knowledge::prior(path);
         if hint == Some(Class::Secret) {

@@ -90,9 +90,20 @@ pub(super) fn read(root: &Root, found: &mut Found) -> Beside {
         .into_par_iter()
         .map(|(file, package, sums_only)| entry(root, aliases, &beside, &file, package, sums_only))
         .collect();
-    for (package, body, provides, keys, issue) in lists {
-        found.issues.extend(issue);
+    let mut without_list = Vec::new();
+    for (package, body, provides, keys, list) in lists {
+        match list {
+            List::Read(issue) => found.issues.extend(issue),
+            List::Absent => without_list.push(package.name.clone()),
+        }
         found.add(package, AnyBody::Dpkg(body), &provides, &keys);
+    }
+    if let Some(first) = without_list.first() {
+        let message = format!(
+            "{} packages, {first} the first of them, have no list of their files: those count as unowned",
+            without_list.len()
+        );
+        found.issue(&AppPath::new(DIR).join("info"), IssueKind::Absent, message);
     }
     beside
 }
@@ -124,6 +135,14 @@ fn read_beside(root: &Root, found: &mut Found) -> Beside {
     }
 }
 
+/// What became of a package's list of files.
+enum List {
+    /// It was read, or could not be.
+    Read(Option<Issue>),
+    /// There is none.
+    Absent,
+}
+
 /// A package, and the keys of its paths.
 fn entry(
     root: &Root,
@@ -132,7 +151,7 @@ fn entry(
     file: &AppPath,
     package: dpkg::Package,
     sums_only: bool,
-) -> (Package, Body, Vec<String>, Keys, Option<Issue>) {
+) -> (Package, Body, Vec<String>, Keys, List) {
     let mut body = Body {
         stem: if sums_only {
             file.clone()
@@ -147,14 +166,12 @@ fn entry(
         // The other spelling: a package's nature may have changed since it was unpacked.
         body.stem = stem(&package, !package.multi_arch);
         (text, issue) = list_text(root, &body);
-        if text.is_none() && issue.is_none() {
-            issue = Some(Issue {
-                at: Locus::line(file, package.line),
-                kind: IssueKind::Absent,
-                message: format!("the list of files of package {} is not there", package.name),
-            });
-        }
     }
+    let list = if text.is_none() && issue.is_none() {
+        List::Absent
+    } else {
+        List::Read(issue)
+    };
     let mut keys = Keys::default();
     each_path(&body, text.as_deref().unwrap_or_default(), |_, path| {
         keys.add(aliases, beside.place(&package.name, path));
@@ -163,7 +180,7 @@ fn entry(
         keys.add(aliases, path);
     }
     let provides = package.provides.clone();
-    (described(file, package), body, provides, keys, issue)
+    (described(file, package), body, provides, keys, list)
 }
 
 fn described(file: &AppPath, package: dpkg::Package) -> Package {

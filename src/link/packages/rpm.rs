@@ -130,6 +130,8 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
     found
         .issues
         .extend(faults.into_iter().map(|fault| issue(file, fault)));
+    // Each kind of fault is told once.
+    let mut told: Vec<Fault> = Vec::new();
     let mut sum = 0u64;
     for chunk in slots.chunks(CHUNK) {
         let aliases = &found.aliases;
@@ -154,11 +156,10 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
                     };
                     found.add(package, AnyBody::Rpm(body), &provides, &keys);
                 }
+                Err(fault) if told.contains(&fault) => {}
                 Err(fault) => {
-                    let issue = issue(file, fault);
-                    if !found.issues.contains(&issue) {
-                        found.issues.push(issue);
-                    }
+                    told.push(fault.clone());
+                    found.issues.push(issue(file, fault));
                 }
             }
         }

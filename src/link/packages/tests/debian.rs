@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use super::*;
 
 /// A merged `/usr`, an application in three packages, a library for two architectures.
-fn debian() -> tempfile::TempDir {
+pub(super) fn debian() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     let conf = md5(b"shipped\n");
@@ -275,6 +275,25 @@ fn facts_are_packages_state_and_what_changed() {
             ..
         }
     )));
+}
+
+#[test]
+fn a_program_that_prelink_rewrote_is_not_changed() {
+    let dir = debian();
+    put(
+        dir.path(),
+        "/usr/bin/mercury",
+        b"\x7fELF rewritten .gnu.prelink_undo\0",
+    );
+    let (root, packages, _) = read_all(dir.path());
+    let files = packages.files("mercury", &root);
+    let program = files
+        .iter()
+        .find(|file| file.path == AppPath::new("/bin/mercury"));
+    assert_eq!(
+        packages.check(program.unwrap(), &root),
+        Ok(Ownership::AsShipped)
+    );
 }
 
 #[test]

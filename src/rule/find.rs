@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::fact::{Certainty, Fact, What};
+use crate::fact::{Fact, What};
 use crate::path::AppPath;
 use crate::report::{Finding, Severity, Status};
 
 use super::Subject;
 use super::check;
+use super::field::{Field, Sort};
 use super::file::{Group, Rule};
-use super::item::{Field, Item, Sort};
+use super::item::Item;
 use super::select::Select;
 use super::text::Filling;
 
@@ -114,7 +115,7 @@ pub(super) fn findings(rule: &Rule, scene: &Scene<'_>) -> Vec<Found> {
     for select in &rule.when.as_ref().0 {
         hits.extend(scene.selected(select).map(|item| Hit {
             item,
-            weak: item.certainty() == Certainty::Guessed,
+            weak: item.certainty() < rule.firm,
         }));
     }
     if let Some(check) = &rule.check {

@@ -15,7 +15,8 @@ use crate::fact::{
 use crate::path::AppPath;
 use crate::report::Owner;
 
-use super::item::{Field, Item, Sort};
+use super::field::{Field, Sort};
+use super::item::Item;
 use super::text::{Glob, Pattern};
 
 /// A condition. All keys that are given must hold; a list holds when one of its elements does.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::report::{Dimension, Grade, Status};
 
 use super::Rules;
-use super::item::word;
+use super::field::word;
 
 /// The rules of this program as a Markdown table: by dimension, then worst first.
 #[must_use]

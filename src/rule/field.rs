@@ -130,6 +130,33 @@ pub(super) enum Field {
 }
 
 impl Sort {
+    /// All, in the order of this list.
+    pub(super) const ALL: [Self; 23] = [
+        Self::Path,
+        Self::Setting,
+        Self::Program,
+        Self::Library,
+        Self::SearchPath,
+        Self::Imports,
+        Self::Listens,
+        Self::Talks,
+        Self::RunsAs,
+        Self::Account,
+        Self::Starts,
+        Self::Env,
+        Self::Calls,
+        Self::Needs,
+        Self::Package,
+        Self::Ownership,
+        Self::Licence,
+        Self::Secret,
+        Self::Holds,
+        Self::PathEntry,
+        Self::LibraryEntry,
+        Self::Mount,
+        Self::Prefix,
+    ];
+
     /// The fields it has besides [`Field::Path`], [`Field::File`] and [`Field::Base`].
     #[must_use]
     pub(super) fn fields(self) -> &'static [Field] {
@@ -243,13 +270,7 @@ mod tests {
 
     #[test]
     fn a_sort_has_the_field_that_identifies_it() {
-        for sort in [
-            Sort::Listens,
-            Sort::Talks,
-            Sort::Account,
-            Sort::Prefix,
-            Sort::LibraryEntry,
-        ] {
+        for sort in Sort::ALL {
             assert!(sort.has(sort.identity()), "{}", sort.word());
         }
     }

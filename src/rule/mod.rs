@@ -23,7 +23,7 @@ use crate::path::AppPath;
 use crate::report::{Finding, Library, Mount, PathEntry, RuleText};
 
 pub use file::{Fault, Rule};
-pub use table::{gaps, table};
+pub use table::{gaps, table, vocabulary};
 
 use find::Scene;
 

@@ -116,7 +116,8 @@ pub fn grades(findings: &[Finding], seen: &Seen<'_>) -> Vec<DimensionGrade> {
         .map(|dimension| {
             let own: Vec<&Finding> = findings
                 .iter()
-                .filter(|finding| finding.dimension == dimension && finding.grade.is_some())
+                .filter(|finding| finding.dimension == dimension)
+                .filter(|f| matches!(f.grade, Some(Grade::Moderate | Grade::Difficult)))
                 .collect();
             let mut graded = decided(dimension, &own).unwrap_or_else(|| match &thin {
                 Some(why) => DimensionGrade {

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::fact::{Kind, ProgramForm, Source, StartKind, Touch, What};
+use crate::fact::{Certainty, Kind, ProgramForm, Source, StartKind, Touch, What};
 use crate::path::AppPath;
 use crate::report::MountKind;
 
+use super::field::{Field, Sort};
 use super::find::{Hit, Scene, text};
-use super::item::{Field, Item, Sort};
+use super::item::Item;
 
 /// A check: its name in a rule's file, and what it does.
 #[derive(Clone, Copy)]
@@ -161,7 +162,7 @@ pub(super) fn in_service(scene: &Scene<'_>) -> BTreeSet<AppPath> {
     seen
 }
 
-/// Keeps what is seen in files that run when the application runs. In the directory of an
+/// Keeps what is declared, and what is seen in files that run when the application runs. In the directory of an
 /// application without a package any other script may be called in a way that does not show, and
 /// stays as weak evidence; the tools that a package brings beside its service do not.
 fn keep_in_service<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
@@ -170,7 +171,7 @@ fn keep_in_service<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec
     hits.into_iter()
         .filter_map(|hit| {
             let file = hit.item.file();
-            if running.contains(file) {
+            if running.contains(file) || hit.item.certainty() == Certainty::Declared {
                 return Some(hit);
             }
             let own = scene.prefixes.iter().any(|prefix| file.is_within(prefix));

@@ -5,11 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::fact::Certainty;
 use crate::report::{Dimension, Grade, RuleText, Severity, Status};
 
 use super::check::{Check, Params};
 use super::example::Example;
-use super::item::{Field, Sort};
+use super::field::{Field, Sort};
 use super::select::{Selects, no_field};
 use super::text::Template;
 
@@ -51,6 +52,9 @@ pub struct Rule {
     /// The field that tells two things apart.
     #[serde(default)]
     pub(super) identify: Option<Spanned<Field>>,
+    /// How a thing must be known, at least, to make a finding certain.
+    #[serde(default = "inferred")]
+    pub(super) firm: Certainty,
     /// What becomes one finding.
     #[serde(default)]
     pub(super) group: Group,
@@ -68,6 +72,11 @@ pub struct Rule {
 
 fn certain() -> Status {
     Status::Certain
+}
+
+/// A guess alone is a suspicion.
+fn inferred() -> Certainty {
+    Certainty::Inferred
 }
 
 fn one() -> usize {

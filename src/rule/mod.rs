@@ -7,6 +7,7 @@
 
 mod check;
 mod example;
+mod field;
 mod file;
 mod find;
 mod item;
@@ -22,7 +23,7 @@ use crate::path::AppPath;
 use crate::report::{Finding, Library, Mount, PathEntry, RuleText};
 
 pub use file::{Fault, Rule};
-pub use table::{gaps, table};
+pub use table::{gaps, table, vocabulary};
 
 use find::Scene;
 
@@ -252,8 +253,8 @@ impl Rule {
         match example.status {
             Some(status) if status != first.status => Err(format!(
                 "it should be {} but is {}",
-                item::word(&status),
-                item::word(&first.status)
+                field::word(&status),
+                field::word(&first.status)
             )),
             _ => Ok(()),
         }
@@ -263,6 +264,43 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FAILS: &str = r#"
+        id = "fails"
+        title = "fails"
+        dimension = "code"
+        severity = "note"
+        since = "0.1.0"
+        why = "To see that it stops nothing."
+        fix = "None."
+        message = "never said"
+        check = "panic"
+        when = { of = "imports" }
+        [[example]]
+        fires = true
+        [[example]]
+        fires = false
+    "#;
+
+    #[test]
+    fn a_rule_that_panics_stops_no_other() {
+        let (mut rules, _) = Rules::load([]);
+        rules.0.insert(0, Rule::read("fails.toml", FAILS).unwrap());
+        let facts = [Fact {
+            at: Locus::file(&AppPath::new("/opt/app/bin/app")),
+            what: crate::fact::What::Imports {
+                symbol: "syslog".into(),
+            },
+            certainty: crate::fact::Certainty::Inferred,
+        }];
+        let outcome = rules.run(&Subject {
+            facts: &facts,
+            ..Subject::default()
+        });
+        assert_eq!(outcome.issues.len(), 1);
+        assert!(outcome.issues[0].message.contains("the rule fails failed"));
+        assert_eq!(outcome.findings[0].rule, "syslog");
+    }
 
     #[test]
     fn state_directories_of_a_package_are_no_prefix() {

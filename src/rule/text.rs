@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::path::escape;
 
-use super::item::Field;
+use super::field::Field;
 
 /// How much of one value a message shows. Values come from the audited tree and may be long.
 const SHOWN: usize = 100;

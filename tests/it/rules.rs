@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
+use seaworthy::assess::{Seen, grades, verdict};
 use seaworthy::fact::{Certainty, Fact, Locus, What};
 use seaworthy::path::AppPath;
-use seaworthy::report::{Finding, Grade, Severity, Status};
-use seaworthy::rule::{Outcome, Rule, Rules, Subject, gaps, table};
+use seaworthy::report::{Answer, Coverage, Dimension, Finding, Grade, Severity, Status};
+use seaworthy::rule::{Outcome, Rule, Rules, Subject, gaps, table, vocabulary};
 
 fn own() -> Rules {
     let (rules, faults) = Rules::load([]);
@@ -217,6 +218,24 @@ fn facts_of_a_finding_are_bounded_and_the_rest_is_counted() {
 }
 
 #[test]
+fn findings_of_a_rule_are_bounded_and_the_rest_is_one() {
+    let facts: Vec<Fact> = (100..200)
+        .map(|n| calls(&format!("/opt/app/{n}.sh"), 1, "tool", ""))
+        .collect();
+    let text = MINE.replacen("when =", "group = \"file\"\nwhen =", 1);
+    let outcome = run(&with(&text), &facts);
+    let found = found(&outcome, "mine");
+    assert_eq!(found.len(), 50);
+    let rest = found.iter().find(|finding| finding.because.len() > 1);
+    let rest = rest.expect("the rest is gathered");
+    assert_eq!(
+        rest.message,
+        "/opt/app/149.sh calls tool; and 50 more of this kind"
+    );
+    assert_eq!(rest.because.len() as u64 + rest.more, 51);
+}
+
+#[test]
 fn a_guess_alone_is_suspected() {
     let mut guess = calls("/opt/app/a.sh", 1, "tool", "");
     guess.certainty = Certainty::Guessed;
@@ -380,19 +399,114 @@ const WELL_BEHAVED: &str = r#"[
 ]"#;
 
 #[test]
-fn the_table_in_the_folder_is_the_generated_one() {
+fn the_tables_in_the_folder_are_the_generated_ones() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let (start, end) = ("<!-- table -->\n", "<!-- /table -->");
-    let (before, rest) = text.split_once(start).unwrap();
-    let (held, after) = rest.split_once(end).unwrap();
+    let held = std::fs::read_to_string(&file).unwrap();
+    let mut text = held.clone();
+    for (name, content) in [("rules", table()), ("vocabulary", vocabulary())] {
+        let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let (before, rest) = text.split_once(&start).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        text = format!("{before}{start}{content}{end}{after}");
+    }
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&file, format!("{before}{start}{}{end}{after}", table())).unwrap();
+        std::fs::write(&file, text).unwrap();
         return;
     }
     assert!(
-        held == table(),
+        held == text,
         "rules/README.md is out of date: run the tests once with UPDATE_EXPECT=1"
+    );
+}
+
+#[test]
+fn the_example_in_the_folders_manual_is_a_rule() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let block = text.split("```toml\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let (rules, faults) = Rules::load([("writes-into-home.toml", block)]);
+    assert!(faults.is_empty(), "{faults:?}");
+    let proof = rules.get("writes-into-home").unwrap().prove();
+    assert!(proof.is_ok(), "{proof:?}");
+}
+
+/// A vendor's tree in /opt: what must be mounted is a risk, and the grades follow.
+#[test]
+fn a_legacy_tree_is_told_what_to_change() {
+    let from = |text: &str| -> Vec<Fact> { serde_json::from_str(text).unwrap() };
+    let facts = from(
+        r#"[
+        {"at":{"file":"/etc/init.d/app","line":9},"fact":"starts","program":"/opt/app/bin/start.sh","args":["start"],"how":"init","name":"app","certainty":"inferred"},
+        {"at":{"file":"/opt/app/bin/start.sh","line":5},"fact":"calls","command":"openssl","args":"req -x509 -nodes","certainty":"inferred"},
+        {"at":{"file":"/opt/app/bin/start.sh"},"fact":"program","form":"script","interpreter":"/bin/sh","certainty":"observed"},
+        {"at":{"file":"/opt/app/bin/appd"},"fact":"program","form":"elf","machine":"x86-64","certainty":"observed"},
+        {"at":{"file":"/opt/app/license.dat"},"fact":"licence","kind":"restrictive","name":"node-locked licence file","certainty":"observed"},
+        {"at":{"file":"/opt/app/conf/app.ini","line":2},"fact":"listens","transport":"tcp","port":7000,"certainty":"inferred"}
+        ]"#,
+    );
+    let paths = [
+        serde_json::json!({"path":"/opt/app/conf/app.ini","class":"config","access":"ro","certainty":"inferred","because":[]}),
+        serde_json::json!({"path":"/opt/app/data","class":"data","access":"rw","certainty":"inferred","because":[]}),
+    ]
+    .map(|entry| serde_json::from_value(entry).unwrap());
+    let mounts = [serde_json::json!({
+        "path":"/opt/app/data","kind":"dir","access":"rw","class":"data",
+        "certainty":"inferred","seed":true,"because":[]
+    })]
+    .map(|mount| serde_json::from_value(mount).unwrap());
+    let scope = [AppPath::new("/opt/app")];
+    let findings = own()
+        .run(&Subject {
+            scope: &scope,
+            facts: &facts,
+            paths: &paths,
+            libraries: &[],
+            mounts: &mounts,
+        })
+        .findings;
+    let state: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.rule == "state-under-prefix")
+        .collect();
+    assert_eq!(state.len(), 1);
+    assert_eq!(state[0].severity, Severity::Risk);
+    assert!(state[0].fix.contains("volume at /opt/app/data"));
+    let coverage = Coverage {
+        entries: 9,
+        read: 9,
+        ..Coverage::default()
+    };
+    let grades = grades(
+        &findings,
+        &Seen {
+            facts: &facts,
+            paths: &paths,
+            libraries: &[],
+            coverage: &coverage,
+        },
+    );
+    let told: Vec<(Dimension, Grade)> = grades.iter().map(|g| (g.dimension, g.grade)).collect();
+    assert_eq!(
+        told,
+        [
+            (Dimension::Code, Grade::Easy),
+            (Dimension::Configuration, Grade::Easy),
+            (Dimension::Data, Grade::Easy),
+            (Dimension::Secrets, Grade::Difficult),
+            (Dimension::Network, Grade::Moderate),
+            (Dimension::Installation, Grade::Moderate),
+            (Dimension::Licensing, Grade::Difficult),
+            (Dimension::Libraries, Grade::Easy),
+            (Dimension::Kernel, Grade::Easy),
+        ]
+    );
+    let verdict = verdict(&grades, &findings);
+    assert_eq!(verdict.answer, Answer::DoesNotFloatYet);
+    assert_eq!(
+        verdict.reason,
+        "difficult: secrets (Dynamic Generation of Certificates), \
+         licensing (Restrictive & Proprietary)"
     );
 }
 

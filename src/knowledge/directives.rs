@@ -214,8 +214,15 @@ pub fn directive_at<S: AsRef<str>>(path: &[S]) -> Option<&'static Directive> {
         }
     }
     let own = Folded::new(path.last()?.as_ref());
-    let fits = dictionary.stars.iter().filter(|(star, _)| star.fits(&own));
-    fits.filter_map(|(_, index)| allowed(index)).next()
+    let mut joined = Folded::default();
+    for part in path.iter().skip(path.len().saturating_sub(2)) {
+        joined.append(part.as_ref());
+    }
+    let star = |key: &Folded| {
+        let fits = dictionary.stars.iter().filter(|(star, _)| star.fits(key));
+        fits.filter_map(|(_, index)| allowed(index)).next()
+    };
+    star(&own).or_else(|| star(&joined))
 }
 
 #[cfg(test)]

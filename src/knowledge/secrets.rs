@@ -130,7 +130,7 @@ pub fn is_placeholder(value: &str) -> bool {
     let value = value.trim().trim_matches(['"', '\'']);
     let lower = value.to_ascii_lowercase();
     let variable = [
-        "$", "%", "{{", "{", "@", "<", "[", "env:", "env(", "file:", "vault:",
+        "$", "%", "&", "{{", "{", "@", "<", "[", "env:", "env(", "file:", "vault:",
     ]
     .iter()
     .any(|mark| lower.starts_with(mark));

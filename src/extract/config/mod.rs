@@ -62,6 +62,8 @@ struct File<'a> {
     variables: BTreeMap<String, &'a str>,
     /// The directory of relative values, with its rank.
     base: Option<(u8, AppPath)>,
+    /// The directories of a class, where the file has one: `logdir` for its logs.
+    homes: BTreeMap<Class, AppPath>,
     /// What each setting means.
     directives: Vec<Option<&'static Directive>>,
     /// The first live setting of each role in each section.
@@ -79,6 +81,7 @@ impl<'a> File<'a> {
             settings,
             variables: BTreeMap::new(),
             base: None,
+            homes: BTreeMap::new(),
             directives: settings.iter().map(lookup).collect(),
             roles: BTreeMap::new(),
             protocols: BTreeMap::new(),
@@ -86,7 +89,7 @@ impl<'a> File<'a> {
         for index in 0..settings.len() {
             file.define(index);
         }
-        file.base = file.find_base();
+        file.find_bases();
         file
     }
 
@@ -132,33 +135,66 @@ impl<'a> File<'a> {
 
     /// The value with what the file itself defines put in.
     fn expand(&self, value: &str) -> config::Expanded {
+        // A word in capitals at the beginning is a macro where the file defines it.
+        let end = value
+            .find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_')
+            .unwrap_or(value.len());
+        let (name, rest) = value.split_at(end);
+        if name.len() > 2
+            && (rest.is_empty() || rest.starts_with('/'))
+            && self
+                .variables
+                .get(name)
+                .is_some_and(|value| value.starts_with('/'))
+        {
+            return self.expand(&format!("${{{name}}}{rest}"));
+        }
         config::expand(value, &|name| {
             let known = self.variables.get(name);
             known.map(|value| (*value).to_owned())
         })
     }
 
-    fn find_base(&self) -> Option<(u8, AppPath)> {
-        let mut best: Option<(u8, AppPath)> = None;
-        for (setting, directive) in self.live() {
-            let Some(directive) = directive else {
+    fn find_bases(&mut self) {
+        for (setting, directive) in self.live().collect::<Vec<_>>() {
+            let Some(directive) = directive.filter(|d| d.kind == Some(Kind::Dir)) else {
                 continue;
             };
-            if directive.role != Role::Base
-                || best
-                    .as_ref()
-                    .is_some_and(|(rank, _)| *rank >= directive.rank)
-            {
-                continue;
-            }
             let value = self.expand(&setting.value);
-            if let Some(path) = to_path(value.text.trim(), Trust::Known)
-                && !value.open
-            {
-                best = Some((directive.rank, path));
+            let Some(path) = to_path(value.text.trim(), Trust::Known).filter(|_| !value.open)
+            else {
+                continue;
+            };
+            if let Some(class) = directive.class.filter(|_| directive.touch.is_write()) {
+                self.homes.entry(class).or_insert_with(|| path.clone());
+            }
+            let better = self
+                .base
+                .as_ref()
+                .is_none_or(|(rank, _)| directive.rank > *rank);
+            if directive.role == Role::Base && better {
+                self.base = Some((directive.rank, path));
             }
         }
-        best
+    }
+
+    /// The directory that a relative value of that class lies in, and how sure that is.
+    fn base_of(&self, class: Option<Class>) -> Option<(&AppPath, Certainty)> {
+        let home = class.and_then(|class| self.homes.get(&class));
+        if let Some(home) = home {
+            return Some((home, Certainty::Inferred));
+        }
+        let (rank, base) = self.base.as_ref()?;
+        let near = matches!(class, Some(Class::Data | Class::Runtime) | None) && *rank == 2;
+        let sure = near || *rank > 2;
+        Some((
+            base,
+            if sure {
+                Certainty::Inferred
+            } else {
+                Certainty::Guessed
+            },
+        ))
     }
 
     fn at(&self, setting: &Setting) -> Locus {
@@ -173,8 +209,8 @@ impl<'a> File<'a> {
 
 struct Reader<'a, 'o> {
     file: &'a File<'a>,
-    /// Line, path and key of what was given out: a value may name a path twice.
-    seen: BTreeSet<(u32, AppPath, String)>,
+    /// What was given out: the first place that names a path for a purpose stands for all.
+    seen: BTreeSet<(AppPath, String, Touch, Option<Class>)>,
     out: &'o mut Out,
 }
 
@@ -202,7 +238,8 @@ impl Reader<'_, '_> {
         people::talks(self.file, setting, directive, self.out);
         match directive.map(|d| d.role) {
             Some(Role::Listen | Role::Port | Role::Address) => self.listens(setting, directive),
-            Some(Role::User | Role::Group | Role::Host) => {}
+            Some(Role::User | Role::Group) => self.open_account(setting),
+            Some(Role::Host) => {}
             _ if is_selector(setting) => {
                 let meaning = Meaning {
                     class: Some(Class::Log),
@@ -320,25 +357,14 @@ impl Reader<'_, '_> {
             }
             return;
         }
-        let prior = knowledge::prior(&path);
-        // hier(7): what packages put below /usr is static, whatever the key is called.
-        let fixed = prior.known && prior.class == Class::Code && !path.is_pattern();
-        let writes = meaning.touch.is_write();
-        let doubtful = meaning.certainty < Certainty::Declared;
-        if fixed && writes {
-            meaning.touch = Touch::Reads;
-            meaning.class = Some(Class::Code);
-            meaning.certainty = meaning.certainty.min(Certainty::Inferred);
-        } else if doubtful && prior.known && meaning.class.is_some_and(|c| c != prior.class) {
-            meaning.class = None;
-            if meaning.touch.is_write() {
-                meaning.touch = Touch::Names;
-            }
-        }
-        if !self
-            .seen
-            .insert((setting.line, path.clone(), meaning.by.clone()))
-        {
+        self.weigh(&path, &mut meaning);
+        let key = (
+            path.clone(),
+            meaning.by.clone(),
+            meaning.touch,
+            meaning.class,
+        );
+        if !self.seen.insert(key) {
             return;
         }
         let named = Named {
@@ -352,14 +378,62 @@ impl Reader<'_, '_> {
             .path(self.file.at(setting), meaning.certainty, path, named);
     }
 
+    /// Holds the meaning of the key against the place of the path.
+    fn weigh(&self, path: &AppPath, meaning: &mut Meaning) {
+        let prior = knowledge::prior(path);
+        let doubt = |meaning: &mut Meaning| {
+            meaning.certainty = meaning.certainty.min(Certainty::Inferred);
+        };
+        let passing = |class: Class| {
+            matches!(
+                class,
+                Class::Data | Class::Log | Class::Cache | Class::Runtime | Class::Temp
+            )
+        };
+        let Some(class) = meaning.class.filter(|_| prior.known) else {
+            return;
+        };
+        if knowledge::is_shared_dir(path) && prior.class != Class::Temp {
+            // `localstatedir = /var`: what lies there is named elsewhere.
+            if passing(class) || class == Class::Config {
+                meaning.class = None;
+                meaning.touch = Touch::Names;
+                doubt(meaning);
+            }
+        } else if meaning.touch.is_write() && prior.class == Class::Code && !path.is_pattern() {
+            // hier(7): what packages put below /usr is static, whatever the key is called.
+            meaning.touch = Touch::Reads;
+            meaning.class = Some(Class::Code);
+            doubt(meaning);
+        } else if class == prior.class {
+        } else if passing(class) && passing(prior.class) {
+            meaning.class = Some(prior.class);
+        } else if meaning.certainty < Certainty::Declared {
+            meaning.class = None;
+            if meaning.touch.is_write() {
+                meaning.touch = Touch::Names;
+            }
+        } else if meaning.touch.is_write() {
+            doubt(meaning);
+        }
+    }
+
     /// A value that is relative to a directory, or begins with a variable that is set elsewhere.
     fn relative(&mut self, setting: &Setting, directive: &Directive, meaning: &Meaning) {
-        let value = self.file.expand(&setting.value);
+        let mut value = self.file.expand(&setting.value);
+        // `CustomLog logs/x combined`: what follows the path is about it.
+        if setting.separator == Separator::Space
+            && let Some(first) = config::words(&value.text).into_iter().next()
+        {
+            value.text = first;
+        }
         let Some(text) = relative(&value.text) else {
             return;
         };
-        let looks = text.contains('/') || (!directive.weak && text.contains('.'));
-        if !(looks || (!directive.weak && directive.kind == Some(Kind::Dir))) {
+        let varies = text.starts_with('{');
+        let strong =
+            !directive.weak && (text.contains('.') || varies || directive.kind == Some(Kind::Dir));
+        if !strong && !text.contains('/') {
             return;
         }
         self.out.fact(
@@ -370,25 +444,36 @@ impl Reader<'_, '_> {
                 value: setting.value.clone(),
             },
         );
-        let Some((rank, base)) = &self.file.base else {
+        let class = meaning.class.filter(|_| directive.kind != Some(Kind::Dir));
+        let Some((base, certainty)) = self.file.base_of(class) else {
             return;
         };
         if text.starts_with(['{', '~', '$']) || value.open {
             return;
         }
-        let ours = matches!(meaning.class, Some(Class::Data | Class::Runtime) | None);
-        let joined = Meaning {
-            certainty: if *rank >= 2 && (ours || *rank > 2) {
-                Certainty::Inferred
-            } else {
-                Certainty::Guessed
-            },
-            trust: Trust::Known,
-            ..meaning.clone()
-        };
         let path = base.join(text);
-        if path != *base {
+        // Nothing is written into what packages ship: the base is another one.
+        let prior = knowledge::prior(&path);
+        let static_place = prior.known && prior.class == Class::Code;
+        if path != *base && !(static_place && meaning.touch.is_write()) {
+            let joined = Meaning {
+                certainty,
+                trust: Trust::Known,
+                ..meaning.clone()
+            };
             self.give(setting, path, joined);
+        }
+    }
+
+    /// An account that a variable of the environment names.
+    fn open_account(&mut self, setting: &Setting) {
+        if setting.value.starts_with('$') && self.file.expand(&setting.value).open {
+            let what = What::Setting {
+                key: setting.folded(),
+                value: setting.value.clone(),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Declared, what);
         }
     }
 
@@ -467,11 +552,11 @@ impl Reader<'_, '_> {
                     value: name.to_owned(),
                 },
             );
-            if let Some((_, base)) = &self.file.base
+            if let Some((base, certainty)) = self.file.base_of(meaning.class)
                 && !value.open
             {
                 let path = base.join(name);
-                meaning.certainty = Certainty::Guessed;
+                meaning.certainty = certainty;
                 self.give(setting, path, meaning);
             }
         }

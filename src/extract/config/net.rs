@@ -186,6 +186,22 @@ pub(super) fn is_host(text: &str) -> bool {
             .chars()
             .any(|c| c.is_ascii_alphabetic() || c == '.' || c == ':')
         && !switch.contains(&text.to_ascii_lowercase().as_str())
+        && !is_example(text)
+}
+
+/// RFC 2606: names kept for documentation.
+fn is_example(host: &str) -> bool {
+    let host = host.split(':').next().unwrap_or(host).to_ascii_lowercase();
+    [
+        "example.com",
+        "example.org",
+        "example.net",
+        ".example",
+        ".invalid",
+        ".test",
+    ]
+    .iter()
+    .any(|name| host.ends_with(name))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::net::{Endpoint, endpoint, is_host, protocol_of, remotes};
 use crate::extract::Out;
 use crate::fact::{Certainty, Locus, What};
 use crate::knowledge::{self, Directive, Role};
-use crate::parse::config::{Form, Language, Setting, words};
+use crate::parse::config::{Form, Language, Separator, Setting, words};
 
 /// The addresses that a setting makes the program listen on.
 pub(super) fn endpoints(
@@ -118,7 +118,10 @@ fn is_account(name: &str) -> bool {
     ];
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let fits = |c: char| c.is_ascii_alphanumeric() || "_-.$".contains(c);
+    // A name all in capitals is a macro.
+    let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.len() <= 32
+        && name.contains(lower)
         && name.starts_with(first)
         && name.chars().all(fits)
         && !switch.contains(&name.to_ascii_lowercase().as_str())
@@ -184,6 +187,9 @@ pub(super) fn secret(
     directive: Option<&Directive>,
     out: &mut Out,
 ) {
+    if setting.separator == Separator::Header {
+        return;
+    }
     let value = setting.value.trim();
     let key = setting.folded();
     let path = directive.is_some_and(|d| d.role.is_path() && !d.weak);

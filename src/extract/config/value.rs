@@ -153,6 +153,10 @@ pub(super) fn to_path(text: &str, trust: Trust) -> Option<AppPath> {
     if text.contains(odd) || text.chars().any(char::is_control) {
         return None;
     }
+    // What manuals write for "put your own here".
+    if text.starts_with("/path/to") || text.contains("/your/") {
+        return None;
+    }
     let path = AppPath::new(to_bytes(&specifiers(text)));
     let depth = path.depth();
     let whole = trust == Trust::Known && depth >= 1;
@@ -179,17 +183,12 @@ fn specifiers(text: &str) -> String {
         {
             chars.next();
         }
+        // strftime(3): a date begins with its year or day; a lone %m or %s is something else.
+        let before = out.trim_end_matches(['-', '_', '.', ':']).len();
+        let goes_on = out[..before].ends_with("{date}");
         match chars.next_if(char::is_ascii_alphabetic) {
-            Some(c) if "YymdHMSjFTb".contains(c) => {
-                if !out.ends_with("{date}") {
-                    let cut = out.trim_end_matches(['-', '_', '.', ':']);
-                    if cut.ends_with("{date}") {
-                        out.truncate(cut.len());
-                    } else {
-                        out.push_str("{date}");
-                    }
-                }
-            }
+            Some(c) if goes_on && "YymdHMSjFTb".contains(c) => out.truncate(before),
+            Some('Y' | 'y' | 'd' | 'F') => out.push_str("{date}"),
             Some(_) => out.push('*'),
             None => out.push('%'),
         }

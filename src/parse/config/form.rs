@@ -104,7 +104,7 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
 fn is_settings_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
     const STEMS: &str = "appsettings application applicationcontext conf config configuration context \
-     database datasource db domain hibernate host jetty local log4j log4j2 logback \
+     database datasource db domain hibernate host local log4j log4j2 logback \
      logging parameters persistence production registry secrets server settings \
      standalone tomcat-users users web";
     STEMS.split(' ').any(|known| known == stem)
@@ -224,6 +224,9 @@ struct Count {
     python: usize,
     colons: usize,
     nests: usize,
+    exports: usize,
+    /// Whether `#` begins comments.
+    hashes: bool,
 }
 
 /// The form of a text whose name leaves it open. `sure`: the name says that it is configuration.
@@ -246,12 +249,14 @@ fn sniff(head: &[u8], sure: bool) -> Option<Form> {
     let most = |n: usize| n * 2 > count.all;
     let form = if most(count.perl) {
         Form::Script(Language::Perl)
-    } else if count.tags > 0 && count.markup == count.all {
+    } else if count.tags > 0 && count.markup == count.all && !count.hashes {
         Form::Xml
     } else if count.tags > 0 {
         Form::Sections
     } else if count.headings > 0 {
         Form::Lines
+    } else if count.exports > 0 {
+        Form::Script(Language::Shell)
     } else if count.braces > 0 || most(count.ends) {
         if start.contains("\":") && most(count.colons) {
             Form::Json
@@ -279,6 +284,7 @@ fn count(text: &str) -> Count {
         let comment = ["#", ";", "//", "/*", "* ", "--", "!"]
             .iter()
             .any(|m| line.starts_with(m));
+        count.hashes |= line.starts_with('#');
         if line.is_empty() || comment || line == "*" || line == "*/" {
             continue;
         }
@@ -296,6 +302,7 @@ fn count(text: &str) -> Count {
         count.markup += usize::from(line.starts_with('<') || line.ends_with('>'));
         count.tags += usize::from(is_tag(line));
         count.braces += usize::from(line.ends_with('{') || line == "}" || line == "};");
+        count.exports += usize::from(line.starts_with("export ") && line.contains('='));
         count.ends += usize::from(line.ends_with(';'));
         let perl =
             line.starts_with(['$', '@', '%']) || line.starts_with("use ") || line.starts_with("1;");

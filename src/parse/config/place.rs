@@ -63,8 +63,8 @@ static OTHER_DIRS: Names = LazyLock::new(|| {
 static SYSTEM_DIRS: Names = LazyLock::new(|| {
     names(
         "alternatives apparmor.d apt ca-certificates cron.d cron.daily cron.hourly cron.monthly \
-     cron.weekly dbus-1 dpkg init init.d insserv.conf.d iproute2 ld.so.conf.d logcheck \
-     logrotate.d modprobe.d modules-load.d network pam.d polkit-1 ppp profile.d rc.d rules.d \
+     cron.weekly dbus-1 dpkg fonts init init.d insserv.conf.d iproute2 ld.so.conf.d logcheck \
+     logrotate.d modprobe.d modules-load.d network pam.d perl polkit-1 ppp profile.d rc.d rules.d \
      runlevels sgml sudoers.d sv sysctl.d systemd sysusers.d tmpfiles.d udev ufw \
      update-motd.d X11 xdg",
     )

@@ -3,6 +3,12 @@
 //! An extractor gets bytes and never a path of this machine; what it cannot make sense of is an
 //! issue, and a panic in one is caught and costs that file only.
 
+pub mod argument;
+pub mod environment;
+pub mod shell_line;
+pub mod start;
+pub mod withhold;
+
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -7,6 +7,9 @@ pub mod argument;
 pub mod environment;
 pub mod shell_line;
 pub mod start;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod unit;
 pub mod withhold;
 
 use std::cell::OnceCell;
@@ -160,7 +163,7 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[];
+pub const EXTRACTORS: &[Extractor] = &[unit::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -2,7 +2,8 @@
 
 use crate::fact::{Certainty, Kind, Locus, Source, StartKind, Touch, What};
 
-use super::shell_line::{self, Place, program_path};
+use super::program::{main_program, program_path};
+use super::shell_line::{self, Place};
 use super::{Named, Out, environment, withhold};
 
 /// A command line that something starts.
@@ -51,7 +52,7 @@ pub fn facts(start: &Start<'_>, at: &Locus, out: &mut Out) {
             source: start.source,
         };
         for simple in shell_line::facts(script, place, out) {
-            if let Some((program, _)) = shell_line::main_program(&simple) {
+            if let Some((program, _)) = main_program(&simple) {
                 runs(program, start.source, at, out);
             }
         }

@@ -42,7 +42,7 @@ fn wants(input: &Input<'_>) -> bool {
         b"[D-BUS Service]",
     ];
     let opens = |opening: &&[u8]| memchr::memmem::find(input.head, opening).is_some();
-    UnitName::of_file(input.path).is_some() && input.is_text() && OPENINGS.iter().any(|o| opens(&o))
+    UnitName::of_file(input.path).is_some() && input.is_text() && OPENINGS.iter().any(opens)
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {

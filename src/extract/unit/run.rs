@@ -225,22 +225,33 @@ fn limits(context: &Context<'_>, section: &str, out: &mut Out) {
             directive(at, key, value, out);
         }
     }
-    let below_nought = |value: &str| value.trim().starts_with('-');
-    let real_time = |value: &str| matches!(value.trim(), "fifo" | "rr");
-    let needs: [(&str, &dyn Fn(&str) -> bool, &str); 4] = [
-        ("Nice", &below_nought, "CAP_SYS_NICE"),
-        ("CPUSchedulingPolicy", &real_time, "CAP_SYS_NICE"),
+    priorities(context, section, out);
+}
+
+fn priorities(context: &Context<'_>, section: &str, out: &mut Out) {
+    let below_nought =
+        |key| matches!(context.last(section, key), Some((_, value)) if value.starts_with('-'));
+    let one_of = |key, values: [&str; 2]| matches!(context.last(section, key), Some((_, value)) if values.contains(&value.as_str()));
+    let needs = [
+        ("Nice", below_nought("Nice"), "CAP_SYS_NICE"),
         (
-            "IOSchedulingClass",
-            &|value| matches!(value.trim(), "realtime" | "1"),
+            "CPUSchedulingPolicy",
+            one_of("CPUSchedulingPolicy", ["fifo", "rr"]),
             "CAP_SYS_NICE",
         ),
-        ("OOMScoreAdjust", &below_nought, "CAP_SYS_RESOURCE"),
+        (
+            "IOSchedulingClass",
+            one_of("IOSchedulingClass", ["realtime", "1"]),
+            "CAP_SYS_NICE",
+        ),
+        (
+            "OOMScoreAdjust",
+            below_nought("OOMScoreAdjust"),
+            "CAP_SYS_RESOURCE",
+        ),
     ];
     for (key, asks, name) in needs {
-        if let Some((at, value)) = context.last(section, key)
-            && asks(&value)
-        {
+        if let (true, Some((at, _))) = (asks, context.last(section, key)) {
             capability(name, at, Certainty::Inferred, out);
         }
     }

@@ -4,6 +4,26 @@
 //! issue, and a panic in one is caught and costs that file only.
 
 mod config;
+pub mod accounts;
+pub mod argument;
+pub mod cron;
+pub mod env_file;
+pub mod environment;
+pub mod fstab;
+pub mod inetd;
+pub mod kernel;
+pub mod logrotate;
+pub mod place;
+pub mod program;
+pub mod shell_line;
+pub mod start;
+pub mod supervisor;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tmpfiles;
+pub mod unit;
+pub mod upstart;
+pub mod withhold;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -157,6 +177,19 @@ pub struct Extractor {
 
 /// Every extractor; an empty table reads nothing.
 pub const EXTRACTORS: &[Extractor] = &[config::EXTRACTOR];
+pub const EXTRACTORS: &[Extractor] = &[
+    accounts::EXTRACTOR,
+    cron::EXTRACTOR,
+    env_file::EXTRACTOR,
+    fstab::EXTRACTOR,
+    inetd::EXTRACTOR,
+    kernel::EXTRACTOR,
+    logrotate::EXTRACTOR,
+    supervisor::EXTRACTOR,
+    tmpfiles::EXTRACTOR,
+    unit::EXTRACTOR,
+    upstart::EXTRACTOR,
+];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -3,6 +3,9 @@
 //! An extractor gets bytes and never a path of this machine; what it cannot make sense of is an
 //! issue, and a panic in one is caught and costs that file only.
 
+pub mod script;
+pub mod shell;
+
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -154,7 +157,7 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[];
+pub const EXTRACTORS: &[Extractor] = &[script::EXTRACTOR, shell::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

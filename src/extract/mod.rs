@@ -24,6 +24,8 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
+pub mod script;
+pub mod shell;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -190,6 +192,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
+pub const EXTRACTORS: &[Extractor] = &[script::EXTRACTOR, shell::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -20,6 +20,42 @@ pub struct Op {
     pub sure: bool,
 }
 
+/// Words for the first argument of init and maintainer scripts under which state is taken away
+/// (dpkg's deb-prerm(5) and deb-postrm(5), LSB's init script actions, installers).
+const UNDO: &[&str] = &[
+    "abort-deconfigure",
+    "abort-install",
+    "abort-remove",
+    "abort-upgrade",
+    "clean",
+    "deconfigure",
+    "disappear",
+    "erase",
+    "failed-upgrade",
+    "force-stop",
+    "graceful-stop",
+    "kill",
+    "purge",
+    "remove",
+    "shutdown",
+    "stop",
+    "uninstall",
+    "upgrade",
+];
+
+impl Op {
+    /// Whether it happens only when something is stopped, removed or undone: such operations say
+    /// where state is, but not that the service writes it.
+    #[must_use]
+    pub fn undoes(&self) -> bool {
+        !self.arms.is_empty()
+            && self.arms.iter().all(|arm| {
+                let arm = arm.trim_start_matches('-');
+                UNDO.contains(&arm) || arm.starts_with("abort-")
+            })
+    }
+}
+
 /// What an operation does.
 ///
 /// Words are folded: a part that is not known is `*`, and so is a glob. A path may be relative

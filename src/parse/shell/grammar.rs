@@ -336,8 +336,7 @@ impl Reader<'_> {
                 }
             }
             arms.push((patterns, self.list()));
-            if !(self.eat(b";;&") || self.eat(b";;") || self.eat(b";&"))
-                && !self.at_keyword(b"esac")
+            if !(self.eat(b";;&") || self.eat(b";;") || self.eat(b";&") || self.at_keyword(b"esac"))
             {
                 break;
             }
@@ -406,6 +405,7 @@ impl Reader<'_> {
                 if assigns.is_empty()
                     && self.peek() == Some(b'(')
                     && let Some(name) = words.first().and_then(Word::plain)
+                    && name != b"[["
                 {
                     let name = String::from_utf8_lossy(name).into_owned();
                     return Some(self.function(name));

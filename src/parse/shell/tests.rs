@@ -92,6 +92,10 @@ fn commands_touch_their_operands() {
         ("tar czf /a.tgz x", "1 Writes /a.tgz"),
         ("[ -f /a/b ] || [ -d /a ]", "1 Names /a;1 Reads /a/b"),
         (
+            "if [[ ( -f /a/b && $x != y ) || -d /a ]]; then touch /c; fi",
+            "1 Names /a;1 Reads /a/b;1 Creates /c",
+        ),
+        (
             "find /a -name x -exec chown u {} \\;",
             "1 Names /a;1 Grants /a/*",
         ),
@@ -313,11 +317,11 @@ fn here_documents_are_text_unless_a_shell_gets_them() {
 #[test]
 fn sourced_files_are_named_and_their_variables_taken() {
     let text = "[ -r /etc/default/app ] && . /etc/default/app\ntouch $DATA/x";
-    let mut context = Context::default();
-    context.vars = variables(
+    let vars = variables(
         b"# c\nBASE=/srv\nDATA=\"$BASE/data\" # x\n",
         &BTreeMap::new(),
     );
+    let context = Context { script: None, vars };
     let ops = read(text.as_bytes(), &context).ops;
     assert!(
         ops.iter()
@@ -374,6 +378,14 @@ fn a_fault_costs_its_line_only() {
             ("/b".into(), false),
             ("/c".into(), false)
         ]
+    );
+}
+
+#[test]
+fn a_download_piped_into_a_shell_is_one_thing() {
+    assert!(
+        runs("curl -s http://x/y | sudo bash -s")
+            .contains(&run("curl -s http://x/y | sh", Way::Plain))
     );
 }
 

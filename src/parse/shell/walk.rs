@@ -157,12 +157,49 @@ impl<'a> Walk<'a> {
             return;
         }
         let tail = std::mem::take(&mut self.tail);
+        self.download(pipeline);
         for command in &pipeline.commands {
             let (env, cwd) = (self.branch(), self.cwd.clone());
             self.command(command, background);
             (self.env, self.cwd) = (env, cwd);
         }
         self.tail = tail;
+    }
+
+    /// `curl … | sh`: code that nobody packed, fetched and run.
+    fn download(&mut self, pipeline: &Pipeline) {
+        let name = |command: &Command| match &command.body {
+            Body::Simple { words, .. } => {
+                let mut names = words.iter().filter_map(Word::plain);
+                let first = names.next()?;
+                let name = if first == b"sudo" {
+                    names.next()?
+                } else {
+                    first
+                };
+                Some(name.to_vec())
+            }
+            _ => None,
+        };
+        let ends = (pipeline.commands.first(), pipeline.commands.last());
+        let (Some(first), Some(last)) = ends else {
+            return;
+        };
+        let fetches = matches!(name(first).as_deref(), Some(b"curl" | b"wget"));
+        if !fetches || !matches!(name(last).as_deref(), Some(b"sh" | b"bash")) {
+            return;
+        }
+        if let Body::Simple { words, .. } = &first.body {
+            self.line = first.line;
+            for argv in self.argvs(words).into_iter().take(1) {
+                let mut argv: Vec<Value> = argv.iter().map(|word| folded(word)).collect();
+                argv.extend([b"|".to_vec(), b"sh".to_vec()]);
+                self.ran(Run {
+                    argv,
+                    ..Run::default()
+                });
+            }
+        }
     }
 
     fn command(&mut self, command: &Command, background: bool) {

@@ -3,9 +3,9 @@
 //! An extractor gets bytes and never a path of this machine; what it cannot make sense of is an
 //! issue, and a panic in one is caught and costs that file only.
 
-mod config;
 pub mod accounts;
 pub mod argument;
+mod config;
 pub mod cron;
 pub mod env_file;
 pub mod environment;
@@ -15,6 +15,8 @@ pub mod kernel;
 pub mod logrotate;
 pub mod place;
 pub mod program;
+pub mod script;
+pub mod shell;
 pub mod shell_line;
 pub mod start;
 pub mod supervisor;
@@ -24,8 +26,6 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
-pub mod script;
-pub mod shell;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -178,21 +178,22 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[config::EXTRACTOR];
 pub const EXTRACTORS: &[Extractor] = &[
     accounts::EXTRACTOR,
+    config::EXTRACTOR,
     cron::EXTRACTOR,
     env_file::EXTRACTOR,
     fstab::EXTRACTOR,
     inetd::EXTRACTOR,
     kernel::EXTRACTOR,
     logrotate::EXTRACTOR,
+    script::EXTRACTOR,
+    shell::EXTRACTOR,
     supervisor::EXTRACTOR,
     tmpfiles::EXTRACTOR,
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
-pub const EXTRACTORS: &[Extractor] = &[script::EXTRACTOR, shell::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

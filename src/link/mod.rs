@@ -58,7 +58,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
         .sum();
     let issues = issues
         .into_iter()
-        .chain(owner_issues).chain(scope.issues.iter().cloned())
+        .chain(owner_issues)
+        .chain(scope.issues.iter().cloned())
         .chain(host.issues.iter().cloned());
     let coverage = coverage(entries.len() as u64, read, unread, bytes, issues.collect());
     Linked {

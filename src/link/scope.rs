@@ -104,7 +104,11 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
         match add_path(root, &mut scope, path) {
             Err(ScopeError::Path { path, reason }) if wanted.paths.len() > 1 => {
                 let kind = IssueKind::Absent;
-                scope.issues.push(Issue { at: Locus::file(&path), kind, message: reason });
+                scope.issues.push(Issue {
+                    at: Locus::file(&path),
+                    kind,
+                    message: reason,
+                });
             }
             other => other?,
         }
@@ -112,7 +116,10 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
     if scope.named.is_empty()
         && let (Some(path), Some(issue)) = (wanted.paths.first(), scope.issues.first())
     {
-        return Err(ScopeError::Path { path: path.clone(), reason: issue.message.clone() });
+        return Err(ScopeError::Path {
+            path: path.clone(),
+            reason: issue.message.clone(),
+        });
     }
     add_packages(root, host, &mut scope, wanted.packages)?;
     for name in wanted.units {

@@ -45,6 +45,10 @@ pub(super) enum Sort {
     Secret,
     /// A fact: a file that testifies by its content, owner, mode or time.
     Holds,
+    /// Who is to own a path.
+    Owned,
+    /// How a process is run, limited or ended.
+    Directive,
     /// A path of the report, classified from all its facts.
     PathEntry,
     /// A library of the report, as the loader finds it for the whole application.
@@ -151,6 +155,8 @@ impl Sort {
         Self::Licence,
         Self::Secret,
         Self::Holds,
+        Self::Owned,
+        Self::Directive,
         Self::PathEntry,
         Self::LibraryEntry,
         Self::Mount,
@@ -181,6 +187,8 @@ impl Sort {
             Self::Licence => &[F::Name, F::Licence],
             Self::Secret => &[F::Secret, F::Key],
             Self::Holds => &[F::Content, F::Class],
+            Self::Owned => &[],
+            Self::Directive => &[F::Key, F::Value],
             Self::PathEntry | Self::Mount => &[F::Class],
             Self::LibraryEntry => &[F::Name, F::Status, F::How, F::Owner, F::Package],
             Self::Prefix => &[],
@@ -195,7 +203,7 @@ impl Sort {
     /// The field that tells two of its things apart.
     pub(super) fn identity(self) -> Field {
         match self {
-            Self::Setting => Field::Key,
+            Self::Setting | Self::Directive => Field::Key,
             Self::SearchPath => Field::Search,
             Self::Imports => Field::Symbol,
             Self::Listens => Field::Listen,
@@ -215,6 +223,7 @@ impl Sort {
             | Self::Ownership
             | Self::Secret
             | Self::Holds
+            | Self::Owned
             | Self::PathEntry
             | Self::Mount
             | Self::Prefix => Field::Path,

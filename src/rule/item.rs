@@ -196,6 +196,8 @@ fn sort(what: &What) -> Sort {
         What::Licence { .. } => Sort::Licence,
         What::Secret { .. } => Sort::Secret,
         What::Holds { .. } => Sort::Holds,
+        What::Owned { .. } => Sort::Owned,
+        What::Directive { .. } => Sort::Directive,
     }
 }
 
@@ -214,6 +216,8 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
         (What::Path { by: text, .. }, Field::By)
         | (What::Setting { key: text, .. }, Field::Key)
         | (What::Setting { value: text, .. }, Field::Value)
+        | (What::Directive { key: text, .. }, Field::Key)
+        | (What::Directive { value: text, .. }, Field::Value)
         | (What::Library { name: text, .. }, Field::Name)
         | (What::Library { how: text, .. }, Field::How)
         | (What::SearchPath { tag: text, .. }, Field::Tag)
@@ -260,7 +264,7 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
             },
             Field::Listen,
         ) => vec![listen(transport, *port, address).into()],
-        (What::Account { uid, .. }, Field::User) => vec![uid.to_string().into()],
+        (What::Account { uid: Some(uid), .. }, Field::User) => vec![uid.to_string().into()],
         (What::Starts { program, .. }, Field::Program) => vec![program.to_text()],
         (What::Starts { args, .. }, Field::Args) => vec![args.join(" ").into()],
         (What::Env { value, .. }, Field::Value) => maybe(value.as_ref()),

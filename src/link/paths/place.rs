@@ -71,7 +71,10 @@ const WHOLE: &[&str] = &["/tmp", "/var/tmp", "/dev/shm", "/var/mail"];
 
 /// The first component below a directory that many applications share.
 fn outside(path: &AppPath) -> Option<AppPath> {
-    let whole = WHOLE.iter().map(AppPath::new).find(|dir| path.is_within(dir));
+    let whole = WHOLE
+        .iter()
+        .map(AppPath::new)
+        .find(|dir| path.is_within(dir));
     if whole.is_some() {
         return whole;
     }

@@ -135,7 +135,7 @@ pub(super) enum Field {
 
 impl Sort {
     /// All, in the order of this list.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Path,
         Self::Setting,
         Self::Program,

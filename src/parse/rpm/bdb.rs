@@ -27,6 +27,8 @@ pub(super) struct Bdb {
     is_tree: bool,
     page_size: u32,
     last_page: u32,
+    /// Whether pages are missing that the head counts.
+    is_short: bool,
     /// Where the index of items, or the content, of a page begins.
     overhead: usize,
 }
@@ -61,6 +63,7 @@ impl Bdb {
             is_tree: magic == BTREE_MAGIC,
             page_size,
             last_page: last_page.min(word(32)),
+            is_short: last_page < word(32),
             overhead: if summed { 32 } else { 26 },
         })
     }
@@ -68,6 +71,9 @@ impl Bdb {
     /// The packages: page and number of the value's item. The keys are their numbers.
     pub(super) fn slots(&self) -> (Vec<Slot>, Vec<Fault>) {
         let (mut slots, mut faults) = (Vec::new(), Vec::new());
+        if self.is_short {
+            faults.push(Fault::malformed("the file ends before its last page"));
+        }
         for number in 1..=self.last_page {
             let page = match self.leaf(number) {
                 Ok(None) => continue,

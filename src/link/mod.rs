@@ -4,6 +4,7 @@
 pub mod gather;
 pub mod host;
 mod libraries;
+mod live;
 pub mod loader;
 pub mod packages;
 mod paths;

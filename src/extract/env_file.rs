@@ -32,7 +32,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    facts(input.text(), input.path, out);
+    facts(place::text(input, place::LIMIT, out), input.path, out);
 }
 
 /// Adds the facts of such a file, wherever a unit or script says it lies.

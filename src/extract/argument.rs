@@ -19,8 +19,9 @@ pub struct Argument {
 }
 
 /// A path as written on a command line or in a declaration: `$NAME` and `${NAME}` become `{NAME}`,
-/// globs and substitutions `*`. Nothing when it is not absolute, is `/` alone, or when a pattern
-/// stands in its first two components: such a path could be anywhere.
+/// globs and substitutions `*`. Nothing when it is not absolute, is `/` alone, or when its first
+/// two components are patterns: such a path could be anywhere. A second component that begins with
+/// a name, as in `/run/app-{instance}`, is known well enough.
 #[must_use]
 pub fn template(word: &[u8]) -> Option<AppPath> {
     let fits = word.starts_with(b"/") && !word.starts_with(b"//") && word.len() <= MAX_PATH;
@@ -28,9 +29,16 @@ pub fn template(word: &[u8]) -> Option<AppPath> {
         return None;
     }
     let path = AppPath::new(patterned(word));
-    let top = path.prefix(2);
-    let vague = path.is_pattern() && (path.depth() < 3 || top.is_pattern());
-    (!path.is_root() && !vague).then_some(path)
+    (!path.is_root() && !is_vague(&path)).then_some(path)
+}
+
+fn is_vague(path: &AppPath) -> bool {
+    if !path.is_pattern() {
+        return false;
+    }
+    let second = path.components().nth(1).unwrap_or_default();
+    let known = second.iter().take_while(|b| !b"{*".contains(b)).count();
+    path.prefix(1).is_pattern() || (known < 3 && known < second.len()) || path.depth() < 2
 }
 
 fn patterned(word: &[u8]) -> Vec<u8> {
@@ -293,6 +301,7 @@ mod tests {
             path("/var/log/$(hostname)/x").as_deref(),
             Some("/var/log/*/x")
         );
+        assert_eq!(path("/run/app-$1").as_deref(), Some("/run/app-*"));
         for nowhere in [
             "/$HOME/x/y",
             "/var/$X",

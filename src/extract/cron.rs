@@ -82,7 +82,8 @@ fn run(input: &Input<'_>, out: &mut Out) {
     if let Some(dir) = period(input) {
         script(input, dir, out);
     } else if let Some(form) = form(input) {
-        table(&parse(input.text(), form), form, input, out);
+        let text = place::text(input, place::LIMIT, out);
+        table(&parse(text, form), form, input, out);
     }
 }
 

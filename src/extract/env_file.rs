@@ -32,7 +32,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    facts(input.text(), input.path, out);
+    facts(place::text(input, place::LIMIT, out), input.path, out);
 }
 
 /// Adds the facts of such a file, wherever a unit or script says it lies.
@@ -46,7 +46,7 @@ pub fn facts(text: &[u8], file: &AppPath, out: &mut Out) {
             Certainty::Inferred,
             out,
         );
-        if is_user(&assignment.name) && is_account(&assignment.value) {
+        if is_user(&assignment.name, file) && is_account(&assignment.value) {
             let what = What::RunsAs {
                 user: withhold::word(&assignment.value),
                 group: None,
@@ -56,20 +56,26 @@ pub fn facts(text: &[u8], file: &AppPath, out: &mut Out) {
     }
 }
 
-/// Names by which start scripts choose the user of a daemon.
-fn is_user(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
+/// Names by which start scripts choose the user of a daemon, its own name in front or not.
+fn is_user(name: &str, file: &AppPath) -> bool {
+    const NAMES: [&str; 8] = [
         "USER",
+        "USERID",
         "RUNAS",
-        "RUN_AS",
-        "RUN_AS_USER",
         "RUNASUSER",
-        "RUN_USER",
-        "DAEMON_USER",
+        "RUNUSER",
         "DAEMONUSER",
-        "SERVICE_USER",
+        "SERVICEUSER",
+        "USERNAME",
     ];
-    NAMES.contains(&name.to_ascii_uppercase().as_str())
+    let squeezed = |text: &str| -> String {
+        let plain = text.chars().filter(char::is_ascii_alphanumeric);
+        plain.map(|c| c.to_ascii_uppercase()).collect()
+    };
+    let own = squeezed(&String::from_utf8_lossy(file.name()));
+    let name = squeezed(name);
+    let bare = name.strip_prefix(&own).filter(|_| !own.is_empty());
+    NAMES.contains(&name.as_str()) || bare.is_some_and(|bare| NAMES.contains(&bare))
 }
 
 fn is_account(value: &[u8]) -> bool {
@@ -88,10 +94,10 @@ mod tests {
             run(
                 &EXTRACTOR,
                 "/etc/default/app",
-                "# c\nDAEMON_USER=app\nOPTS=\"-f /etc/app.conf\"\nDATA=/srv/${NAME}/x\nAPI_TOKEN=hunter2\n"
+                "# c\nAPP_USER=app\nOPTS=\"-f /etc/app.conf\"\nDATA=/srv/${NAME}/x\nAPI_TOKEN=hunter2\n"
             ),
             [
-                "2 Env DAEMON_USER=app Inferred",
+                "2 Env APP_USER=app Inferred",
                 "2 RunsAs app - Inferred",
                 "3 Env OPTS=-f /etc/app.conf Inferred",
                 "3 Path /etc/app.conf Names -f ? ? Inferred",

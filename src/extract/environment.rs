@@ -26,8 +26,8 @@ pub fn set(name: &str, value: &[u8], at: &Locus, certainty: Certainty, out: &mut
         };
         out.fact(at.clone(), certainty, what);
     }
-    // Where commands are looked up is no path of the application's own.
-    if name == "PATH" {
+    // Where commands are looked up, and the shell, are no paths of the application's own.
+    if matches!(name, "PATH" | "SHELL") {
         return;
     }
     let class = withhold::is_secret(name).then_some(Class::Secret);

@@ -18,7 +18,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    let (mounts, odd) = parse(input.text());
+    let (mounts, odd) = parse(place::text(input, place::LIMIT, out));
     for line in odd {
         let at = Locus::line(input.path, line);
         out.issue(at, IssueKind::Malformed, "not a line of fstab(5)");

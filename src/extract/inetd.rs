@@ -25,15 +25,16 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
+    let text = place::text(input, place::LIMIT, out);
     let services = if is_inetd(input) {
-        let (services, odd) = inetd(input.text());
+        let (services, odd) = inetd(text);
         for line in odd {
             let at = Locus::line(input.path, line);
             out.issue(at, IssueKind::Malformed, "not a line of inetd.conf(5)");
         }
         services
     } else {
-        xinetd(input.text())
+        xinetd(text)
     };
     for service in services.iter().filter(|service| !service.disabled) {
         facts(service, &Locus::line(input.path, service.line), out);

@@ -57,7 +57,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    let file = input.text();
+    let file = place::text(input, place::LIMIT, out);
     let at = |line| Locus::line(input.path, line);
     match form(input) {
         Some(Form::Sysctl) => {
@@ -90,7 +90,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
                 need(Need::Module, module, Certainty::Declared, at(line), out);
             }
         }
-        Some(Form::Modprobe) => modprobe(input, out),
+        Some(Form::Modprobe) => modprobe(file, input, out),
         Some(Form::Udev) => {
             let (rules, odd) = udev::parse(file);
             for line in odd {
@@ -109,8 +109,8 @@ fn run(input: &Input<'_>, out: &mut Out) {
 }
 
 /// Options and install commands are for a module in use; a command that does nothing keeps it out.
-fn modprobe(input: &Input<'_>, out: &mut Out) {
-    for rule in module_rules(input.text()) {
+fn modprobe(file: &[u8], input: &Input<'_>, out: &mut Out) {
+    for rule in module_rules(file) {
         let is_use = match rule.word.as_str() {
             "options" | "softdep" => true,
             "install" => !rule.rest.ends_with("/true") && !rule.rest.ends_with("/false"),

@@ -27,7 +27,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    for stanza in &Config::parse(input.text()).stanzas {
+    for stanza in &Config::parse(place::text(input, place::LIMIT, out)).stanzas {
         logs(stanza, input, out);
         for script in &stanza.scripts {
             let place = Place {

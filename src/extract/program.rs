@@ -6,10 +6,39 @@ use crate::path::AppPath;
 use super::argument::template;
 
 /// Commands that set the scene or test something: not what a line is there to start.
-const ASIDE: [&[u8]; 31] = [
-    b"test", b"[", b"[[", b"cd", b"echo", b"printf", b"exit", b"true", b"false", b":", b".",
-    b"source", b"export", b"set", b"unset", b"umask", b"ulimit", b"sleep", b"command", b"which",
-    b"type", b"wait", b"trap", b"shift", b"read", b"return", b"for", b"case", b"cat", b"date",
+const ASIDE: [&[u8]; 33] = [
+    b"run-parts",
+    b"kill",
+    b"test",
+    b"[",
+    b"[[",
+    b"cd",
+    b"echo",
+    b"printf",
+    b"exit",
+    b"true",
+    b"false",
+    b":",
+    b".",
+    b"source",
+    b"export",
+    b"set",
+    b"unset",
+    b"umask",
+    b"ulimit",
+    b"sleep",
+    b"command",
+    b"which",
+    b"type",
+    b"wait",
+    b"trap",
+    b"shift",
+    b"read",
+    b"return",
+    b"for",
+    b"case",
+    b"cat",
+    b"date",
     b"touch",
 ];
 

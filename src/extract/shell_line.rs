@@ -101,7 +101,7 @@ pub fn inner_script<'a>(program: &[u8], args: &'a [Vec<u8>]) -> Option<&'a [u8]>
 /// among its arguments; and the call itself when it matters for a migration.
 pub fn command(program: &[u8], args: &[Vec<u8>], at: (&Locus, Source), out: &mut Out) {
     let name = program.rsplit(|&b| b == b'/').next().unwrap_or(program);
-    call(name, args, at.0, out);
+    call(program, args, at.0, out);
     need(name, args, at.0, out);
     let done = file_command(name, args);
     if done.is_empty() {
@@ -177,6 +177,7 @@ fn file_command<'a>(name: &[u8], args: &'a [Vec<u8>]) -> Vec<Done<'a>> {
         b"chown" | b"chmod" | b"chgrp" => skip_first(Touch::Grants),
         b"setfacl" => each(Touch::Grants, None),
         b"cd" => each(Touch::Names, Some(Kind::Dir)),
+        b"run-parts" => each(Touch::Reads, Some(Kind::Dir)),
         b"." | b"source" => files
             .iter()
             .take(1)
@@ -265,8 +266,13 @@ const CALLS: [&[u8]; 36] = [
     b"reboot",
 ];
 
-fn call(name: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
-    if !CALLS.contains(&name) {
+fn call(program: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
+    let name = program.rsplit(|&b| b == b'/').next().unwrap_or(program);
+    // A file named `start` somewhere is not upstart's command; `rsync --daemon` calls nobody.
+    let is_other =
+        [&b"start"[..], b"stop", b"restart", b"reload"].contains(&name) && name != program;
+    let serves = name == b"rsync" && args.iter().any(|arg| arg == b"--daemon");
+    if !CALLS.contains(&name) || is_other || serves {
         return;
     }
     let (shown, _) = withhold::args(name, args);

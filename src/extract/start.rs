@@ -58,6 +58,40 @@ pub fn facts(start: &Start<'_>, at: &Locus, out: &mut Out) {
         }
     } else {
         shell_line::command(start.program, start.args, (at, start.source), out);
+        drops_to(start.program, start.args, at, out);
+    }
+}
+
+/// `--user NAME`, `-u NAME`: many daemons drop to that user themselves; it may mean another thing.
+fn drops_to(program: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
+    const OPTIONS: [&str; 5] = ["-u", "--user", "--username", "--chuid", "--run-as"];
+    let is_account = |word: &[u8]| {
+        let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+        word.first().is_some_and(u8::is_ascii_alphabetic) && word.iter().all(fits)
+    };
+    // There `--user` has no value.
+    if [&b"systemctl"[..], b"journalctl", b"loginctl"]
+        .iter()
+        .any(|tool| program.ends_with(tool))
+    {
+        return;
+    }
+    for (place, arg) in args.iter().enumerate() {
+        let named = OPTIONS.iter().find_map(|option| {
+            let rest = arg.strip_prefix(option.as_bytes())?;
+            match rest.strip_prefix(b"=") {
+                Some(value) => Some(value),
+                None if rest.is_empty() => args.get(place + 1).map(Vec::as_slice),
+                None => None,
+            }
+        });
+        if let Some(user) = named.filter(|user| is_account(user)) {
+            let what = What::RunsAs {
+                user: withhold::word(user),
+                group: None,
+            };
+            out.fact(at.clone(), Certainty::Guessed, what);
+        }
     }
 }
 
@@ -126,6 +160,13 @@ mod tests {
                 "sh -c Runs /opt/x Unit"
             ]
         );
+    }
+
+    #[test]
+    fn a_user_on_the_command_line_is_a_guess() {
+        let found = show("/opt/d", &["-u", "app", "--user=9x"]);
+        assert_eq!(found.len(), 2);
+        assert!(found[1].starts_with("RunsAs { user: \"app\""), "{found:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    for section in parse(input.text()) {
+    for section in parse(place::text(input, place::EXPANDING_LIMIT, out)) {
         let reader = Reader {
             file: input.path,
             section: &section,

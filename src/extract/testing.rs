@@ -1,6 +1,6 @@
 //! Facts in one line each, for tests of extractors.
 
-use super::{Extractor, Input, Out};
+use super::{EXTRACTORS, Extractor, HEAD, Input, Out};
 use crate::fact::{Kind, Stat, What};
 use crate::path::AppPath;
 
@@ -107,5 +107,46 @@ fn show(what: &What) -> String {
             format!("Account {name} {} {} {home}", or(uid), or(gid))
         }
         other => format!("{other:?}"),
+    }
+}
+
+/// Paths that the extractors of declarations know a file by.
+const PLACES: [&str; 18] = [
+    "/etc/systemd/system/a-b@c.service",
+    "/usr/lib/systemd/user/a@.socket",
+    "/etc/systemd/system/a.timer.d/x.conf",
+    "/usr/lib/tmpfiles.d/a.conf",
+    "/usr/lib/sysusers.d/a.conf",
+    "/etc/logrotate.d/a",
+    "/etc/cron.d/a",
+    "/etc/anacrontab",
+    "/var/spool/cron/a",
+    "/etc/default/a",
+    "/etc/fstab",
+    "/etc/sysctl.d/a.conf",
+    "/etc/modprobe.d/a.conf",
+    "/etc/udev/rules.d/a.rules",
+    "/etc/inetd.conf",
+    "/etc/xinetd.d/a",
+    "/etc/supervisor/a.conf",
+    "/etc/init/a.conf",
+];
+
+/// What the forms are made of, to come upon more than random bytes would.
+const WORDS: &str = r#"(\[(Unit|Service|Socket|Timer|Path|Mount|program:a|include)\]\n|(ExecStart|Environment|StateDirectory|ListenStream|BindPaths|LoadCredential|PIDFile|command|files|environment|port)=|(d|L|C|w) |/[a-z/%]{0,8}|%[a-zA-Z]|\$\{?[A-Z]{0,3}\}?|[-:~!@|+'"`(){}\\;, ]|\* |root |exec |sh -c |kill |\n){0,40}"#;
+
+proptest::proptest! {
+    #[test]
+    fn any_declaration_is_read(place in 0..PLACES.len(), words in WORDS, bytes: Vec<u8>) {
+        for text in [words.into_bytes(), bytes] {
+            let path = AppPath::new(PLACES[place]);
+            let stat = stat(text.len() as u64);
+            let head = &text[..text.len().min(HEAD)];
+            let input = Input::new(&path, &stat, head, &text);
+            for extractor in EXTRACTORS {
+                let _ = (extractor.wants)(&input);
+                (extractor.run)(&input, &mut Out::default());
+            }
+        }
     }
 }

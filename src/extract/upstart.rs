@@ -27,7 +27,7 @@ fn wants(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    let job = Job::parse(input.text());
+    let job = Job::parse(place::text(input, place::LIMIT, out));
     let name = text(input.path.name());
     let name = name
         .rsplit_once('.')

@@ -1,5 +1,6 @@
 //! `Exec…=` lines: the programs of a service and the paths on their command lines.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::extract::start::{self, Start};
@@ -8,6 +9,10 @@ use crate::fact::{Source, StartKind};
 use crate::parse::unit::{commands, substitute};
 
 use super::Context;
+
+/// How much variables may add to one command: what the kernel takes for one argument
+/// (`MAX_ARG_STRLEN`, execve(2)).
+const MAX_SUBSTITUTED: usize = 128 << 10;
 
 const KEYS: [&str; 7] = [
     "ExecStart",
@@ -35,7 +40,12 @@ pub(super) fn facts(context: &Context<'_>, section: &str, out: &mut Out) {
             let at = context.at(assignment);
             for command in commands(&assignment.value) {
                 let program = context.specifiers.expand(&command.program);
-                let lookup = |name: &str| known.get(name).cloned();
+                let room = Cell::new(MAX_SUBSTITUTED);
+                let lookup = |name: &str| {
+                    let value = known.get(name)?;
+                    room.set(room.get().checked_sub(value.len())?);
+                    Some(value.clone())
+                };
                 let args: Vec<Vec<u8>> = command
                     .args
                     .iter()

@@ -17,7 +17,7 @@ use crate::parse::unit::{Assignment, Manager, Specifiers, Unit, UnitName, words}
 use crate::path::AppPath;
 
 use super::argument::template;
-use super::{Extractor, Input, Named, Out};
+use super::{Extractor, Input, Named, Out, place};
 
 /// Reads systemd units and drop-ins, wherever they lie: products ship them inside their tree.
 pub const EXTRACTOR: Extractor = Extractor {
@@ -49,7 +49,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
     let Some(name) = UnitName::of_file(input.path) else {
         return;
     };
-    let unit = Unit::parse(input.text());
+    let unit = Unit::parse(place::text(input, place::EXPANDING_LIMIT, out));
     for &line in &unit.odd {
         let at = Locus::line(input.path, line);
         out.issue(

@@ -3,6 +3,7 @@
 use crate::extract::Out;
 use crate::extract::argument::template;
 use crate::fact::{Certainty, Class, Kind, Locus, Touch, What};
+use crate::parse::line::octal;
 use crate::parse::unit::Manager;
 
 use super::Context;
@@ -104,7 +105,7 @@ fn directories(context: &Context<'_>, section: &str, out: &mut Out) {
     }
 }
 
-/// The directory belongs to `User=` and `Group=`, mode 0755 unless another is set.
+/// The directory belongs to `User=` and `Group=`.
 fn owned(
     context: &Context<'_>,
     section: &str,
@@ -116,11 +117,21 @@ fn owned(
         return;
     };
     let value = |key| context.last(section, key).map(|(_, value)| value);
+    let user = super::run::user(context, section);
+    let group = value("Group");
+    let mode = value(given.mode);
+    if user.is_none() && group.is_none() && mode.is_none() {
+        return;
+    }
+    // systemd.exec(5): 0755 unless set; it is written with or without a leading nought.
+    let bits = mode
+        .and_then(|mode| octal(mode.trim().as_bytes()))
+        .unwrap_or(0o755);
     let what = What::Owned {
         path,
-        user: super::run::user(context, section),
-        group: value("Group"),
-        mode: value(given.mode),
+        user,
+        group,
+        mode: Some(format!("{bits:04o}")),
     };
     out.fact(at.clone(), Certainty::Declared, what);
 }

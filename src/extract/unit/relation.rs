@@ -16,7 +16,7 @@ const KEYS: [(&str, Certainty); 6] = [
 ];
 
 /// Units of the host itself, which order every boot and say nothing of an application.
-const HOST: [&str; 17] = [
+const HOST: [&str; 24] = [
     "systemd-",
     "dbus",
     "network",
@@ -34,6 +34,13 @@ const HOST: [&str; 17] = [
     "local-fs",
     "cloud-",
     "rc-local",
+    "initrd-",
+    "rescue",
+    "emergency",
+    "user-runtime-dir",
+    "user@",
+    "display-manager",
+    "system-update",
 ];
 
 pub(super) fn facts(context: &Context<'_>, out: &mut Out) {
@@ -60,6 +67,15 @@ fn talks(context: &Context<'_>, unit: &str, certainty: Certainty, at: Locus, out
     let Some((stem, kind)) = unit.rsplit_once('.') else {
         return;
     };
+    // systemd ships this template to load a module before a unit that uses it.
+    if let ("service", Some(module)) = (kind, stem.strip_prefix("modprobe@")) {
+        let what = What::Needs {
+            need: Need::Module,
+            name: module.to_owned(),
+        };
+        out.fact(at, certainty, what);
+        return;
+    }
     let service = match (stem, kind) {
         ("remote-fs" | "nfs-client", "target") if certainty > Certainty::Guessed => "nfs",
         ("autofs", "service") => "nfs",

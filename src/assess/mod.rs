@@ -4,6 +4,7 @@
 //! called easy because nothing was found, only because something was: see `easy`.
 
 mod easy;
+mod licence;
 
 use std::collections::BTreeSet;
 

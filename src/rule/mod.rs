@@ -12,6 +12,7 @@ mod file;
 mod find;
 mod item;
 mod select;
+mod service;
 mod table;
 mod text;
 

@@ -5,5 +5,6 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads what it made"
 )]
+mod judged;
 mod layers;
 mod rules;

@@ -66,7 +66,7 @@ impl<'a> Item<'a> {
                 .real_path
                 .as_ref()
                 .or(library.path.as_ref())
-                .unwrap_or_else(|| self.file()),
+                .unwrap_or_else(|| nowhere()),
             Self::Entry(_) | Self::Mount(_) | Self::Prefix(_) => self.file(),
         }
     }
@@ -169,7 +169,8 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The top of the root, for a library that no file is known to need.
+/// The top of the root, for a library without a path, or one that no file is known to need: it lies
+/// in no application.
 fn nowhere() -> &'static AppPath {
     static TOP: std::sync::OnceLock<AppPath> = std::sync::OnceLock::new();
     TOP.get_or_init(AppPath::root)

@@ -45,6 +45,10 @@ pub(super) enum Sort {
     Secret,
     /// A fact: a file that testifies by its content, owner, mode or time.
     Holds,
+    /// A fact: who is to own a path.
+    Owned,
+    /// A fact: a directive on how a process is run, limited or ended.
+    Directive,
     /// A path of the report, classified from all its facts.
     PathEntry,
     /// A library of the report, as the loader finds it for the whole application.
@@ -131,7 +135,7 @@ pub(super) enum Field {
 
 impl Sort {
     /// All, in the order of this list.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Path,
         Self::Setting,
         Self::Program,
@@ -151,6 +155,8 @@ impl Sort {
         Self::Licence,
         Self::Secret,
         Self::Holds,
+        Self::Owned,
+        Self::Directive,
         Self::PathEntry,
         Self::LibraryEntry,
         Self::Mount,
@@ -163,14 +169,14 @@ impl Sort {
         use Field as F;
         match self {
             Self::Path => &[F::By, F::Class],
-            Self::Setting => &[F::Key, F::Value],
+            Self::Setting | Self::Directive => &[F::Key, F::Value],
             Self::Program => &[F::Form, F::Interpreter, F::Machine, F::Trait],
             Self::Library => &[F::Name, F::Status, F::How],
             Self::SearchPath => &[F::Tag, F::Search],
             Self::Imports => &[F::Symbol],
             Self::Listens => &[F::Transport, F::Port, F::Address, F::Protocol, F::Listen],
             Self::Talks => &[F::Service, F::To],
-            Self::RunsAs => &[F::User],
+            Self::RunsAs | Self::Owned => &[F::User],
             Self::Account => &[F::Name, F::User],
             Self::Starts => &[F::Program, F::Args, F::Name],
             Self::Env => &[F::Name, F::Value],
@@ -195,7 +201,7 @@ impl Sort {
     /// The field that tells two of its things apart.
     pub(super) fn identity(self) -> Field {
         match self {
-            Self::Setting => Field::Key,
+            Self::Setting | Self::Directive => Field::Key,
             Self::SearchPath => Field::Search,
             Self::Imports => Field::Symbol,
             Self::Listens => Field::Listen,
@@ -215,6 +221,7 @@ impl Sort {
             | Self::Ownership
             | Self::Secret
             | Self::Holds
+            | Self::Owned
             | Self::PathEntry
             | Self::Mount
             | Self::Prefix => Field::Path,

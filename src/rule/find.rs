@@ -286,7 +286,9 @@ fn withheld(fact: &Fact) -> Fact {
     };
     let mut fact = fact.clone();
     match &mut fact.what {
-        What::Setting { key, value } if secret(key) => value.clear(),
+        What::Setting { key, value } | What::Directive { key, value } if secret(key) => {
+            value.clear()
+        }
         What::Env { name, value } if secret(name) => *value = None,
         _ => {}
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fact::{Certainty, Source, StartKind, Touch, What};
+use crate::fact::{Certainty, Fact, ProgramForm, Source, StartKind, Touch, What};
 use crate::path::AppPath;
 
 use super::check::Params;
@@ -56,20 +56,37 @@ pub(super) fn in_service(scene: &Scene<'_>) -> BTreeSet<AppPath> {
     seen
 }
 
-/// Keeps what is declared, and what is seen in files that run when the application runs. In the directory of an
-/// application without a package any other script may be called in a way that does not show, and
-/// stays as weak evidence; the tools that a package brings beside its service do not.
+/// Files in which commands were seen, or whose first line names an interpreter.
+fn scripts<'a>(scene: &Scene<'a>) -> BTreeSet<&'a AppPath> {
+    let is_script = |fact: &&Fact| match &fact.what {
+        What::Program { form, .. } => *form == ProgramForm::Script,
+        _ => true,
+    };
+    (scene.facts(Sort::Program).chain(scene.facts(Sort::Calls)))
+        .filter(is_script)
+        .map(|fact| &fact.at.file)
+        .collect()
+}
+
+/// Of what was seen in scripts, keeps what is seen in those that run when the application runs.
+/// In the directory of an application without a package any other script may be called in a way
+/// that does not show, and stays as weak evidence; the tools that a package brings beside its
+/// service do not. What units, settings, programs or the tree itself say is kept.
 pub(super) fn keep_in_service<'a>(
     scene: &Scene<'a>,
     hits: Vec<Hit<'a>>,
     _: &Params,
 ) -> Vec<Hit<'a>> {
     let running = scene.in_service();
+    let scripts = scripts(scene);
     let packaged = !scene.items(Sort::Package).is_empty();
     hits.into_iter()
         .filter_map(|hit| {
             let file = hit.item.file();
-            if running.contains(file) || hit.item.certainty() == Certainty::Declared {
+            if hit.item.certainty() >= Certainty::Observed
+                || running.contains(file)
+                || !scripts.contains(file)
+            {
                 return Some(hit);
             }
             let own = is_own(file, &scene.prefixes);

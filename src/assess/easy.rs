@@ -10,6 +10,7 @@ use crate::path::AppPath;
 use crate::report::{Dimension, PathEntry};
 
 use super::Seen;
+use super::licence::is_open;
 
 /// Evidence that a dimension is easy.
 pub(super) struct Shown {
@@ -94,16 +95,58 @@ fn code(seen: &Seen<'_>) -> Result<Shown, Open> {
     }
 }
 
-/// Directories of defaults that the vendor ships: they belong into the image.
-const SHIPPED: &[&str] = &["/usr/lib", "/usr/share", "/lib"];
+/// Directories of defaults that the vendor ships, which belong into the image, and of what hooks
+/// an application into its host, which stays there.
+const NOT_SETTINGS: &[&str] = &[
+    "/usr/lib",
+    "/usr/share",
+    "/lib",
+    "/etc/init.d",
+    "/etc/rc.d",
+    "/etc/logrotate.d",
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/etc/systemd",
+    "/etc/xinetd.d",
+    "/etc/tmpfiles.d",
+    "/etc/sysusers.d",
+    "/etc/sysctl.d",
+    "/etc/modules-load.d",
+    "/etc/modprobe.d",
+    "/etc/udev",
+    "/etc/security",
+    "/etc/pam.d",
+    "/etc/apparmor.d",
+    "/etc/ld.so.conf.d",
+    "/etc/profile.d",
+    "/etc/bash_completion.d",
+    "/etc/rsyslog.d",
+];
 
+/// The settings; of a directory and what lies in it, what lies in it.
 fn settings<'a>(seen: &Seen<'a>) -> Vec<&'a PathEntry> {
-    let shipped = |path: &AppPath| SHIPPED.iter().any(|dir| path.is_within(&AppPath::new(dir)));
-    seen.paths
+    let apart: Vec<AppPath> = NOT_SETTINGS.iter().map(AppPath::new).collect();
+    let mut entries: Vec<&PathEntry> = seen
+        .paths
         .iter()
         .filter(|entry| entry.class == Class::Config && entry.certainty >= Certainty::Inferred)
-        .filter(|entry| !shipped(&entry.path))
-        .collect()
+        .filter(|entry| !apart.iter().any(|dir| entry.path.is_within(dir)))
+        .collect();
+    entries.sort_by_key(|entry| &entry.path);
+    let mut leaves: Vec<&PathEntry> = Vec::new();
+    for entry in entries {
+        if leaves
+            .last()
+            .is_some_and(|last| entry.path.is_below(&last.path))
+        {
+            leaves.pop();
+        }
+        leaves.push(entry);
+    }
+    leaves
 }
 
 fn configuration(seen: &Seen<'_>) -> Result<Shown, Open> {
@@ -285,77 +328,6 @@ fn installation(seen: &Seen<'_>) -> Result<Shown, Open> {
     }
 }
 
-/// Beginnings of the names of open licences, as package databases and SPDX write them, lower
-/// case. The list errs on the short side: an unknown name makes the grade unknown.
-const OPEN: &[&str] = &[
-    "0bsd",
-    "afl",
-    "agpl",
-    "apache",
-    "artistic",
-    "asl",
-    "boost",
-    "bsd",
-    "bsl-1.0",
-    "cc-by",
-    "cc0",
-    "cddl",
-    "cecill",
-    "cpl",
-    "curl",
-    "epl",
-    "eupl",
-    "gfdl",
-    "gpl",
-    "gnu ",
-    "gplv",
-    "hpnd",
-    "ijg",
-    "ipl",
-    "isc",
-    "lgpl",
-    "libpng",
-    "mit",
-    "mpl",
-    "ncsa",
-    "ofl",
-    "openldap",
-    "openssl",
-    "perl",
-    "php",
-    "postgresql",
-    "psf",
-    "public domain",
-    "publicdomain",
-    "python",
-    "ruby",
-    "sissl",
-    "sleepycat",
-    "tcl",
-    "unlicense",
-    "vim",
-    "w3c",
-    "wtfpl",
-    "x11",
-    "zlib",
-    "zpl",
-];
-
-/// Whether every part of a licence field is a known open licence.
-fn is_open(field: &str) -> bool {
-    let field = field
-        .to_ascii_lowercase()
-        .replace(['(', ')', ',', ';', '/'], " and ");
-    let mut parts = field
-        .split(" and ")
-        .flat_map(|part| part.split(" or "))
-        .flat_map(|part| part.split(" with ").take(1))
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .peekable();
-    parts.peek().is_some() && parts.all(|part| OPEN.iter().any(|name| part.starts_with(name)))
-}
-
 fn licensing(seen: &Seen<'_>) -> Result<Shown, Open> {
     let mut unclear = None;
     let mut shown = None;
@@ -466,25 +438,4 @@ fn kernel(seen: &Seen<'_>) -> Result<Shown, Open> {
         ),
         vec![(*first).clone()],
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_open;
-
-    #[test]
-    fn a_licence_is_open_when_all_of_its_parts_are() {
-        for field in [
-            "GPLv2+",
-            "MIT",
-            "(LGPLv2+ or Artistic) and BSD",
-            "Apache-2.0 WITH LLVM-exception",
-            "ASL 2.0",
-        ] {
-            assert!(is_open(field), "{field}");
-        }
-        for field in ["", "Commercial", "GPLv2 and Commercial", "see LICENSE"] {
-            assert!(!is_open(field), "{field}");
-        }
-    }
 }

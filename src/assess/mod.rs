@@ -4,6 +4,7 @@
 //! called easy because nothing was found, only because something was: see `easy`.
 
 mod easy;
+mod licence;
 
 use std::collections::BTreeSet;
 
@@ -197,7 +198,9 @@ fn weight(finding: &Finding) -> u64 {
 /// The path that a fact is about.
 fn place(fact: &Fact) -> AppPath {
     match &fact.what {
-        What::Path { path, .. } | What::Ownership { path, .. } => path.clone(),
+        What::Path { path, .. } | What::Ownership { path, .. } | What::Owned { path, .. } => {
+            path.clone()
+        }
         _ => fact.at.file.clone(),
     }
 }

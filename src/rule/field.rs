@@ -45,9 +45,15 @@ pub(super) enum Sort {
     Secret,
     /// A fact: a file that testifies by its content, owner, mode or time.
     Holds,
+<<<<<<< HEAD
     /// Who is to own a path.
     Owned,
     /// How a process is run, limited or ended.
+=======
+    /// A fact: who is to own a path.
+    Owned,
+    /// A fact: a directive on how a process is run, limited or ended.
+>>>>>>> rules
     Directive,
     /// A path of the report, classified from all its facts.
     PathEntry,
@@ -169,14 +175,14 @@ impl Sort {
         use Field as F;
         match self {
             Self::Path => &[F::By, F::Class],
-            Self::Setting => &[F::Key, F::Value],
+            Self::Setting | Self::Directive => &[F::Key, F::Value],
             Self::Program => &[F::Form, F::Interpreter, F::Machine, F::Trait],
             Self::Library => &[F::Name, F::Status, F::How],
             Self::SearchPath => &[F::Tag, F::Search],
             Self::Imports => &[F::Symbol],
             Self::Listens => &[F::Transport, F::Port, F::Address, F::Protocol, F::Listen],
             Self::Talks => &[F::Service, F::To],
-            Self::RunsAs => &[F::User],
+            Self::RunsAs | Self::Owned => &[F::User],
             Self::Account => &[F::Name, F::User],
             Self::Starts => &[F::Program, F::Args, F::Name],
             Self::Env => &[F::Name, F::Value],

@@ -12,11 +12,11 @@ use crate::path::AppPath;
 use crate::report::{Finding, Library, Mount, PathEntry, Severity, Status};
 
 use super::Subject;
-use super::check;
 use super::field::{Field, Sort};
 use super::file::{Group, Rule};
 use super::item::Item;
 use super::select::Select;
+use super::service;
 use super::text::Filling;
 
 /// How many facts a finding carries; the rest is counted.
@@ -80,7 +80,7 @@ impl<'a> Scene<'a> {
 
     /// The files that run when the application runs; computed once.
     pub(super) fn in_service(&self) -> &BTreeSet<AppPath> {
-        self.in_service.get_or_init(|| check::in_service(self))
+        self.in_service.get_or_init(|| service::in_service(self))
     }
 
     fn selected(&self, select: &Select) -> impl Iterator<Item = Item<'a>> {
@@ -286,7 +286,9 @@ fn withheld(fact: &Fact) -> Fact {
     };
     let mut fact = fact.clone();
     match &mut fact.what {
-        What::Setting { key, value } if secret(key) => value.clear(),
+        What::Setting { key, value } | What::Directive { key, value } if secret(key) => {
+            value.clear()
+        }
         What::Env { name, value } if secret(name) => *value = None,
         _ => {}
     }

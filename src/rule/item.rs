@@ -54,7 +54,9 @@ impl<'a> Item<'a> {
     pub(super) fn path(self) -> &'a AppPath {
         match self {
             Self::Fact(fact) => match &fact.what {
-                What::Path { path, .. } | What::Ownership { path, .. } => path,
+                What::Path { path, .. }
+                | What::Ownership { path, .. }
+                | What::Owned { path, .. } => path,
                 What::Library {
                     path: Some(path), ..
                 } => path,
@@ -66,7 +68,7 @@ impl<'a> Item<'a> {
                 .real_path
                 .as_ref()
                 .or(library.path.as_ref())
-                .unwrap_or_else(|| self.file()),
+                .unwrap_or_else(|| nowhere()),
             Self::Entry(_) | Self::Mount(_) | Self::Prefix(_) => self.file(),
         }
     }
@@ -169,7 +171,8 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The top of the root, for a library that no file is known to need.
+/// The top of the root, for a library without a path, or one that no file is known to need: it lies
+/// in no application.
 fn nowhere() -> &'static AppPath {
     static TOP: std::sync::OnceLock<AppPath> = std::sync::OnceLock::new();
     TOP.get_or_init(AppPath::root)
@@ -211,13 +214,19 @@ fn maybe(text: Option<&String>) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
-fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
+/// A field that is always there and is text.
+fn plain(what: &What, field: Field) -> Option<&str> {
     match (what, field) {
         (What::Path { by: text, .. }, Field::By)
+<<<<<<< HEAD
         | (What::Setting { key: text, .. }, Field::Key)
         | (What::Setting { value: text, .. }, Field::Value)
         | (What::Directive { key: text, .. }, Field::Key)
         | (What::Directive { value: text, .. }, Field::Value)
+=======
+        | (What::Setting { key: text, .. } | What::Directive { key: text, .. }, Field::Key)
+        | (What::Setting { value: text, .. } | What::Directive { value: text, .. }, Field::Value)
+>>>>>>> rules
         | (What::Library { name: text, .. }, Field::Name)
         | (What::Library { how: text, .. }, Field::How)
         | (What::SearchPath { tag: text, .. }, Field::Tag)
@@ -243,7 +252,16 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
         | (What::Package { name: text, .. }, Field::Name)
         | (What::Licence { name: text, .. }, Field::Name)
         | (What::Secret { kind: text, .. }, Field::Secret)
-        | (What::Holds { content: text, .. }, Field::Content) => one(text),
+        | (What::Holds { content: text, .. }, Field::Content) => Some(text),
+        _ => None,
+    }
+}
+
+fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
+    if let Some(text) = plain(what, field) {
+        return one(text);
+    }
+    match (what, field) {
         (What::Program { interpreter, .. }, Field::Interpreter) => maybe(interpreter.as_ref()),
         (What::Program { machine, .. }, Field::Machine) => maybe(machine.as_ref()),
         (What::Program { traits, .. }, Field::Trait) => {
@@ -264,7 +282,14 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
             },
             Field::Listen,
         ) => vec![listen(transport, *port, address).into()],
+<<<<<<< HEAD
         (What::Account { uid: Some(uid), .. }, Field::User) => vec![uid.to_string().into()],
+=======
+        (What::Account { uid, .. }, Field::User) => {
+            uid.iter().map(|uid| uid.to_string().into()).collect()
+        }
+        (What::Owned { user, .. }, Field::User) => maybe(user.as_ref()),
+>>>>>>> rules
         (What::Starts { program, .. }, Field::Program) => vec![program.to_text()],
         (What::Starts { args, .. }, Field::Args) => vec![args.join(" ").into()],
         (What::Env { value, .. }, Field::Value) => maybe(value.as_ref()),

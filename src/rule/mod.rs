@@ -12,6 +12,7 @@ mod file;
 mod find;
 mod item;
 mod select;
+mod service;
 mod table;
 mod text;
 
@@ -134,12 +135,7 @@ impl Rules {
         let user = user.into_iter().map(|(file, text)| (file.to_owned(), text));
         for (file, text) in own.chain(user) {
             match Rule::read(&file, text) {
-                Ok(rule) if rules.contains_key(rule.id()) => faults.push(Fault {
-                    message: format!("there is a rule `{}` already: choose another id", rule.id()),
-                    file,
-                    line: 1,
-                    column: 1,
-                }),
+                Ok(rule) if rules.contains_key(rule.id()) => faults.push(rule.taken(&file)),
                 Ok(rule) => {
                     rules.insert(rule.id().to_owned(), rule);
                 }

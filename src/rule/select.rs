@@ -174,9 +174,7 @@ impl Place {
     fn covers(&self, path: &AppPath, prefixes: &[AppPath]) -> bool {
         match self {
             Self::Fixed(dir) => path.is_within(dir),
-            Self::OfPrefix(below) if below.is_empty() => {
-                prefixes.iter().any(|prefix| path.is_within(prefix))
-            }
+            Self::OfPrefix(below) if below.is_empty() => is_own(path, prefixes),
             Self::OfPrefix(below) => prefixes
                 .iter()
                 .any(|prefix| path.is_within(&prefix.join(below))),
@@ -197,6 +195,14 @@ impl<'de> Deserialize<'de> for Place {
             ))),
         }
     }
+}
+
+/// Whether `path` lies in one of the application's directories, which are sorted and none of
+/// which lies in another: only the last that does not sort behind it can hold it.
+pub(super) fn is_own(path: &AppPath, prefixes: &[AppPath]) -> bool {
+    let next = prefixes.partition_point(|prefix| prefix <= path);
+    let last = next.checked_sub(1).and_then(|last| prefixes.get(last));
+    last.is_some_and(|prefix| path.is_within(prefix))
 }
 
 /// The message for a field that a kind of thing does not have.
@@ -399,6 +405,25 @@ mod tests {
         assert!(!holds("of = 'path'\nunder = ['{prefix}/etc']", &fact));
         assert!(holds("of = 'path'\naccess = 'rw'", &fact));
         assert!(!holds("of = 'path'\nclass = ['data']", &fact));
+    }
+
+    #[test]
+    fn what_belongs_to_the_application_is_found_among_many_directories() {
+        let mut dirs = ["/opt/app", "/opt/app-data", "/usr/lib/app", "/opt/a"]
+            .map(AppPath::new)
+            .to_vec();
+        dirs.sort();
+        for (path, own) in [
+            ("/opt/app", true),
+            ("/opt/app/x", true),
+            ("/opt/app-data/x", true),
+            ("/opt/application", false),
+            ("/opt", false),
+            ("/usr/lib/app/y/z", true),
+            ("/usr/lib", false),
+        ] {
+            assert_eq!(is_own(&AppPath::new(path), &dirs), own, "{path}");
+        }
     }
 
     #[test]

@@ -255,6 +255,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_glob_means_what_the_regular_expression_means(
+            glob in "[ab*?]{0,8}",
+            text in "[ab/]{0,10}",
+        ) {
+            let expression = glob.replace('*', ".*").replace('?', ".");
+            let expression = Regex::new(&format!("^{expression}$")).unwrap();
+            assert_eq!(Glob(glob).matches(&text), expression.is_match(&text));
+        }
+    }
+
     #[test]
     fn many_stars_stay_fast() {
         let glob = Glob("*a".repeat(40));

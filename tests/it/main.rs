@@ -7,6 +7,7 @@
 )]
 mod command;
 mod hostile;
+mod judged;
 mod layers;
 mod pipeline;
 mod rules;

@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use seaworthy::assess::{Seen, grades, verdict};
 use seaworthy::fact::{Certainty, Fact, Locus, What};
 use seaworthy::path::AppPath;
-use seaworthy::report::{Answer, Coverage, Dimension, Finding, Grade, Severity, Status};
+use seaworthy::report::{Finding, Status};
 use seaworthy::rule::{Outcome, Rule, Rules, Subject, gaps, table, vocabulary};
 
 fn own() -> Rules {
@@ -319,85 +318,6 @@ fn no_finding_holds_a_secret() {
     assert!(!text.contains(secret), "{text}");
 }
 
-/// What a server of a distribution leaves, in the manner of nginx: nothing above a note.
-#[test]
-fn a_well_behaved_server_has_no_finding_above_a_note() {
-    let facts: Vec<Fact> = serde_json::from_str(WELL_BEHAVED).unwrap();
-    let scope = [
-        "/usr/sbin/webd",
-        "/usr/share/webd",
-        "/etc/webd",
-        "/var/lib/webd",
-    ]
-    .map(AppPath::new);
-    let entry = |path: &str, class: &str, access: &str| {
-        serde_json::from_value(serde_json::json!({
-            "path": path, "class": class, "access": access,
-            "certainty": "declared", "because": [],
-        }))
-        .unwrap()
-    };
-    let paths = [
-        entry("/etc/webd", "config", "ro"),
-        entry("/var/lib/webd", "data", "rw"),
-        entry("/var/log/webd", "log", "rw"),
-        entry("/run/webd.pid", "runtime", "rw"),
-        entry("/usr/share/webd/mime.types", "config", "ro"),
-    ];
-    let mount = |path: &str, class: &str| {
-        serde_json::from_value(serde_json::json!({
-            "path": path, "kind": "dir", "access": "rw", "class": class,
-            "certainty": "declared", "seed": false, "because": [],
-        }))
-        .unwrap()
-    };
-    let mounts = [
-        mount("/var/lib/webd", "data"),
-        mount("/var/log/webd", "log"),
-    ];
-    let outcome = own().run(&Subject {
-        scope: &scope,
-        facts: &facts,
-        paths: &paths,
-        libraries: &[],
-        mounts: &mounts,
-    });
-    let above: Vec<_> = outcome
-        .findings
-        .iter()
-        .filter(|finding| finding.severity != Severity::Note)
-        .map(|finding| (&finding.rule, &finding.message))
-        .collect();
-    assert!(above.is_empty(), "{above:#?}");
-    assert!(!outcome.findings.is_empty());
-    let difficult = outcome.findings.iter();
-    let difficult: Vec<_> = difficult
-        .filter(|finding| {
-            finding.grade == Some(Grade::Difficult) && finding.status == Status::Certain
-        })
-        .map(|finding| &finding.rule)
-        .collect();
-    assert!(difficult.is_empty(), "{difficult:?}");
-}
-
-const WELL_BEHAVED: &str = r#"[
-  {"at":{"file":"/var/lib/dpkg/status"},"fact":"package","manager":"dpkg","name":"webd","version":"1","certainty":"declared"},
-  {"at":{"file":"/lib/systemd/system/webd.service","line":9},"fact":"starts","program":"/usr/sbin/webd","args":["-g","daemon on;"],"how":"unit","name":"webd.service","forks":true,"certainty":"declared"},
-  {"at":{"file":"/lib/systemd/system/webd.service","line":7},"fact":"needs","need":"limit","name":"NOFILE","certainty":"declared"},
-  {"at":{"file":"/etc/init.d/webd","line":40},"fact":"starts","program":"/usr/sbin/webd","args":[],"how":"init","name":"webd","certainty":"inferred"},
-  {"at":{"file":"/etc/init.d/webd","line":60},"fact":"calls","command":"service","args":"webd status","certainty":"inferred"},
-  {"at":{"file":"/etc/webd/webd.conf","line":1},"fact":"runs-as","user":"www-data","certainty":"declared"},
-  {"at":{"file":"/etc/webd/webd.conf","line":3},"fact":"listens","transport":"tcp","port":80,"protocol":"http","certainty":"declared"},
-  {"at":{"file":"/etc/logrotate.d/webd","line":1},"fact":"path","path":"/var/log/webd/*.log","touch":"writes","source":"logrotate","by":"logrotate","class":"log","certainty":"declared"},
-  {"at":{"file":"/var/lib/dpkg/info/webd.postinst","line":8},"fact":"path","path":"/etc/webd/webd.conf","touch":"grants","source":"maintainer","by":"chown","certainty":"inferred"},
-  {"at":{"file":"/var/lib/dpkg/info/webd.postinst","line":9},"fact":"calls","command":"invoke-rc.d","args":"webd start","certainty":"inferred"},
-  {"at":{"file":"/usr/sbin/webd"},"fact":"program","form":"elf","interpreter":"/lib64/ld-linux-x86-64.so.2","machine":"x86-64","certainty":"observed"},
-  {"at":{"file":"/usr/sbin/webd"},"fact":"imports","symbol":"dlopen","certainty":"inferred"},
-  {"at":{"file":"/usr/sbin/webd"},"fact":"imports","symbol":"sched_setaffinity","certainty":"inferred"},
-  {"at":{"file":"/etc/webd/webd.conf"},"fact":"ownership","path":"/etc/webd/webd.conf","state":"changed","package":"webd","certainty":"observed"},
-  {"at":{"file":"/etc/webd/snake.key"},"fact":"secret","kind":"private-key","certainty":"observed"}
-]"#;
-
 #[test]
 fn the_tables_in_the_folder_are_the_generated_ones() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
@@ -429,85 +349,6 @@ fn the_example_in_the_folders_manual_is_a_rule() {
     assert!(faults.is_empty(), "{faults:?}");
     let proof = rules.get("writes-into-home").unwrap().prove();
     assert!(proof.is_ok(), "{proof:?}");
-}
-
-/// A vendor's tree in /opt: what must be mounted is a risk, and the grades follow.
-#[test]
-fn a_legacy_tree_is_told_what_to_change() {
-    let from = |text: &str| -> Vec<Fact> { serde_json::from_str(text).unwrap() };
-    let facts = from(
-        r#"[
-        {"at":{"file":"/etc/init.d/app","line":9},"fact":"starts","program":"/opt/app/bin/start.sh","args":["start"],"how":"init","name":"app","certainty":"inferred"},
-        {"at":{"file":"/opt/app/bin/start.sh","line":5},"fact":"calls","command":"openssl","args":"req -x509 -nodes","certainty":"inferred"},
-        {"at":{"file":"/opt/app/bin/start.sh"},"fact":"program","form":"script","interpreter":"/bin/sh","certainty":"observed"},
-        {"at":{"file":"/opt/app/bin/appd"},"fact":"program","form":"elf","machine":"x86-64","certainty":"observed"},
-        {"at":{"file":"/opt/app/license.dat"},"fact":"licence","kind":"restrictive","name":"node-locked licence file","certainty":"observed"},
-        {"at":{"file":"/opt/app/conf/app.ini","line":2},"fact":"listens","transport":"tcp","port":7000,"certainty":"inferred"}
-        ]"#,
-    );
-    let paths = [
-        serde_json::json!({"path":"/opt/app/conf/app.ini","class":"config","access":"ro","certainty":"inferred","because":[]}),
-        serde_json::json!({"path":"/opt/app/data","class":"data","access":"rw","certainty":"inferred","because":[]}),
-    ]
-    .map(|entry| serde_json::from_value(entry).unwrap());
-    let mounts = [serde_json::json!({
-        "path":"/opt/app/data","kind":"dir","access":"rw","class":"data",
-        "certainty":"inferred","seed":true,"because":[]
-    })]
-    .map(|mount| serde_json::from_value(mount).unwrap());
-    let scope = [AppPath::new("/opt/app")];
-    let findings = own()
-        .run(&Subject {
-            scope: &scope,
-            facts: &facts,
-            paths: &paths,
-            libraries: &[],
-            mounts: &mounts,
-        })
-        .findings;
-    let state: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.rule == "state-under-prefix")
-        .collect();
-    assert_eq!(state.len(), 1);
-    assert_eq!(state[0].severity, Severity::Risk);
-    assert!(state[0].fix.contains("volume at /opt/app/data"));
-    let coverage = Coverage {
-        entries: 9,
-        read: 9,
-        ..Coverage::default()
-    };
-    let grades = grades(
-        &findings,
-        &Seen {
-            facts: &facts,
-            paths: &paths,
-            libraries: &[],
-            coverage: &coverage,
-        },
-    );
-    let told: Vec<(Dimension, Grade)> = grades.iter().map(|g| (g.dimension, g.grade)).collect();
-    assert_eq!(
-        told,
-        [
-            (Dimension::Code, Grade::Easy),
-            (Dimension::Configuration, Grade::Easy),
-            (Dimension::Data, Grade::Easy),
-            (Dimension::Secrets, Grade::Difficult),
-            (Dimension::Network, Grade::Moderate),
-            (Dimension::Installation, Grade::Moderate),
-            (Dimension::Licensing, Grade::Difficult),
-            (Dimension::Libraries, Grade::Easy),
-            (Dimension::Kernel, Grade::Easy),
-        ]
-    );
-    let verdict = verdict(&grades, &findings);
-    assert_eq!(verdict.answer, Answer::DoesNotFloatYet);
-    assert_eq!(
-        verdict.reason,
-        "difficult: secrets (Dynamic Generation of Certificates), \
-         licensing (Restrictive & Proprietary)"
-    );
 }
 
 #[test]

@@ -193,9 +193,12 @@ pub fn directive(key: &str) -> Option<&'static Directive> {
 /// As [`directive`], with the sections and the key apart.
 #[must_use]
 pub fn directive_at<S: AsRef<str>>(path: &[S]) -> Option<&'static Directive> {
+    // `server.errorlog` is one key to some readers; its parts are meant.
+    let parts: Vec<&str> = path.iter().flat_map(|part| dotted(part.as_ref())).collect();
+    let path = parts.as_slice();
     let mut whole = Folded::default();
     for part in path {
-        whole.append(part.as_ref());
+        whole.append(part);
     }
     let dictionary = &*DICTIONARY;
     let allowed = |index: &usize| {
@@ -206,23 +209,29 @@ pub fn directive_at<S: AsRef<str>>(path: &[S]) -> Option<&'static Directive> {
     for count in (1..=path.len().min(3)).rev() {
         let mut tail = Folded::default();
         for part in path.iter().skip(path.len() - count) {
-            tail.append(part.as_ref());
+            tail.append(part);
         }
         let entries = dictionary.exact.get(&tail.text);
         if let Some(found) = entries.and_then(|all| all.iter().find_map(allowed)) {
             return Some(found);
         }
     }
-    let own = Folded::new(path.last()?.as_ref());
+    let own = Folded::new(path.last()?);
     let mut joined = Folded::default();
     for part in path.iter().skip(path.len().saturating_sub(2)) {
-        joined.append(part.as_ref());
+        joined.append(part);
     }
     let star = |key: &Folded| {
         let fits = dictionary.stars.iter().filter(|(star, _)| star.fits(key));
         fits.filter_map(|(_, index)| allowed(index)).next()
     };
     star(&own).or_else(|| star(&joined))
+}
+
+/// The parts of a key at its dots; one that begins or ends with a dot is whole.
+fn dotted(key: &str) -> impl Iterator<Item = &str> {
+    let whole = key.starts_with('.') || key.ends_with('.') || key.contains("..");
+    key.split(move |c| c == '.' && !whole)
 }
 
 #[cfg(test)]

@@ -4,17 +4,21 @@
 //! itself is asked too: on values that were seen in use, the place of a path was right more often
 //! than the name of its key, so a common word for a key never overrules a clear place.
 
+mod file;
+mod meaning;
 mod net;
 mod people;
 mod value;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use self::file::File;
+use self::meaning::{Meaning, device, is_selector, meaning, unknown};
 use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
 use super::{Extractor, Input, Named, Out};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
 use crate::knowledge::{self, Directive, Role};
-use crate::parse::config::{self, Form, Separator, Setting};
+use crate::parse::config::{self, Form, Language, Separator, Setting};
 use crate::path::AppPath;
 
 /// Reads configuration files.
@@ -54,175 +58,11 @@ fn run(input: &Input<'_>, out: &mut Out) {
     people::private_keys(&file, input.text(), out);
 }
 
-/// A file with what its settings define for each other.
-struct File<'a> {
-    path: &'a AppPath,
-    form: Form,
-    settings: &'a [Setting],
-    variables: BTreeMap<String, &'a str>,
-    /// The directory of relative values, with its rank.
-    base: Option<(u8, AppPath)>,
-    /// The directories of a class, where the file has one: `logdir` for its logs.
-    homes: BTreeMap<Class, AppPath>,
-    /// What each setting means.
-    directives: Vec<Option<&'static Directive>>,
-    /// The first live setting of each role in each section.
-    roles: BTreeMap<(u32, Role), &'a Setting>,
-    /// What sections say of their protocol.
-    protocols: BTreeMap<u32, &'a str>,
-}
-
-impl<'a> File<'a> {
-    fn new(path: &'a AppPath, form: Form, settings: &'a [Setting]) -> Self {
-        let lookup = |setting: &Setting| knowledge::directive_at(&setting.key);
-        let mut file = Self {
-            path,
-            form,
-            settings,
-            variables: BTreeMap::new(),
-            base: None,
-            homes: BTreeMap::new(),
-            directives: settings.iter().map(lookup).collect(),
-            roles: BTreeMap::new(),
-            protocols: BTreeMap::new(),
-        };
-        for index in 0..settings.len() {
-            file.define(index);
-        }
-        file.find_bases();
-        file
-    }
-
-    /// The live settings with their meaning.
-    fn live(&self) -> impl Iterator<Item = (&'a Setting, Option<&'static Directive>)> {
-        let all = self.settings.iter().zip(self.directives.iter().copied());
-        all.filter(|(setting, _)| !setting.commented)
-    }
-
-    /// What a setting lets later ones refer to.
-    fn define(&mut self, index: usize) {
-        let settings = self.settings;
-        let Some(setting) = settings.get(index).filter(|setting| !setting.commented) else {
-            return;
-        };
-        if let Some(Some(directive)) = self.directives.get(index) {
-            self.roles
-                .entry((setting.block, directive.role))
-                .or_insert(setting);
-        }
-        let name = setting.name();
-        if matches!(name, "protocol" | "scheme") {
-            self.protocols
-                .entry(setting.block)
-                .or_insert(&setting.value);
-        }
-        // `Define name value` of httpd, `set $name value` of nginx, `var.name = value` of lighttpd.
-        if matches!(name, "Define" | "define" | "set" | "SetEnv" | "Set")
-            && let Some((name, value)) = setting.value.split_once(char::is_whitespace)
-        {
-            let value = value.trim().trim_matches('"');
-            self.variables
-                .insert(name.trim_start_matches('$').to_owned(), value);
-        }
-        if setting.key.len() > 1 {
-            self.variables
-                .entry(setting.key.join("."))
-                .or_insert(&setting.value);
-        }
-        let name = name.trim_start_matches(['$', '!']).to_owned();
-        self.variables.entry(name).or_insert(&setting.value);
-    }
-
-    /// The value with what the file itself defines put in.
-    fn expand(&self, value: &str) -> config::Expanded {
-        // A word in capitals at the beginning is a macro where the file defines it.
-        let end = value
-            .find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_')
-            .unwrap_or(value.len());
-        let (name, rest) = value.split_at(end);
-        if name.len() > 2
-            && (rest.is_empty() || rest.starts_with('/'))
-            && self
-                .variables
-                .get(name)
-                .is_some_and(|value| value.starts_with('/'))
-        {
-            return self.expand(&format!("${{{name}}}{rest}"));
-        }
-        config::expand(value, &|name| {
-            let known = self.variables.get(name);
-            known.map(|value| (*value).to_owned())
-        })
-    }
-
-    fn find_bases(&mut self) {
-        for (setting, directive) in self.live().collect::<Vec<_>>() {
-            let Some(directive) = directive.filter(|d| d.kind == Some(Kind::Dir)) else {
-                continue;
-            };
-            let value = self.expand(&setting.value);
-            let Some(path) = to_path(value.text.trim(), Trust::Known).filter(|_| !value.open)
-            else {
-                continue;
-            };
-            if let Some(class) = directive.class.filter(|_| directive.touch.is_write()) {
-                self.homes.entry(class).or_insert_with(|| path.clone());
-            }
-            let better = self
-                .base
-                .as_ref()
-                .is_none_or(|(rank, _)| directive.rank > *rank);
-            if directive.role == Role::Base && better {
-                self.base = Some((directive.rank, path));
-            }
-        }
-    }
-
-    /// The directory that a relative value of that class lies in, and how sure that is.
-    fn base_of(&self, class: Option<Class>) -> Option<(&AppPath, Certainty)> {
-        let home = class.and_then(|class| self.homes.get(&class));
-        if let Some(home) = home {
-            return Some((home, Certainty::Inferred));
-        }
-        let (rank, base) = self.base.as_ref()?;
-        let near = matches!(class, Some(Class::Data | Class::Runtime) | None) && *rank == 2;
-        let sure = near || *rank > 2;
-        Some((
-            base,
-            if sure {
-                Certainty::Inferred
-            } else {
-                Certainty::Guessed
-            },
-        ))
-    }
-
-    fn at(&self, setting: &Setting) -> Locus {
-        Locus::line(self.path, setting.line)
-    }
-
-    /// The first live setting with that role in the section of `setting`.
-    fn beside(&self, setting: &Setting, role: Role) -> Option<&'a Setting> {
-        self.roles.get(&(setting.block, role)).copied()
-    }
-}
-
 struct Reader<'a, 'o> {
     file: &'a File<'a>,
     /// What was given out: the first place that names a path for a purpose stands for all.
     seen: BTreeSet<(AppPath, String, Touch, Option<Class>)>,
     out: &'o mut Out,
-}
-
-/// How a value's paths are to be given out.
-#[derive(Clone)]
-struct Meaning {
-    by: String,
-    touch: Touch,
-    kind: Option<Kind>,
-    class: Option<Class>,
-    certainty: Certainty,
-    trust: Trust,
 }
 
 impl Reader<'_, '_> {
@@ -237,6 +77,10 @@ impl Reader<'_, '_> {
         }
         people::talks(self.file, setting, directive, self.out);
         match directive.map(|d| d.role) {
+            // PHP runs inside a server: an address in its settings is somebody else's.
+            Some(Role::Listen | Role::Port | Role::Address)
+                if self.file.form == Form::Script(Language::Php)
+                    || self.file.is_client(setting) => {}
             Some(Role::Listen | Role::Port | Role::Address) => self.listens(setting, directive),
             Some(Role::User | Role::Group) => self.open_account(setting),
             Some(Role::Host) => {}
@@ -332,10 +176,16 @@ impl Reader<'_, '_> {
             return meaning;
         };
         let name = option.trim_start_matches('-');
-        if name.len() > 2
-            && let Some(directive) = knowledge::directive(name)
-            && directive.role.is_path()
-        {
+        let directive = knowledge::directive(name).filter(|_| name.len() > 2);
+        if directive.is_some_and(|d| d.role == Role::Listen) {
+            meaning = Meaning {
+                by: option.clone(),
+                touch: Touch::Creates,
+                kind: Some(Kind::Socket),
+                class: Some(Class::Runtime),
+                ..meaning
+            };
+        } else if let Some(directive) = directive.filter(|d| d.role.is_path()) {
             meaning.by.clone_from(option);
             meaning.class = directive.class;
             meaning.touch = directive.touch;
@@ -357,7 +207,12 @@ impl Reader<'_, '_> {
             }
             return;
         }
-        self.weigh(&path, &mut meaning);
+        meaning.weigh(&path);
+        // A search path: /usr/bin and its like say nothing of the application.
+        let names = matches!(meaning.touch, Touch::Names) && meaning.class.is_none();
+        if names && knowledge::is_shared_dir(&path) && !meaning.by.contains(':') {
+            return;
+        }
         let key = (
             path.clone(),
             meaning.by.clone(),
@@ -376,46 +231,6 @@ impl Reader<'_, '_> {
         };
         self.out
             .path(self.file.at(setting), meaning.certainty, path, named);
-    }
-
-    /// Holds the meaning of the key against the place of the path.
-    fn weigh(&self, path: &AppPath, meaning: &mut Meaning) {
-        let prior = knowledge::prior(path);
-        let doubt = |meaning: &mut Meaning| {
-            meaning.certainty = meaning.certainty.min(Certainty::Inferred);
-        };
-        let passing = |class: Class| {
-            matches!(
-                class,
-                Class::Data | Class::Log | Class::Cache | Class::Runtime | Class::Temp
-            )
-        };
-        let Some(class) = meaning.class.filter(|_| prior.known) else {
-            return;
-        };
-        if knowledge::is_shared_dir(path) && prior.class != Class::Temp {
-            // `localstatedir = /var`: what lies there is named elsewhere.
-            if passing(class) || class == Class::Config {
-                meaning.class = None;
-                meaning.touch = Touch::Names;
-                doubt(meaning);
-            }
-        } else if meaning.touch.is_write() && prior.class == Class::Code && !path.is_pattern() {
-            // hier(7): what packages put below /usr is static, whatever the key is called.
-            meaning.touch = Touch::Reads;
-            meaning.class = Some(Class::Code);
-            doubt(meaning);
-        } else if class == prior.class {
-        } else if passing(class) && passing(prior.class) {
-            meaning.class = Some(prior.class);
-        } else if meaning.certainty < Certainty::Declared {
-            meaning.class = None;
-            if meaning.touch.is_write() {
-                meaning.touch = Touch::Names;
-            }
-        } else if meaning.touch.is_write() {
-            doubt(meaning);
-        }
     }
 
     /// A value that is relative to a directory, or begins with a variable that is set elsewhere.
@@ -603,72 +418,5 @@ impl Reader<'_, '_> {
     }
 }
 
-fn unknown(name: &str) -> Meaning {
-    Meaning {
-        by: name.to_owned(),
-        touch: Touch::Names,
-        kind: None,
-        class: None,
-        certainty: Certainty::Inferred,
-        trust: Trust::Unknown,
-    }
-}
-
-fn meaning(setting: &Setting, directive: &Directive) -> Meaning {
-    Meaning {
-        by: setting.name().to_owned(),
-        touch: directive.touch,
-        kind: directive.kind,
-        class: directive.class,
-        certainty: if directive.weak {
-            Certainty::Inferred
-        } else {
-            Certainty::Declared
-        },
-        trust: if directive.weak && directive.role == Role::Command {
-            Trust::Unknown
-        } else {
-            Trust::Known
-        },
-    }
-}
-
-/// `auth,authpriv.*`: a selector of syslog.conf(5), whose value is a log.
-fn is_selector(setting: &Setting) -> bool {
-    const FACILITIES: &[&str] = &[
-        "auth", "authpriv", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user",
-        "uucp", "*", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
-        "local7",
-    ];
-    let name = setting.name();
-    let facility = name.split(['.', ',']).next().unwrap_or("");
-    setting.separator == Separator::Space && name.contains('.') && FACILITIES.contains(&facility)
-}
-
-/// A device: nothing within for those that every container has; nothing at all for a path that is
-/// none.
-fn device(path: &AppPath) -> Option<Option<String>> {
-    let rest = path.below(&AppPath::new("/dev"))?;
-    let first = rest.split(|&b| b == b'/').next().unwrap_or_default();
-    let common = matches!(
-        first,
-        b"" | b"null"
-            | b"zero"
-            | b"full"
-            | b"random"
-            | b"urandom"
-            | b"tty"
-            | b"pts"
-            | b"ptmx"
-            | b"stdin"
-            | b"stdout"
-            | b"stderr"
-            | b"fd"
-            | b"console"
-    );
-    match first {
-        b"shm" | b"log" => None,
-        _ if common || path.is_pattern() => Some(None),
-        _ => Some(Some(path.to_text().into_owned())),
-    }
-}
+#[cfg(test)]
+mod tests;

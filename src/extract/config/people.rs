@@ -1,6 +1,6 @@
 //! Settings about others: users, peers, listeners, and the secrets between them.
 
-use super::File;
+use super::file::File;
 use super::net::{Endpoint, endpoint, is_host, protocol_of, remotes};
 use crate::extract::Out;
 use crate::fact::{Certainty, Locus, What};
@@ -16,30 +16,38 @@ pub(super) fn endpoints(
     let value = file.expand(&setting.value).text;
     let all = words(&value);
     let mut found: Vec<Endpoint> = all.iter().filter_map(|word| endpoint(word)).collect();
-    match directive.role {
-        Role::Port => {
-            // A port takes its address from the section it stands in.
-            found.retain(|e| e.port.is_some());
-            let address = file
-                .beside(setting, Role::Address)
-                .map(|s| file.expand(&s.value).text);
-            let address = address.as_deref().and_then(endpoint);
-            if let Some(address) = address.filter(|a| a.port.is_none() && a.transport != "unix") {
-                for one in found.iter_mut().filter(|e| e.address.is_empty()) {
-                    one.address.clone_from(&address.address);
-                }
-            }
-        }
-        Role::Address if file.beside(setting, Role::Port).is_some() => found.clear(),
+    if directive.role == Role::Port {
+        found.retain(|e| e.port.is_some());
+    } else if !value.contains(',') && !value.contains('\n') {
         // `listen 80 default_server backlog=5 deferred 10`: only the first is an address.
-        _ if !value.contains(',') && !value.contains('\n') => found.truncate(1),
-        _ => {}
+        found.truncate(1);
     }
+    let of = |role| {
+        file.beside(setting, role)
+            .filter(|other| other.line != setting.line || other.key != setting.key)
+    };
+    let all_of = |role| of(role).and_then(|other| endpoint(file.expand(&other.value).text.trim()));
+    let beside = [Role::Address, Role::Port, Role::Listen].map(all_of);
+    // An address and a port of one section belong together: the port tells of both.
+    for one in found
+        .iter_mut()
+        .filter(|e| e.port.is_some() && e.address.is_empty())
+    {
+        let mut halves = beside.iter().flatten();
+        if let Some(half) = halves.find(|e| e.port.is_none() && e.transport != "unix") {
+            one.address.clone_from(&half.address);
+        }
+    }
+    let told = beside.iter().flatten().any(|e| e.port.is_some());
+    found.retain(|e| e.port.is_some() || e.transport == "unix" || !told);
     let udp = setting
         .key
         .iter()
         .any(|part| part.to_ascii_lowercase().contains("udp"));
-    let section = file.protocols.get(&setting.block).copied().unwrap_or("");
+    let section = file
+        .protocols
+        .get(&setting.block)
+        .map_or("", String::as_str);
     for one in &mut found {
         if udp && one.transport == "tcp" {
             one.transport = "udp";
@@ -61,6 +69,9 @@ pub(super) fn endpoints(
 /// The user and group that the program runs as.
 pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
     for (setting, directive) in file.live() {
+        if file.is_client(setting) {
+            continue;
+        }
         if directive.is_none_or(|d| d.role != Role::User) || !speaks_of_process(file.form, setting)
         {
             continue;
@@ -121,6 +132,7 @@ fn is_account(name: &str) -> bool {
     // A name all in capitals is a macro.
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.len() <= 32
+        && (name.len() < 3 || !knowledge::is_placeholder(name))
         && name.contains(lower)
         && name.starts_with(first)
         && name.chars().all(fits)

@@ -22,6 +22,26 @@ pub(super) fn spots(value: &str) -> Vec<Spot> {
         Some(rest) => (true, rest.trim_start_matches(['|', '$'])),
         None => (false, value),
     };
+    // `"|/usr/bin/rotatelogs /x 86400" combined`: the quotes hold a command line.
+    if value.starts_with('"')
+        && let Some(line) = words(value).into_iter().next()
+        && line.starts_with('|')
+    {
+        return spots(&line);
+    }
+    // `( "/url/" => "/path" )`: what is left of the arrow is a name.
+    if value.starts_with('(') && value.contains("=>") {
+        let paths = value
+            .split("=>")
+            .skip(1)
+            .filter_map(|part| words(part).into_iter().next());
+        let of = |text: String| Spot {
+            text: text.trim_end_matches(')').to_owned(),
+            option: None,
+            runs: false,
+        };
+        return paths.filter(|text| text.starts_with('/')).map(of).collect();
+    }
     let mut out: Vec<Spot> = Vec::new();
     let mut flag: Option<String> = None;
     for word in words(value) {
@@ -112,7 +132,7 @@ pub(super) fn behind_scheme(word: &str) -> Option<String> {
 /// A value that is one path, relative to a directory to be found.
 pub(super) fn relative(value: &str) -> Option<&str> {
     let value = value.trim();
-    let fits = |c: char| c.is_alphanumeric() || "_-./+@%{}$,*~".contains(c);
+    let fits = |c: char| c.is_alphanumeric() || "_-./+@%{}$*~".contains(c);
     let word = !value.is_empty()
         && value.len() <= 256
         && !value.starts_with(['/', '-', '%', '@', '*', ','])
@@ -190,6 +210,7 @@ fn specifiers(text: &str) -> String {
             Some(c) if goes_on && "YymdHMSjFTb".contains(c) => out.truncate(before),
             Some('Y' | 'y' | 'd' | 'F') => out.push_str("{date}"),
             Some(_) => out.push('*'),
+            None if chars.next_if(|c| "_-.".contains(*c)).is_some() => out.push('*'),
             None => out.push('%'),
         }
     }

@@ -2,4 +2,5 @@
 //! without a limit, no allocation from a size that the input claims; what it does not understand
 //! it leaves out or reports, and goes on.
 
+pub mod content;
 pub mod read;

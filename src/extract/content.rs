@@ -38,12 +38,13 @@ fn run(input: &Input<'_>, out: &mut Out) {
     let parent = input.path.parent().unwrap_or_else(AppPath::root);
     let (parent, name) = (parent.name(), input.path.name());
     if let Some(format) = recognise(parent, name, input.head, input.stat.size) {
-        let certainty = if format.by_content {
+        let certainty = if format.by_content && !is_sample(input.path) {
             Certainty::Observed
         } else {
             Certainty::Guessed
         };
-        out.fact(Locus::file(input.path), certainty, holds(format));
+        let what = holds(format, is_shipped(input.path));
+        out.fact(Locus::file(input.path), certainty, what);
     }
     if input.stat.size > 0 {
         secrets(input, parent, name, out);
@@ -51,8 +52,39 @@ fn run(input: &Input<'_>, out: &mut Out) {
     }
 }
 
-fn holds(format: Format) -> What {
+/// Whether a file lies where only packages put files, to be shared and read (hier(7)): a database
+/// there is content that was shipped, not state.
+fn is_shipped(path: &AppPath) -> bool {
+    let mut parts = path.components();
+    parts.next() == Some(b"usr") && parts.next().is_some_and(|part| part != b"local")
+}
+
+/// Whether a file belongs to tests or examples: what it holds is real, and matters less.
+fn is_sample(path: &AppPath) -> bool {
+    let mut parts = path.components().rev();
+    parts.next();
+    parts.any(|part| {
+        let part = part.trim_ascii_start();
+        let part = part.strip_prefix(b"_").unwrap_or(part);
+        [
+            &b"doc"[..],
+            b"docs",
+            b"example",
+            b"examples",
+            b"sample",
+            b"samples",
+            b"test",
+            b"testdata",
+            b"testing",
+            b"tests",
+        ]
+        .contains(&part)
+    })
+}
+
+fn holds(format: Format, shipped: bool) -> What {
     let class = match format.role {
+        Role::Data if shipped => Class::Code,
         Role::Data => Class::Data,
         Role::Log => Class::Log,
         Role::Cache => Class::Cache,
@@ -66,7 +98,12 @@ fn holds(format: Format) -> What {
 
 /// Keys, passwords and tokens: their place and kind.
 fn secrets(input: &Input<'_>, parent: &[u8], name: &[u8], out: &mut Out) {
-    let add = |out: &mut Out, at, certainty, kind: &str| {
+    let add = |out: &mut Out, at, certainty: Certainty, kind: &str| {
+        let certainty = if is_sample(input.path) {
+            Certainty::Guessed
+        } else {
+            certainty
+        };
         let what = What::Secret {
             kind: kind.to_owned(),
             key: None,
@@ -88,7 +125,8 @@ fn secrets(input: &Input<'_>, parent: &[u8], name: &[u8], out: &mut Out) {
     if let Some(kind) = kind {
         return add(out, whole(), Certainty::Observed, kind);
     }
-    if let Some(found) = secret::by_name(parent, name) {
+    let is_program = input.stat.mode & 0o111 != 0 && !input.is_text();
+    if let Some(found) = secret::by_name(parent, name).filter(|_| !is_program) {
         return add(out, whole(), Certainty::Guessed, found.kind);
     }
     if !input.is_text() {
@@ -260,7 +298,7 @@ fn file(stat: &Stat, said: &mut Vec<(&str, Option<Class>)>) {
     }
 }
 
-/// What the `security.capability` attribute of a program says ([`crate::tree`] reads it when it
+/// What the `security.capability` attribute of a program says (`tree` reads it when it
 /// opens the file): that it has capabilities, and each of them as a need.
 #[must_use]
 pub fn of_capability(path: &AppPath, attribute: &[u8]) -> Vec<Fact> {
@@ -334,6 +372,20 @@ mod tests {
         };
         assert_eq!(found, [want]);
         assert!(!format!("{found:?}").contains(body));
+    }
+
+    #[test]
+    fn what_tests_and_packages_bring_along_is_no_state() {
+        let database = b"SQLite format 3\0";
+        let holds = |path: &str| match facts(path, database).as_slice() {
+            [What::Holds { class, .. }] => *class,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(holds("/usr/share/app/words.db"), Some(Class::Code));
+        assert_eq!(holds("/usr/local/app/words.db"), Some(Class::Data));
+        assert_eq!(holds("/opt/app/words.db"), Some(Class::Data));
+        assert!(is_sample(&AppPath::new("/opt/app/tests/pki/server.key")));
+        assert!(!is_sample(&AppPath::new("/opt/latest/conf/test")));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod log;
 pub mod mark;
 pub mod secret;
 pub mod store;
+mod terms;
 
 /// What a recognised format is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Secrets in text, and files whose name says that they hold one. Only the kind is told; no value
 //! leaves this module.
 
+use super::is_number;
+
 /// How much of a text is searched.
 pub const LIMIT: usize = 1 << 20;
 
@@ -27,7 +29,6 @@ const NAMES: &[(&[u8], &str)] = &[
     (b"chap-secrets", "password"),
     (b"pap-secrets", "password"),
     (b"ipsec.secrets", "password"),
-    (b"smbpasswd", "password-hashes"),
     (b"sasldb2", "password-hashes"),
     (b".dockercfg", "token"),
     (b".erlang.cookie", "token"),
@@ -170,8 +171,8 @@ fn hashes(name: &[u8], text: &[u8]) -> Option<&'static str> {
     let all = |form: fn(&[u8]) -> bool| lines().all(form);
     let any = |form: fn(&[u8]) -> bool| lines().any(form);
     let is_htpasswd = all(is_user_and_hash) || named && all(is_user_and_any);
-    ((all(is_shadow) && any(has_shadow_hash)) || is_htpasswd || all(is_digest))
-        .then_some("password-hashes")
+    let is_shadow = all(is_shadow) && any(has_shadow_hash);
+    (is_shadow || is_htpasswd || all(is_digest) || all(is_samba)).then_some("password-hashes")
 }
 
 fn field(line: &[u8], number: usize) -> &[u8] {
@@ -227,6 +228,11 @@ fn is_digest(line: &[u8]) -> bool {
     line.iter().filter(|b| **b == b':').count() == 2
         && hash.len() == 32
         && hash.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// smbpasswd(5): name, number, two hashes, flags, and the time of the last change.
+fn is_samba(line: &[u8]) -> bool {
+    is_number(field(line, 1)) && field(line, 3).len() == 32 && field(line, 5).starts_with(b"LCT-")
 }
 
 /// Settings of clients whose file is a secret when one key is in it: npm's and pip's tokens,
@@ -328,6 +334,8 @@ mod tests {
             [("password-hashes", None)]
         );
         assert!(kinds("users", "ann:$apr1$x$y\nbob likes $6$\n").is_empty());
+        let samba = "ann:1000:XXXX:0123456789ABCDEF0123456789ABCDEF:[U ]:LCT-5F000000:\n";
+        assert_eq!(kinds("smbpasswd", samba), [("password-hashes", None)]);
         assert!(kinds("passwd", "root:x:0:0:root:/root:/bin/sh\n").is_empty());
     }
 

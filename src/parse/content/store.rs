@@ -57,6 +57,9 @@ const MAGICS: &[Magic] = &[
     // Prometheus TSDB, docs/format: chunks and index.
     data(0, b"\x85\xbd\x40\xdd", "prometheus-tsdb"),
     data(0, b"\xba\xaa\xd7\x00", "prometheus-tsdb"),
+    // Git, gitformat-pack(5) and gitformat-index(5).
+    data(0, b"PACK\x00\x00\x00\x02", "git"),
+    data(0, b"DIRC\x00\x00\x00", "git"),
     // systemd.io/JOURNAL_FILE_FORMAT.
     Magic {
         at: 0,
@@ -208,6 +211,15 @@ fn by_layout(parent: &[u8], name: &[u8], head: &[u8], size: u64) -> Option<Forma
         && is_number(rest)
     {
         return Some(Format::named("bdb-environment", Role::Runtime));
+    }
+    // Rows of MySQL's tables beside their index file, which has the magic.
+    if ends(b".MYD") || ends(b".MAD") || name.starts_with(b"aria_log") {
+        return named("myisam");
+    }
+    // gitrepository-layout(5): a loose object.
+    let hex = |text: &[u8]| text.iter().all(u8::is_ascii_hexdigit);
+    if parent.len() == 2 && name.len() == 38 && hex(parent) && hex(name) {
+        return named("git");
     }
     // ndbm(3): a pair of files.
     if ends(b".pag") && size.is_multiple_of(1024) && !is_text(head) {

@@ -26,6 +26,7 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
+pub mod content;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -194,6 +195,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
+pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -18,6 +18,7 @@ pub mod line;
 pub mod logrotate;
 pub mod op;
 pub mod os_release;
+pub mod content;
 pub mod read;
 pub mod rpm;
 pub mod shell;

@@ -4,6 +4,7 @@
 //! issue, and a panic in one is caught and costs that file only.
 
 pub mod content;
+pub mod literal;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -156,7 +157,7 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR];
+pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR, literal::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

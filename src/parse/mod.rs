@@ -3,4 +3,5 @@
 //! it leaves out or reports, and goes on.
 
 pub mod content;
+pub mod literal;
 pub mod read;

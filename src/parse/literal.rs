@@ -55,7 +55,7 @@ const BUILD_ENDINGS: [&[u8]; 36] = [
 ];
 
 /// Components that stand in paths of a build.
-const BUILD_PARTS: [&[u8]; 14] = [
+const BUILD_PARTS: [&[u8]; 21] = [
     b".cargo",
     b".rustup",
     b"BUILD",
@@ -67,8 +67,15 @@ const BUILD_PARTS: [&[u8]; 14] = [
     b"buildroot",
     b"debian",
     b"feedstock_root",
+    b"go",
+    b"include",
+    b"jenkins",
+    b"pkg",
     b"rpmbuild",
+    b"runner",
     b"src",
+    b"target",
+    b"work",
     b"workspace",
 ];
 
@@ -261,6 +268,7 @@ fn is_of_build(path: &AppPath) -> bool {
     let is_ending = |ending: &&[u8]| name.len() > ending.len() && name.ends_with(ending);
     let library = name.starts_with(b"lib") && name.len() <= 5
         || memchr::memmem::find(name, b".so.").is_some();
+    let library = library || matches!(name, b"include" | b"site-packages" | b"dist-packages");
     let mut parts = path.components();
     let place = parts.next().unwrap_or_default();
     library
@@ -334,7 +342,7 @@ mod tests {
     fn what_the_compiler_left_is_none() {
         let bytes = b"\0/home/ann/work/main.c\0/usr/local/go/src/os/file.go\0/opt/x/lib\0\
                       /opt/x/lib/libx.so.1\0/root/.cargo/registry/a\0/usr/local/share/doc/a\0\
-                      /home/x/src/a\0/dev/null\0/dev/pts/0\0";
+                      /home/x/src/a\0/opt/rh/gcc/include\0/dev/null\0/dev/pts/0\0";
         assert!(found(bytes).is_empty(), "{:?}", found(bytes));
     }
 

@@ -27,6 +27,7 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
+pub mod literal;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -197,6 +198,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
+pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR, literal::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

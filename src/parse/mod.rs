@@ -19,6 +19,7 @@ pub mod line;
 pub mod logrotate;
 pub mod op;
 pub mod os_release;
+pub mod literal;
 pub mod read;
 pub mod rpm;
 pub mod shell;

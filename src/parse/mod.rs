@@ -2,4 +2,7 @@
 //! without a limit, no allocation from a size that the input claims; what it does not understand
 //! it leaves out or reports, and goes on.
 
+pub mod elf;
+pub mod ld_cache;
+pub mod ld_conf;
 pub mod read;

@@ -7,7 +7,9 @@
 
 mod mounts;
 mod root;
+mod view;
 mod walk;
 
 pub use root::{File, LookupError, Node, Root};
+pub use view::{Dir, View, Who};
 pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};

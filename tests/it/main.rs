@@ -6,3 +6,4 @@
     reason = "a test fails by panicking, and reads what it made"
 )]
 mod layers;
+mod loader_cases;

@@ -1,0 +1,3 @@
+//! Joins over the whole tree: where the loader finds a library.
+
+pub mod loader;

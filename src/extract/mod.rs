@@ -190,6 +190,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     fstab::EXTRACTOR,
     inetd::EXTRACTOR,
     kernel::EXTRACTOR,
+    literal::EXTRACTOR,
     logrotate::EXTRACTOR,
     script::EXTRACTOR,
     shell::EXTRACTOR,
@@ -198,7 +199,6 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
-pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR, literal::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

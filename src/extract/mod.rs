@@ -13,6 +13,7 @@ pub mod environment;
 pub mod fstab;
 pub mod inetd;
 pub mod kernel;
+pub mod literal;
 pub mod logrotate;
 pub mod place;
 pub mod program;
@@ -27,7 +28,6 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
-pub mod literal;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -51,7 +51,13 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     facts.extend(owned);
     facts.sort();
     facts.dedup();
-    let libraries = libraries::find(root, host, scope, &mut facts);
+    let libraries::Found {
+        libraries,
+        facts: needed,
+        issues: refused,
+    } = libraries::find(root, host, scope, &facts);
+    facts.extend(needed);
+    facts.sort();
     let paths = paths::classify(root, host, scope, &entries, &facts);
     let bytes = entries
         .iter()
@@ -61,6 +67,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     let issues = issues
         .into_iter()
         .chain(owner_issues)
+        .chain(refused)
         .chain(scope.issues.iter().cloned())
         .chain(host.issues.iter().cloned());
     let coverage = coverage(entries.len() as u64, read, unread, bytes, issues.collect());

@@ -9,7 +9,7 @@ mod command;
 mod hostile;
 mod judged;
 mod layers;
+mod loader_cases;
 mod pipeline;
 mod rules;
 mod samples;
-mod loader_cases;

@@ -1,0 +1,180 @@
+//! The libraries of the application: what the loader finds for each of its programs, and who
+//! answers for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::host::Host;
+use super::loader::{Loader, Needed, Outcome, Request, Shelf, Start, Verdict};
+use super::scope::Scope;
+use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
+use crate::path::{AppPath, escape};
+use crate::report::{Library, Owner};
+use crate::tree::Root;
+
+/// How many files that need a library stand beside it.
+const NEEDED_BY: usize = 10;
+
+/// The libraries of the application with the facts they rest on.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// In order of name.
+    pub(super) libraries: Vec<Library>,
+    /// One fact for each program and library.
+    pub(super) facts: Vec<Fact>,
+    /// Programs that the loader refuses.
+    pub(super) issues: Vec<Issue>,
+}
+
+/// Starts every program of the scope in mind; then every library of it that none of them loads, as
+/// a plugin.
+pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> Found {
+    let loader = Loader::new(root);
+    let (programs, plugins) = objects(scope, facts);
+    let mut shelf = Shelf::default();
+    for library in programs.iter().chain(&plugins) {
+        shelf.add(library, None);
+    }
+    let env = environment(facts);
+    let run = |file: &AppPath, start: Start| {
+        let mut request = Request::new(file.as_bytes());
+        request.env.clone_from(&env);
+        request.start = start;
+        request.shadows = true;
+        request.shelf = Some(&shelf);
+        loader.run(&request)
+    };
+    let mut outcomes: Vec<Outcome> = programs
+        .par_iter()
+        .map(|file| run(file, Start::Kernel))
+        .collect();
+    let loaded: BTreeSet<AppPath> = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.libraries)
+        .filter_map(|needed| needed.real_path.clone())
+        .collect();
+    let alone: Vec<&AppPath> = plugins
+        .iter()
+        .filter(|file| !loaded.contains(*file))
+        .collect();
+    outcomes.par_extend(alone.par_iter().map(|file| run(file, Start::Loader)));
+    outcomes.sort_by(|a, b| a.file.cmp(&b.file));
+    let mut found = Found::default();
+    let mut libraries: BTreeMap<(Vec<u8>, LibraryStatus, Option<AppPath>), Library> =
+        BTreeMap::new();
+    for outcome in &outcomes {
+        for needed in &outcome.libraries {
+            found.facts.push(fact(outcome, needed));
+            let key = (needed.name.clone(), needed.status, needed.real_path.clone());
+            let library = libraries
+                .entry(key)
+                .or_insert_with(|| library(host, scope, needed));
+            if library.needed_by.len() < NEEDED_BY && !library.needed_by.contains(&outcome.file) {
+                library.needed_by.push(outcome.file.clone());
+            }
+        }
+        found.issues.extend(refused(outcome));
+    }
+    found.libraries = libraries.into_values().collect();
+    found.libraries.sort();
+    found
+}
+
+/// The programs and the libraries of the scope, in order.
+fn objects(scope: &Scope, facts: &[Fact]) -> (Vec<AppPath>, Vec<AppPath>) {
+    let mut programs = BTreeSet::new();
+    let mut libraries = BTreeSet::new();
+    for fact in facts {
+        let What::Program { form, .. } = &fact.what else {
+            continue;
+        };
+        if !scope.contains(&fact.at.file) {
+            continue;
+        }
+        match form {
+            ProgramForm::Elf => programs.insert(fact.at.file.clone()),
+            ProgramForm::SharedLibrary => libraries.insert(fact.at.file.clone()),
+            _ => continue,
+        };
+    }
+    (
+        programs.into_iter().collect(),
+        libraries.into_iter().collect(),
+    )
+}
+
+/// `LD_LIBRARY_PATH` as units and wrappers of the application set it.
+fn environment(facts: &[Fact]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut dirs: Vec<&str> = Vec::new();
+    for fact in facts {
+        if let What::SearchPath { tag, value } = &fact.what
+            && tag == "ld-library-path"
+        {
+            for dir in value
+                .split(':')
+                .filter(|dir| dir.starts_with('/') && !dir.contains('*'))
+            {
+                if !dirs.contains(&dir) {
+                    dirs.push(dir);
+                }
+            }
+        }
+    }
+    let mut env = BTreeMap::new();
+    if !dirs.is_empty() {
+        env.insert(b"LD_LIBRARY_PATH".to_vec(), dirs.join(":").into_bytes());
+    }
+    env
+}
+
+fn fact(outcome: &Outcome, needed: &Needed) -> Fact {
+    Fact {
+        at: Locus::file(&outcome.file),
+        what: What::Library {
+            name: escape(&needed.name).into_owned(),
+            status: needed.status,
+            path: needed.path.as_deref().and_then(AppPath::absolute),
+            how: needed.how.clone(),
+        },
+        certainty: Certainty::Observed,
+    }
+}
+
+fn library(host: &Host, scope: &Scope, needed: &Needed) -> Library {
+    let package = needed
+        .real_path
+        .as_ref()
+        .and_then(|path| host.packages.owner(path));
+    let own = needed
+        .real_path
+        .as_ref()
+        .is_some_and(|path| scope.contains(path));
+    Library {
+        name: escape(&needed.name).into_owned(),
+        status: needed.status,
+        path: needed.path.as_deref().and_then(AppPath::absolute),
+        real_path: needed.real_path.clone(),
+        how: needed.how.clone(),
+        needed_by: Vec::new(),
+        package: package.map(|package| package.name.clone()),
+        owner: match (own, package) {
+            (true, _) | (false, None) => Owner::Application,
+            (false, Some(_)) => Owner::Core,
+        },
+    }
+}
+
+/// What keeps a program from starting besides its libraries.
+fn refused(outcome: &Outcome) -> Option<Issue> {
+    let message = match outcome.verdict {
+        Verdict::NoInterpreter => "the loader that it names is not there".to_owned(),
+        Verdict::Unreadable => "it could not be read as a program".to_owned(),
+        _ => return None,
+    };
+    Some(Issue {
+        at: Locus::file(&outcome.file),
+        kind: IssueKind::Malformed,
+        message,
+    })
+}

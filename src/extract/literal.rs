@@ -23,7 +23,7 @@ const STEP: usize = WINDOW - MAX_LITERAL - 1;
 
 /// The most bytes of a file that are searched. Programs are smaller; a file that claims more is
 /// mostly holes.
-const MAX_SEARCHED: u64 = 2 << 30;
+const MAX_SEARCHED: u64 = 1 << 30;
 
 /// The most paths that are kept of one file.
 const MAX_PATHS: usize = 2000;
@@ -93,7 +93,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
         out.issue(at(), IssueKind::LimitReached, message);
     }
     if input.source.len() > MAX_SEARCHED {
-        let message = "only the first 2 GiB were searched for paths";
+        let message = "only the first 1 GiB was searched for paths";
         out.issue(at(), IssueKind::TooLarge, message);
     }
     let named = Named {

@@ -71,7 +71,7 @@ fn needs_run(point: &AppPath, entry: &PathEntry) -> bool {
             } => {
                 *touch > Touch::Grants
                     && *kind != Some(Kind::Dir)
-                    && fact.certainty > Certainty::Guessed
+                    && fact.certainty == Certainty::Declared
                     && !matches!(source, Source::Maintainer | Source::Package)
             }
             _ => false,

@@ -18,9 +18,6 @@ pub(super) struct Made {
     pub read: Option<bool>,
 }
 
-/// The longest `security.capability` attribute there is (`struct vfs_ns_cap_data`, 24 bytes).
-const CAPABILITY: usize = 64;
-
 /// Reads an entry of a walk.
 pub(super) fn visit(visit: &Visit<'_>, progress: &Progress) -> Made {
     entry(visit.entry, || visit.open(), progress)
@@ -71,9 +68,7 @@ pub(super) fn entry(
     let found = extract(&input);
     made.out.facts.extend(found.facts);
     made.out.issues.extend(found.issues);
-    if entry.stat.mode & 0o111 != 0
-        && let Some(attribute) = file.xattr("security.capability", CAPABILITY)
-    {
+    if let Some(attribute) = file.capability() {
         made.out
             .facts
             .extend(content::of_capability(&entry.path, &attribute));

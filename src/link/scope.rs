@@ -185,6 +185,10 @@ fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath) {
         return;
     };
     if node.stat.kind != Kind::Dir {
+        let folder = node.real.parent();
+        if folder.is_some_and(|folder| matches!(folder.name(), b"bin" | b"sbin")) {
+            scope.know(node.real.name());
+        }
         scope.files.insert(node.real);
         return;
     }

@@ -31,6 +31,8 @@ pub(super) struct Ground<'a> {
     pub(super) scope: &'a Scope,
     inventory: Inventory,
     pub(super) voices: Voices,
+    /// Whether a program of the application is linked with PAM.
+    asks_pam: bool,
     /// Files that were read because something refers to them.
     reached: BTreeSet<AppPath>,
 }
@@ -52,8 +54,12 @@ pub(super) fn classify(
     let reached = entries.iter().map(|entry| entry.path.clone()).collect();
     let exists = |path: &AppPath| root.lookup(path.as_bytes()).is_ok();
     let voices = Voices::new(scope, facts, exists);
+    let asks_pam = facts.iter().any(
+        |fact| matches!(&fact.what, What::Library { name, .. } if name.starts_with("libpam.so")),
+    );
     let ground = Ground {
         voices,
+        asks_pam,
         root,
         host,
         scope,
@@ -94,6 +100,10 @@ struct Weight {
     only_guessed: bool,
     /// Only examples and tools name it.
     only_apart: bool,
+    /// Only the packages' lists and installation scripts name it.
+    only_installed: bool,
+    /// A program of the application has exactly this path in it.
+    named_by_own: bool,
     /// Nothing but reading was seen.
     read_only: bool,
     /// A script that runs takes its settings from it.
@@ -170,10 +180,13 @@ impl Ground<'_> {
         let mut weight = Weight {
             only_guessed: true,
             only_apart: true,
+            only_installed: true,
             read_only: true,
             ..Weight::default()
         };
         let settings = path.components().next() == Some(b"etc");
+        let prior = knowledge::prior(path);
+        let in_prefix = self.scope.in_prefix(path).is_some();
         for fact in facts {
             let What::Path {
                 touch,
@@ -193,8 +206,19 @@ impl Ground<'_> {
             weight.only_guessed &= certainty == Certainty::Guessed;
             weight.only_apart &= self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
-            weight.sourced |= by == "source" && matches!(source, Source::Init | Source::Script);
-            if touch.is_write() && (!settings || rewrites_settings(*touch, *source, certainty)) {
+            weight.sourced |= by == "source"
+                && matches!(source, Source::Init | Source::Script)
+                && self.voices.of(fact) == Voice::Live;
+            weight.only_installed &= matches!(source, Source::Maintainer | Source::Package);
+            weight.named_by_own |= *source == Source::Literal
+                && self.scope.contains(&fact.at.file)
+                && matches!(&fact.what, What::Path { path: named, .. } if named == path);
+            let counts = if settings {
+                rewrites_settings(*touch, *source, certainty)
+            } else {
+                *source != Source::Maintainer || prior.access == Access::Rw || in_prefix
+            };
+            if touch.is_write() && counts {
                 weight.written = weight.written.max(Some(certainty));
             }
             weight.kind = weight.kind.or(*kind);
@@ -264,10 +288,20 @@ impl Ground<'_> {
         weight: &Weight,
         in_prefix: bool,
     ) -> bool {
-        if class == Class::Code || (places::is_integration(path) && !weight.sourced) {
+        let there = self.root.resolve(path.as_bytes()).is_ok();
+        // A program that reads what others leave for it names the very directory.
+        let own_business = weight.sourced || (weight.named_by_own && !self.is_settings_drop(path));
+        if class == Class::Code || (places::is_integration(path) && !own_business) {
             return false;
         }
-        let there = self.root.resolve(path.as_bytes()).is_ok();
+        let volatile = path.components().next() == Some(b"run");
+        // An installation is over: what it made is there, or was removed again.
+        if weight.only_installed && !there && !volatile {
+            return false;
+        }
+        if self.is_login_policy(path) && !self.asks_pam {
+            return false;
+        }
         if access == Access::Ro && !there {
             return false;
         }
@@ -284,7 +318,19 @@ impl Ground<'_> {
             return there;
         }
         // A guess needs the application's own name in it.
-        self.scope.knows(path) && (there || access == Access::Rw)
+        self.scope.knows(path) && (there || volatile)
+    }
+
+    /// Whether a path holds settings that a service manager hands over.
+    fn is_settings_drop(&self, path: &AppPath) -> bool {
+        ["/etc/default", "/etc/sysconfig"]
+            .iter()
+            .any(|dir| path.is_within(&AppPath::new(dir)))
+    }
+
+    /// Whether this is a service's file for PAM (pam.d(5)).
+    fn is_login_policy(&self, path: &AppPath) -> bool {
+        path.is_below(&AppPath::new("/etc/pam.d"))
     }
 
     /// Whether a package outside the scope owns the path.

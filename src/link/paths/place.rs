@@ -100,7 +100,8 @@ fn in_prefix(
         .map(|stat| stat.kind)
         .or(kind);
     let mut point = path.clone();
-    if kind == Some(Kind::Dir) && inventory.holds_code(path) {
+    let named_settings = places::class_of_name(path.name()) == Some(Class::Config);
+    if kind == Some(Kind::Dir) && inventory.holds_code(path) && !named_settings {
         return None;
     }
     while let Some(above) = point.parent() {

@@ -110,7 +110,8 @@ fn seen(path: &AppPath, touch: Touch, by: &str, class: Class, certainty: Certain
     }
 }
 
-/// Directories of settings that belong to somebody else than root: who owns them may rewrite them.
+/// Directories of settings that belong to somebody else than root and that no package filled: who
+/// owns them made what is in them.
 fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
     let etc = AppPath::new("/etc");
     ground
@@ -131,6 +132,14 @@ fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
             )
         })
         .collect()
+}
+
+/// Whether a package put a file into the directory: settings that an administrator is to edit.
+fn ships_into(ground: &Ground<'_>, dir: &AppPath) -> bool {
+    ground.inventory.below(dir).any(|(path, sum)| {
+        sum.stat.is_some_and(|stat| stat.kind == Kind::File)
+            && ground.host.packages.owner(path).is_some()
+    })
 }
 
 /// The home of an account that bears the application's name: what the service keeps when nothing

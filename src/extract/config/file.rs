@@ -94,7 +94,7 @@ impl<'a> File<'a> {
                 told.push_str(&setting.value);
             }
         }
-        // `Define name value` of httpd, `set $name value` of nginx, `var.name = value` of lighttpd.
+        // `Define name value` of httpd, `set $name value` of nginx.
         if matches!(name, "Define" | "define" | "set" | "SetEnv" | "Set")
             && let Some((name, value)) = setting.value.split_once(char::is_whitespace)
         {
@@ -129,6 +129,8 @@ impl<'a> File<'a> {
         }
         config::expand(value, &|name| {
             let known = self.variables.get(name);
+            // Some forms do not care for case: `$DATA_DIR` is what `data_dir:` says.
+            let known = known.or_else(|| self.variables.get(&name.to_lowercase()));
             known.map(|value| (*value).to_owned())
         })
     }

@@ -51,7 +51,17 @@ impl Meaning {
             doubt(self);
         } else if class == prior.class {
         } else if passing(class) && passing(prior.class) {
-            self.class = Some(prior.class);
+            // A socket is one wherever it lies.
+            if !matches!(self.kind, Some(Kind::Socket | Kind::Fifo)) {
+                self.class = Some(prior.class);
+            }
+        } else if class == Class::Code
+            || (class == Class::Config && self.kind == Some(Kind::Dir) && passing(prior.class))
+        {
+            // A class path holds settings too; settings among state are written.
+            self.class = None;
+            self.touch = Touch::Names;
+            doubt(self);
         } else if self.certainty < Certainty::Declared {
             self.class = None;
             if self.touch.is_write() {

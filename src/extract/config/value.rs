@@ -145,7 +145,14 @@ pub(super) fn relative(value: &str) -> Option<&str> {
         "warning", "error", "debug", "notice", "trace", "critical", "all", "any", "main", "daemon",
         "combined", "memory", "local", "internal",
     ];
-    (word && !switch.contains(&lower.as_str())).then_some(value)
+    // `org.apache.log4j.FileAppender`: a class, as Java names them.
+    let class = !value.contains('/')
+        && [
+            "org.", "com.", "net.", "java.", "javax.", "io.", "sun.", "ch.", "de.",
+        ]
+        .iter()
+        .any(|domain| value.starts_with(domain));
+    (word && !class && !switch.contains(&lower.as_str())).then_some(value)
 }
 
 /// How much is known of what a path is, besides its text.

@@ -1,7 +1,7 @@
 //! Settings in blocks: `key value;`, `key = value`, `name argument { … }`, `name(value)`.
 //!
-//! nginx, bind and dhcpd end a setting with a semicolon, dovecot, mpd and rsyslog with the line;
-//! the file itself shows which.
+//! Some programs end a setting with a semicolon, others with the line; the file itself shows
+//! which.
 
 use super::lines::commented;
 use super::text::{is_key, unquote};
@@ -12,6 +12,9 @@ const MAX_CALLS: u32 = 6;
 
 /// An opening quote without its partner within this many bytes is a mere character.
 const MAX_QUOTED: usize = 4096;
+
+/// A variable's name ends within this many bytes.
+const MAX_NAME: usize = 128;
 
 /// Reads a file of blocks.
 pub(super) fn read(text: &str, sink: &mut Sink) {
@@ -75,7 +78,9 @@ impl<'t> Reader<'t, '_> {
                 self.take(end);
             }
             '\n' => {
-                self.take(1);
+                let blank = self.rest.bytes().take_while(u8::is_ascii_whitespace);
+                let length = blank.count();
+                self.take(length);
                 self.line_end();
             }
             c if c.is_whitespace() => {
@@ -86,9 +91,10 @@ impl<'t> Reader<'t, '_> {
             }
             '"' | '\'' => self.quoted(c),
             '$' | '%' if self.rest[1..].starts_with('{') => {
-                let line = self.rest.lines().next().unwrap_or("");
-                let length = line.find('}').map_or(1, |end| end + 1);
-                self.keep(length);
+                // Bounded: an input may open variables without end.
+                let near = self.rest.bytes().take(MAX_NAME);
+                let end = near.take_while(|&b| b != b'\n').position(|b| b == b'}');
+                self.keep(end.map_or(1, |end| end + 1));
             }
             '\\' => {
                 let next = self.rest[1..].chars().next().map_or(0, char::len_utf8);
@@ -138,8 +144,8 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn line_end(&mut self) {
-        let goes_on = self.statement.trim_end().ends_with([',', '=', '\\'])
-            || self.rest.trim_start().starts_with('{');
+        let goes_on =
+            self.statement.trim_end().ends_with([',', '=', '\\']) || self.rest.starts_with('{');
         if self.by_line && self.parens == 0 && !goes_on {
             self.finish();
         } else if !self.statement.is_empty() {

@@ -3,6 +3,10 @@
 /// How deep a variable may lead to another.
 const MAX_DEPTH: u32 = 8;
 
+/// How many variables of one value are replaced: what each leads to may be empty, so that the
+/// length alone bounds nothing.
+const MAX_STEPS: u32 = 256;
+
 /// No value grows beyond this by expansion.
 const MAX_LENGTH: usize = 16 << 10;
 
@@ -22,11 +26,18 @@ pub fn expand(value: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Expanded 
         text: String::new(),
         open: false,
     };
-    put(value, lookup, MAX_DEPTH, &mut out);
+    let mut steps = MAX_STEPS;
+    put(value, lookup, MAX_DEPTH, &mut steps, &mut out);
     out
 }
 
-fn put(value: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: u32, out: &mut Expanded) {
+fn put(
+    value: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    depth: u32,
+    steps: &mut u32,
+    out: &mut Expanded,
+) {
     let mut rest = value;
     while let Some(at) = rest.find(['$', '%', '{', '@']) {
         out.text.push_str(&rest[..at]);
@@ -38,10 +49,12 @@ fn put(value: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: u32, out: &m
             continue;
         };
         rest = &rest[length..];
+        *steps = steps.saturating_sub(1);
+        let depth = if *steps == 0 { 0 } else { depth };
         let found = lookup(name).or_else(|| default.map(str::to_owned));
         match found {
             Some(inner) if depth > 0 && out.text.len() + inner.len() < MAX_LENGTH => {
-                put(&inner, lookup, depth - 1, out);
+                put(&inner, lookup, depth - 1, steps, out);
             }
             _ => {
                 out.open = true;
@@ -163,5 +176,14 @@ mod tests {
     #[test]
     fn a_variable_that_names_itself_ends() {
         assert!(with("${loop}").1);
+    }
+
+    #[test]
+    fn many_empty_variables_end_soon() {
+        let lookup = |name: &str| {
+            let next = name.parse::<u32>().ok()? + 1;
+            Some(format!("${{{next}}}").repeat(500))
+        };
+        let _ = expand("${0}", &lookup);
     }
 }

@@ -17,7 +17,7 @@ pub enum Form {
     Lines,
     /// `key value` with `<Section argument>` … `</Section>`, as Apache httpd has it.
     Sections,
-    /// `key value;` and `name { … }`, as nginx, bind and their like have it.
+    /// `key value;` and `name { … }`, as nginx and named.conf(5) have it.
     Braces,
     /// Java properties.
     Properties,
@@ -60,7 +60,7 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
     if head.is_empty() || head.contains(&0) || is_other_name(&name) || is_other_place(path) {
         return None;
     }
-    if head.starts_with(b"#!") && !head.starts_with(b"#!/usr/sbin/nft") {
+    if head.starts_with(b"#!") {
         return None;
     }
     let place = place(path);

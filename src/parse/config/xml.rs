@@ -14,6 +14,12 @@ use super::{Separator, Sink};
 /// How many nodes of a document are read.
 const MAX_NODES: u32 = 400_000;
 
+/// More attributes than this has no element that people write.
+const MAX_ATTRIBUTES: u32 = 512;
+
+/// Longer names of elements are not looked for.
+const MAX_NAME: usize = 128;
+
 /// Reads an XML document.
 pub(super) fn read(text: &str, sink: &mut Sink) {
     let options = ParsingOptions {
@@ -21,7 +27,7 @@ pub(super) fn read(text: &str, sink: &mut Sink) {
         nodes_limit: MAX_NODES,
         ..ParsingOptions::default()
     };
-    let document = if text.contains("<!ENTITY") {
+    let document = if text.contains("<!ENTITY") || is_crowded(text) {
         None
     } else {
         Document::parse_with_options(text, options).ok()
@@ -42,6 +48,21 @@ pub(super) fn read(text: &str, sink: &mut Sink) {
             );
         }
     }
+}
+
+/// Whether a tag has so many attributes that comparing each with each would take long.
+fn is_crowded(text: &str) -> bool {
+    let mut count = None;
+    for byte in text.bytes() {
+        count = match (byte, count) {
+            (b'<', _) => Some(0),
+            (b'>', _) => None,
+            (b'=', Some(MAX_ATTRIBUTES)) => return true,
+            (b'=', Some(count)) => Some(count + 1),
+            (_, count) => count,
+        };
+    }
+    false
 }
 
 fn walk(document: &Document<'_>, starts: &[usize], settings: &mut Settings<'_>) {
@@ -88,10 +109,13 @@ fn walk(document: &Document<'_>, starts: &[usize], settings: &mut Settings<'_>) 
 
 /// Tags by their brackets alone. One that is nowhere closed holds nothing.
 fn scan(text: &str, starts: &[usize], settings: &mut Settings<'_>) {
-    let ends = text.match_indices("</").map(|(at, _)| {
+    let ends = text.match_indices("</").filter_map(|(at, _)| {
         let name = &text[at + 2..];
-        let end = name.find(|c: char| c == '>' || c.is_whitespace());
-        &name[..end.unwrap_or(0)]
+        let ends = |b: u8| b == b'>' || b.is_ascii_whitespace();
+        name.bytes()
+            .take(MAX_NAME)
+            .position(ends)
+            .map(|end| &name[..end])
     });
     let closed: BTreeSet<&str> = ends.collect();
     let mut rest = text;

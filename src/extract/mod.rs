@@ -3,6 +3,8 @@
 //! An extractor gets bytes and never a path of this machine; what it cannot make sense of is an
 //! issue, and a panic in one is caught and costs that file only.
 
+#[cfg(feature = "scripting")]
+mod languages;
 pub mod script;
 pub mod shell;
 
@@ -157,7 +159,18 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[script::EXTRACTOR, shell::EXTRACTOR];
+pub const EXTRACTORS: &[Extractor] = &[
+    script::EXTRACTOR,
+    shell::EXTRACTOR,
+    #[cfg(feature = "scripting")]
+    languages::PYTHON,
+    #[cfg(feature = "scripting")]
+    languages::PERL,
+    #[cfg(feature = "scripting")]
+    languages::PHP,
+    #[cfg(feature = "scripting")]
+    languages::RUBY,
+];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

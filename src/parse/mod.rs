@@ -4,4 +4,7 @@
 
 pub mod op;
 pub mod read;
+#[cfg(feature = "scripting")]
+pub mod script;
 pub mod shell;
+mod value;

@@ -17,6 +17,8 @@ pub mod literal;
 pub mod logrotate;
 pub mod place;
 pub mod program;
+#[cfg(feature = "scripting")]
+mod languages;
 pub mod script;
 pub mod shell;
 pub mod shell_line;
@@ -198,6 +200,16 @@ pub const EXTRACTORS: &[Extractor] = &[
     tmpfiles::EXTRACTOR,
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
+    script::EXTRACTOR,
+    shell::EXTRACTOR,
+    #[cfg(feature = "scripting")]
+    languages::PYTHON,
+    #[cfg(feature = "scripting")]
+    languages::PERL,
+    #[cfg(feature = "scripting")]
+    languages::PHP,
+    #[cfg(feature = "scripting")]
+    languages::RUBY,
 ];
 
 /// Runs every extractor that wants `input`.

@@ -118,6 +118,12 @@ impl Stage {
     }
 }
 
+/// Adds the call of a program by a script of any language.
+#[cfg(feature = "scripting")]
+pub(super) fn call(op: &Op, run: &crate::parse::op::Run, facts: &mut Facts<'_>) {
+    calls::call(op, run, false, facts);
+}
+
 /// The kind of source that a script is, by its place.
 #[must_use]
 pub fn source_of(path: &AppPath) -> Source {

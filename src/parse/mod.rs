@@ -33,3 +33,6 @@ pub mod tmpfiles;
 pub mod udev;
 pub mod unit;
 pub mod upstart;
+#[cfg(feature = "scripting")]
+pub mod script;
+mod value;

@@ -1,8 +1,8 @@
 //! Tests of the script's first argument outside `case`: `[ "$1" = purge ]`.
 
+use super::super::value::{ACTION, Value};
 use super::expand::text;
 use super::syntax::{Body, Joint, List, Pipeline};
-use super::value::{ACTION, Value};
 use super::walk::Walk;
 
 /// Under which values of the first argument a condition holds, and under which it does not;

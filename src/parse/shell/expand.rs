@@ -1,10 +1,10 @@
 //! Words into values: variables, defaults, command substitutions whose outcome can be told.
 
-use super::syntax::{Body, Change, Command, Item, Joint, List, Part, Pipeline, Word};
-use super::value::{
+use super::super::value::{
     ACTION, BRACES, HOLE, SPLIT, Value, basename, cut_end, cut_start, dirname, fields, folded,
     hole, is_hole, join, seen_from, unite,
 };
+use super::syntax::{Body, Change, Command, Item, Joint, List, Part, Pipeline, Word};
 use super::walk::Walk;
 
 impl Walk<'_> {

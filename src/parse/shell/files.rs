@@ -1,9 +1,9 @@
 //! What commands do to the paths among their arguments: one table, by the commands' manuals.
 
 use super::super::op::Act;
+use super::super::value::{HOLE, Value};
 use super::expand::name_of;
 use super::special;
-use super::value::{HOLE, Value};
 use super::walk::Walk;
 
 /// A command and what its operands are.

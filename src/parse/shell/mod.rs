@@ -12,14 +12,14 @@ mod lexer;
 mod special;
 mod start;
 mod syntax;
-mod value;
+
 mod walk;
 
 use std::collections::BTreeMap;
 
 use super::op::Script;
+use super::value::{ACTION, Env, SPLIT, folded};
 use lexer::Reader;
-use value::{ACTION, Env, SPLIT, folded};
 use walk::Walk;
 
 /// What is known before a script is read.
@@ -89,7 +89,10 @@ fn first_env(context: &Context<'_>) -> Env {
         env.insert(name.clone(), vec![value]);
     }
     env.insert("1".to_owned(), vec![vec![ACTION]]);
-    env.insert("@".to_owned(), vec![vec![ACTION, SPLIT, value::HOLE]]);
+    env.insert(
+        "@".to_owned(),
+        vec![vec![ACTION, SPLIT, super::value::HOLE]],
+    );
     env
 }
 

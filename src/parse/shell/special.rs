@@ -1,8 +1,8 @@
 //! Commands whose operands need more than a row in the table.
 
 use super::super::op::Act;
+use super::super::value::{HOLE, Value, basename};
 use super::files::Parsed;
-use super::value::{HOLE, Value, basename};
 use super::walk::Walk;
 
 /// `cp`, `mv`, `rsync`, `scp`: sources, and a file or directory at the end.

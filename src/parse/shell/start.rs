@@ -4,9 +4,9 @@
 //! group, the process id's file, whether it goes into the background.
 
 use super::super::op::{Act, Deed, Run, Way};
+use super::super::value::{ACTION, HOLE, SPLIT, Value, fields, folded, hole, is_hole, seen_from};
 use super::expand::{name_of, text};
 use super::grammar::split_assignment;
-use super::value::{ACTION, HOLE, SPLIT, Value, fields, folded, hole, is_hole, seen_from};
 use super::walk::Walk;
 
 /// How many wrappers may stand before a command.

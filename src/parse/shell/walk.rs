@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::op::{Act, Deed, Op, Run};
+use super::super::value::{
+    ACTION, Env, HOLE, SPLIT, Value, fields, folded, hole, is_hole, join, merge, seen_from,
+};
 use super::arms::Choice;
 use super::expand::text;
 use super::lexer::Reader;
 use super::syntax::{
     Assign, Body, Command, HereDocument, Item, List, Pipeline, Redirect, RedirectKind, Word,
-};
-use super::value::{
-    ACTION, Env, HOLE, SPLIT, Value, fields, folded, hole, is_hole, join, merge, seen_from,
 };
 
 /// How much is done for one script: commands visited, and variables copied for branches.

@@ -1,4 +1,4 @@
-//! Values of words: bytes in which some are not known, and sets of such values.
+//! Values that a script computes: bytes in which some are not known, and sets of such values.
 //!
 //! A script is read along all its branches, so a variable has a small set of possible values.
 //! Bytes that no script can hold stand for what is special in a value.

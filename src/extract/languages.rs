@@ -1,0 +1,207 @@
+//! Python, Perl, PHP and Ruby: what an application's own programs read, write, start and call.
+//!
+//! Only the application's own files are asked: a library (`site-packages`, `vendor`, the trees of
+//! a language below `lib` and `share`) has paths of whoever uses it.
+
+use super::script::{Facts, certainty_of, interpreter_name, is_library, known_path};
+use super::{Extractor, Input, Named, Out, shell};
+use crate::fact::{IssueKind, Locus, Touch};
+use crate::parse::op::{Act, Deed, Op};
+use crate::parse::script::{Language, MAX_TEXT, read};
+use crate::path::AppPath;
+
+pub(super) const PYTHON: Extractor = Extractor {
+    name: "python",
+    wants: |input| wants(input, Language::Python),
+    run: |input, out| run(input, Language::Python, out),
+};
+
+pub(super) const PERL: Extractor = Extractor {
+    name: "perl",
+    wants: |input| wants(input, Language::Perl),
+    run: |input, out| run(input, Language::Perl, out),
+};
+
+pub(super) const PHP: Extractor = Extractor {
+    name: "php",
+    wants: |input| wants(input, Language::Php),
+    run: |input, out| run(input, Language::Php, out),
+};
+
+pub(super) const RUBY: Extractor = Extractor {
+    name: "ruby",
+    wants: |input| wants(input, Language::Ruby),
+    run: |input, out| run(input, Language::Ruby, out),
+};
+
+/// Names of interpreters, and endings of files.
+fn signs(language: Language) -> (&'static [u8], &'static [&'static [u8]]) {
+    match language {
+        Language::Python => (b"python", &[b".py", b".wsgi", b".tac"]),
+        Language::Perl => (b"perl", &[b".pl", b".pm", b".cgi", b".fcgi"]),
+        Language::Php => (b"php", &[b".php", b".inc", b".phtml", b".php5", b".module"]),
+        Language::Ruby => (b"ruby", &[b".rb", b".ru", b".rake"]),
+    }
+}
+
+fn wants(input: &Input<'_>, language: Language) -> bool {
+    if is_library(input.path) || !input.is_text() {
+        return false;
+    }
+    let (interpreter, endings) = signs(language);
+    // `python3.11`, `perl5` are the same language.
+    let named = input.interpreter().map(|line| {
+        interpreter_name(line).is_some_and(|name| {
+            name.strip_prefix(interpreter).is_some_and(|rest| {
+                rest.iter()
+                    .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+            })
+        })
+    });
+    if let Some(named) = named {
+        return named;
+    }
+    let name = input.path.name();
+    let ending = endings.iter().any(|ending| name.ends_with(ending));
+    // `.inc` and `.module` are other things too.
+    ending && (language != Language::Php || memchr::memmem::find(input.head, b"<?").is_some())
+}
+
+fn run(input: &Input<'_>, language: Language, out: &mut Out) {
+    let text = input.text();
+    let script = read(text, language, Some(input.path.as_bytes()));
+    let mut facts = Facts::new(input.path, shell::source_of(input.path));
+    for op in &script.ops {
+        one(op, input.path, &mut facts);
+    }
+    facts.finish(out);
+    for fault in &script.faults {
+        out.issue(
+            Locus::line(input.path, fault.line),
+            IssueKind::Malformed,
+            format!("{}; the rest was read", fault.what),
+        );
+    }
+    if script.cut {
+        let message = if text.len() > MAX_TEXT {
+            format!("only the first {} KiB were read", MAX_TEXT >> 10)
+        } else {
+            "the text takes more work to read than its length should".to_owned()
+        };
+        out.issue(Locus::file(input.path), IssueKind::LimitReached, message);
+    }
+}
+
+fn one(op: &Op, file: &AppPath, facts: &mut Facts<'_>) {
+    match &op.deed {
+        Deed::Path { act, path } => {
+            // What a program includes of its own code says nothing of what it keeps.
+            let code = *act == Act::Reads && (op.by == "include" || op.by == "require");
+            // A check or listing of the file's own directory, likewise.
+            let own = known_path(path).is_some_and(|path| Some(path) == file.parent());
+            if !code && !(own && matches!(act, Act::Names | Act::Reads)) {
+                facts.path(op);
+            }
+        }
+        Deed::Set { name, value, .. } => {
+            if let Some(path) = known_path(value)
+                && Some(&path) != file.parent().as_ref()
+                && has_known_top(&path)
+            {
+                let found = Named {
+                    touch: Touch::Names,
+                    source: facts.source,
+                    by: name,
+                    kind: None,
+                    class: None,
+                };
+                facts.named(op.line, certainty_of(op), path, found);
+            }
+        }
+        Deed::Run(run) => shell::call(op, run, facts),
+        Deed::Source(_) => {}
+    }
+}
+
+/// Whether a path lies below a directory of the filesystem hierarchy: in these languages a string
+/// that begins with `/` may as well be the path of a URL.
+fn has_known_top(path: &AppPath) -> bool {
+    const TOPS: &[&[u8]] = &[
+        b"bin", b"boot", b"etc", b"export", b"home", b"lib", b"media", b"mnt", b"opt", b"root",
+        b"run", b"sbin", b"srv", b"tmp", b"u01", b"usr", b"var",
+    ];
+    path.components()
+        .next()
+        .is_some_and(|top| TOPS.contains(&top))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::extract;
+    use crate::fact::{Fact, Kind, Source, Stat, What};
+
+    fn facts(path: &str, text: &str) -> Vec<Fact> {
+        let path = AppPath::new(path);
+        let stat = Stat {
+            kind: Kind::File,
+            size: text.len() as u64,
+            allocated: 0,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            mtime: 0,
+            id: (0, 0),
+            links: 1,
+        };
+        extract(&Input::new(
+            &path,
+            &stat,
+            text.as_bytes(),
+            &text.as_bytes().to_vec(),
+        ))
+        .facts
+    }
+
+    fn paths(path: &str, text: &str) -> Vec<String> {
+        let show = |fact: Fact| match fact.what {
+            What::Path {
+                path, touch, by, ..
+            } => Some(format!("{touch:?} {path} {by}")),
+            _ => None,
+        };
+        facts(path, text).into_iter().filter_map(show).collect()
+    }
+
+    #[test]
+    fn an_applications_program_tells_its_paths_and_a_library_does_not() {
+        let text = "open('/var/lib/x/y', 'w')\nSTATIC = '/static/css'\nDATA = '/srv/x/data'\n";
+        assert_eq!(
+            paths("/opt/x/y.py", text),
+            ["Writes /var/lib/x/y open", "Names /srv/x/data DATA"]
+        );
+        assert!(paths("/opt/x/lib/python3/site-packages/y.py", text).is_empty());
+    }
+
+    #[test]
+    fn the_first_line_decides_over_the_ending() {
+        let text = "#!/usr/bin/perl -w\nopen(F, '>/var/lib/x/y');\n";
+        assert_eq!(paths("/opt/x/y.py", text), ["Writes /var/lib/x/y open"]);
+    }
+
+    #[test]
+    fn commands_that_matter_are_told_here_too() {
+        let text = "<?php shell_exec('systemctl restart x; rm -f /var/lib/x/y');";
+        let facts = facts("/opt/x/y.php", text);
+        assert!(facts.iter().any(|fact| matches!(&fact.what,
+            What::Calls { command, .. } if command == "systemctl")));
+        assert!(facts.iter().any(|fact| matches!(
+            &fact.what,
+            What::Path {
+                touch: Touch::Removes,
+                source: Source::Script,
+                ..
+            }
+        )));
+    }
+}

@@ -1,0 +1,448 @@
+//! Perl: its file operators, File::Spec, File::Path, File::Copy, FindBin and DBI's SQLite.
+
+use std::borrow::Cow;
+
+use tree_sitter::Node;
+
+use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
+use super::{Argument, Grammar, Reader, children, format_holes};
+use crate::parse::value::{HOLE, Value, basename, hole};
+
+pub(super) const GRAMMAR: Grammar = Grammar {
+    language: || ts_parser_perl::LANGUAGE.into(),
+    functions: &[
+        "subroutine_declaration_statement",
+        "method_declaration_statement",
+        "anonymous_subroutine_expression",
+    ],
+    branches: &[
+        "conditional_statement",
+        "postfix_conditional_expression",
+        "for_statement",
+        "cstyle_for_statement",
+        "loop_statement",
+        "else",
+        "elsif",
+    ],
+    visit,
+    fold,
+    rules: RULES,
+    lines: false,
+    longest_run: 4 << 10,
+    program: program,
+};
+
+/// Perl without its documentation and data: from a line with `=word` to `=cut` (perlpod), and
+/// behind `__END__` or `__DATA__`. Lines keep their numbers.
+fn program(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut pod = false;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let bare = line.trim_ascii_end();
+        if !pod && (bare == b"__END__" || bare == b"__DATA__") {
+            break;
+        }
+        let command =
+            line.first() == Some(&b'=') && line.get(1).is_some_and(u8::is_ascii_alphabetic);
+        if pod || command {
+            pod = !bare.starts_with(b"=cut");
+            out.push(b'\n');
+        } else {
+            out.extend_from_slice(line);
+        }
+    }
+    Cow::Owned(out)
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        names: &["sysopen"],
+        does: &[(Arg::At(1), Does::Mode(Arg::At(2)))],
+    },
+    Rule {
+        names: &["IO::File->new", "IO::Zlib->new", "gzopen"],
+        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+    },
+    Rule {
+        names: &["mkdir"],
+        does: &[(Arg::At(0), MAKES)],
+    },
+    Rule {
+        names: &[
+            "make_path",
+            "mkpath",
+            "File::Path::make_path",
+            "File::Path::mkpath",
+        ],
+        does: &[(Arg::All, MAKES)],
+    },
+    Rule {
+        names: &[
+            "unlink",
+            "rmdir",
+            "rmtree",
+            "remove_tree",
+            "File::Path::rmtree",
+        ],
+        does: &[(Arg::All, REMOVES)],
+    },
+    Rule {
+        names: &["rename", "move", "mv", "File::Copy::move"],
+        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["copy", "cp", "File::Copy::copy"],
+        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["chmod"],
+        does: &[(Arg::From(1), GRANTS)],
+    },
+    Rule {
+        names: &["chown", "utime"],
+        does: &[(Arg::From(2), GRANTS)],
+    },
+    Rule {
+        names: &["symlink", "link"],
+        does: &[(Arg::At(1), CREATES)],
+    },
+    Rule {
+        names: &["mkfifo", "POSIX::mkfifo"],
+        does: &[(Arg::At(0), CREATES)],
+    },
+    Rule {
+        names: &["opendir"],
+        does: &[(Arg::At(1), READS)],
+    },
+    Rule {
+        names: &["dbmopen"],
+        does: &[(Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["tie"],
+        does: &[(Arg::At(2), WRITES)],
+    },
+    Rule {
+        names: &[
+            "store",
+            "nstore",
+            "lock_store",
+            "lock_nstore",
+            "Storable::store",
+        ],
+        does: &[(Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &[
+            "retrieve",
+            "lock_retrieve",
+            "do",
+            "require",
+            "stat",
+            "lstat",
+        ],
+        does: &[(Arg::At(0), READS)],
+    },
+    Rule {
+        names: &["DBI->connect"],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &["-d", "-e", "-x", "-w", "-l", "-S", "-p"],
+        does: &[(Arg::At(0), NAMES)],
+    },
+    Rule {
+        names: &["-f", "-r", "-s", "-M"],
+        does: &[(Arg::At(0), READS)],
+    },
+    Rule {
+        names: &["chdir"],
+        does: &[(Arg::At(0), Does::ChangeDir)],
+    },
+    Rule {
+        names: &["RRDs::create", "RRDs::update"],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &["RRDs::graph"],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &["tempdir"],
+        does: &[(Arg::Named("DIR"), BELOW)],
+    },
+];
+
+fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    match node.kind() {
+        "assignment_expression" => assignment(reader, node),
+        "use_statement" => constants(reader, node),
+        "list_expression" => pairs(reader, node),
+        "function_call_expression"
+        | "ambiguous_function_call_expression"
+        | "func1op_call_expression"
+        | "method_call_expression" => call(reader, node),
+        "command_string" => {
+            for value in inside(reader, node) {
+                reader.shell(node, &value);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let ends = (
+        node.child_by_field_name("left"),
+        node.child_by_field_name("right"),
+    );
+    let (Some(left), Some(right)) = ends else {
+        return;
+    };
+    let mut target = left;
+    if left.kind() == "variable_declaration" {
+        let names = children(left);
+        let [name] = names.as_slice() else { return };
+        target = *name;
+        // `my ($x) = @_;` takes the first of a list.
+        if right.kind() == "array" {
+            return;
+        }
+    }
+    if !matches!(
+        target.kind(),
+        "scalar" | "hash_element_expression" | "array_element_expression"
+    ) {
+        return;
+    }
+    let place = reader.place(target);
+    let label = label(&place);
+    let values = reader.fold(right);
+    reader.assign(node, &place, &label, values);
+}
+
+/// The last name in a place: `$cfg{data}` is `data`.
+fn label(place: &str) -> String {
+    let end = place.trim_end_matches(['}', ']']);
+    let name = end.rsplit(['{', '[', '$', ':', '>']).next();
+    name.unwrap_or(place).to_owned()
+}
+
+/// `use constant NAME => …`, `use constant { … }`.
+fn constants<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let module = node
+        .child_by_field_name("module")
+        .map(|name| reader.bytes(name));
+    if module != Some(b"constant") {
+        return;
+    }
+    for child in children(node) {
+        let list = if child.kind() == "anonymous_hash_expression" {
+            children(child).first().copied()
+        } else {
+            Some(child)
+        };
+        let Some(list) = list.filter(|list| list.kind() == "list_expression") else {
+            continue;
+        };
+        for pair in children(list).chunks(2) {
+            let [name, value] = pair else { continue };
+            let name = reader.place(*name);
+            let values = reader.fold(*value);
+            reader.assign(node, &format!("::{name}"), &name, values);
+        }
+    }
+}
+
+/// `key => value` in lists are settings.
+fn pairs<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    for pair in children(node).windows(2) {
+        let [key, value] = pair else { continue };
+        if key.kind() == "autoquoted_bareword" && value.kind().contains("string") {
+            let label = reader.place(*key);
+            let values = reader.fold(*value);
+            reader.setting(*key, &label, &values);
+        }
+    }
+}
+
+fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
+    let list = match node.child_by_field_name("arguments") {
+        Some(list) => list,
+        // `-d $x`, `unlink $x`: the operand is the only named child.
+        None if node.kind() == "func1op_call_expression" => node,
+        None => return Vec::new(),
+    };
+    if list.kind() == "list_expression" || list == node {
+        children(list).into_iter().map(|arg| (None, arg)).collect()
+    } else if list.kind() == "parenthesized_expression" {
+        let inner = children(list);
+        match inner.as_slice() {
+            [list] if list.kind() == "list_expression" => {
+                children(*list).into_iter().map(|arg| (None, arg)).collect()
+            }
+            _ => inner.into_iter().map(|arg| (None, arg)).collect(),
+        }
+    } else {
+        vec![(None, list)]
+    }
+}
+
+fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
+    if node.kind() == "method_call_expression" {
+        let part = |field| {
+            node.child_by_field_name(field)
+                .map(|part| reader.place(part))
+        };
+        let invocant = part("invocant").unwrap_or_default();
+        return format!("{invocant}->{}", part("method").unwrap_or_default());
+    }
+    let function = node
+        .child_by_field_name("function")
+        .or_else(|| node.child(0));
+    function.map(|name| reader.place(name)).unwrap_or_default()
+}
+
+fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let args = arguments(node);
+    let callee = callee(reader, node);
+    match (callee.as_str(), args.as_slice()) {
+        ("open", [_, (_, path)]) => {
+            for value in reader.fold(*path) {
+                let (act, path) = super::rules::perl_open(&value);
+                reader.touch(node, "open", act, path);
+            }
+        }
+        ("open", [_, (_, mode), (_, path), ..]) => {
+            let modes = reader.fold(*mode);
+            if modes.iter().any(|mode| mode.contains(&b'|')) {
+                for value in reader.fold(*path) {
+                    reader.shell(node, &value);
+                }
+                return;
+            }
+            let act = super::rules::act_of_mode(&modes);
+            for value in reader.fold(*path) {
+                reader.touch(node, "open", act, &value);
+            }
+        }
+        ("system" | "exec", [..]) => {
+            let nodes: Vec<_> = args.iter().map(|(_, node)| *node).collect();
+            let mut words = vec![Vec::new()];
+            for word in nodes {
+                let more = reader.fold(word);
+                words = super::join(super::join(words, &[b" ".to_vec()]), &more);
+            }
+            for value in words {
+                reader.shell(node, &value);
+            }
+        }
+        _ => reader.call(node, &callee, None, &args),
+    }
+}
+
+/// The text of a quoted thing.
+fn inside<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    match node.child_by_field_name("content") {
+        Some(content) => reader.pieces(content, &[]),
+        None => vec![Vec::new()],
+    }
+}
+
+fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    match node.kind() {
+        "interpolated_string_literal" | "string_literal" | "command_string" => inside(reader, node),
+        "escape_sequence" | "escaped_delimiter" => {
+            vec![reader.bytes(node).get(1..).unwrap_or_default().to_vec()]
+        }
+        "scalar" | "hash_element_expression" | "array_element_expression" => place(reader, node),
+        "bareword" | "package" | "autoquoted_bareword" | "function" => {
+            let name = reader.place(node);
+            reader.lookup(&format!("::{name}"))
+        }
+        "func0op_call_expression" if reader.bytes(node) == b"__FILE__" => reader.own_path(),
+        "parenthesized_expression" | "variable_declaration" => match children(node).as_slice() {
+            [inner] => reader.fold(*inner),
+            _ => hole(),
+        },
+        "binary_expression" | "lowprec_logical_expression" => binary(reader, node),
+        "conditional_expression" => {
+            let ends: Vec<_> = ["consequent", "alternative"]
+                .iter()
+                .filter_map(|field| node.child_by_field_name(field))
+                .collect();
+            reader.either(&ends)
+        }
+        "assignment_expression" => match node.child_by_field_name("right") {
+            Some(value) => reader.fold(value),
+            None => hole(),
+        },
+        "function_call_expression"
+        | "ambiguous_function_call_expression"
+        | "method_call_expression"
+        | "func1op_call_expression" => call_value(reader, node),
+        _ => hole(),
+    }
+}
+
+fn place<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let place = reader.place(node);
+    let place: String = place
+        .chars()
+        .filter(|c| !(node.kind() == "scalar" && "{}".contains(*c)))
+        .collect();
+    match place.as_str() {
+        "$0" | "$PROGRAM_NAME" => reader.own_path(),
+        "$FindBin::Bin" | "$FindBin::RealBin" | "$Bin" | "$RealBin" => reader.own_dir(),
+        _ => reader.lookup(&place),
+    }
+}
+
+fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let (Some(left), Some(right)) = (
+        node.child_by_field_name("left"),
+        node.child_by_field_name("right"),
+    ) else {
+        return hole();
+    };
+    let operator = reader.text.get(left.end_byte()..right.start_byte());
+    match operator.unwrap_or_default().trim_ascii() {
+        b"." => reader.concat(&[left, right]),
+        b"||" | b"//" | b"or" => reader.either(&[left, right]),
+        _ => hole(),
+    }
+}
+
+fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let args: Vec<Node<'t>> = arguments(node).into_iter().map(|(_, node)| node).collect();
+    let callee = callee(reader, node);
+    let name = callee.rsplit([':', '>']).next().unwrap_or(&callee);
+    let Some(first) = args.first().copied() else {
+        return match name {
+            "tmpdir" => vec![b"/tmp".to_vec()],
+            // A constant, called with nothing.
+            _ if name == callee => reader.lookup(&format!("::{name}")),
+            _ => hole(),
+        };
+    };
+    match name {
+        "catfile" | "catdir" => reader.join_paths(&args, false),
+        "dirname" => {
+            let values = reader.fold(first);
+            Reader::parents(&values, 1)
+        }
+        "basename" => reader
+            .fold(first)
+            .iter()
+            .map(|value| basename(value))
+            .collect(),
+        "abs_path" | "realpath" | "rel2abs" | "canonpath" | "expand_filename" => reader.fold(first),
+        "sprintf" => reader
+            .fold(first)
+            .iter()
+            .map(|value| format_holes(value))
+            .collect(),
+        "tempdir" | "tempfile" => vec![[b"/tmp/".as_slice(), &[HOLE]].concat()],
+        _ => hole(),
+    }
+}

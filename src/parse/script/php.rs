@@ -1,0 +1,391 @@
+//! PHP: the filesystem functions, uploads, sessions, and databases that are files.
+
+use tree_sitter::Node;
+
+use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
+use super::{Argument, Grammar, Reader, children, format_holes};
+use crate::parse::value::{Value, basename, hole};
+
+pub(super) const GRAMMAR: Grammar = Grammar {
+    language: || tree_sitter_php::LANGUAGE_PHP.into(),
+    functions: &[
+        "function_definition",
+        "method_declaration",
+        "anonymous_function",
+        "arrow_function",
+    ],
+    branches: &[
+        "if_statement",
+        "else_clause",
+        "else_if_clause",
+        "switch_statement",
+        "try_statement",
+        "catch_clause",
+        "for_statement",
+        "foreach_statement",
+        "while_statement",
+    ],
+    visit,
+    fold,
+    rules: RULES,
+    lines: true,
+    longest_run: 64 << 10,
+    program: |text| text.into(),
+};
+
+const RULES: &[Rule] = &[
+    Rule {
+        names: &["fopen", "gzopen", "bzopen", "dba_open", "SplFileObject"],
+        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+    },
+    Rule {
+        names: &[
+            "file_put_contents",
+            "SQLite3",
+            "sqlite_open",
+            "sqlite_popen",
+            "PDO",
+        ],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &[
+            "file_get_contents",
+            "file",
+            "readfile",
+            "parse_ini_file",
+            "opendir",
+            "scandir",
+            "glob",
+            "simplexml_load_file",
+            "highlight_file",
+            "dir",
+        ],
+        does: &[(Arg::At(0), READS)],
+    },
+    Rule {
+        names: &["mkdir"],
+        does: &[(Arg::At(0), MAKES)],
+    },
+    Rule {
+        names: &["unlink", "rmdir"],
+        does: &[(Arg::At(0), REMOVES)],
+    },
+    Rule {
+        names: &["rename"],
+        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["copy"],
+        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["move_uploaded_file"],
+        does: &[(Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["touch"],
+        does: &[(Arg::At(0), CREATES)],
+    },
+    Rule {
+        names: &["symlink", "link"],
+        does: &[(Arg::At(1), CREATES)],
+    },
+    Rule {
+        names: &["chmod", "chown", "chgrp"],
+        does: &[(Arg::At(0), GRANTS)],
+    },
+    Rule {
+        names: &["tempnam", "session_save_path"],
+        does: &[(Arg::At(0), BELOW)],
+    },
+    Rule {
+        names: &["error_log"],
+        does: &[(Arg::At(2), WRITES)],
+    },
+    Rule {
+        names: &["imagepng", "imagejpeg", "imagegif", "imagewebp"],
+        does: &[(Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &[
+            "file_exists",
+            "is_file",
+            "is_dir",
+            "is_writable",
+            "is_readable",
+            "filemtime",
+        ],
+        does: &[(Arg::At(0), NAMES)],
+    },
+    Rule {
+        names: &["chdir"],
+        does: &[(Arg::At(0), Does::ChangeDir)],
+    },
+    Rule {
+        names: &[
+            "exec",
+            "shell_exec",
+            "system",
+            "passthru",
+            "popen",
+            "proc_open",
+        ],
+        does: &[(Arg::At(0), Does::Shell)],
+    },
+];
+
+fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    match node.kind() {
+        "assignment_expression" => {
+            let ends = (
+                node.child_by_field_name("left"),
+                node.child_by_field_name("right"),
+            );
+            if let (Some(target), Some(value)) = ends {
+                let values = reader.fold(value);
+                assign(reader, target, values);
+            }
+        }
+        "const_element" => {
+            if let [name, value] = children(node).as_slice() {
+                let values = reader.fold(*value);
+                let name = reader.string(*name);
+                constant(reader, node, &name, values);
+            }
+        }
+        "property_element" | "simple_parameter" | "static_variable_declaration" => {
+            let ends = (
+                node.child_by_field_name("name"),
+                node.child_by_field_name("default_value")
+                    .or_else(|| node.child_by_field_name("value")),
+            );
+            if let (Some(name), Some(value)) = ends {
+                let values = reader.fold(value);
+                if node.kind() == "property_element" {
+                    let name = reader.place(name);
+                    let name = name.trim_start_matches('$');
+                    reader.assign(node, &format!("$this->{name}"), name, values);
+                } else {
+                    assign(reader, name, values);
+                }
+            }
+        }
+        "array_element_initializer" => {
+            if let [key, value] = children(node).as_slice() {
+                let label = reader.place(*key);
+                let values = reader.fold(*value);
+                reader.setting(node, &label, &values);
+            }
+        }
+        "function_call_expression" | "object_creation_expression" => call(reader, node),
+        "shell_command_expression" => {
+            for value in reader.pieces(node, &[]) {
+                let value: Value = value.into_iter().filter(|byte| *byte != b'`').collect();
+                reader.shell(node, &value);
+            }
+        }
+        "require_expression"
+        | "require_once_expression"
+        | "include_expression"
+        | "include_once_expression" => {
+            if let [path] = children(node).as_slice() {
+                for value in reader.fold(*path) {
+                    reader.touch(node, "include", super::Act::Reads, &value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The label of a place: its last key (`$conf['savedir']`: `savedir`).
+fn assign<'t>(reader: &mut Reader<'t>, target: Node<'t>, values: Vec<Value>) {
+    let place = reader.place(target);
+    let label = place
+        .trim_end_matches(']')
+        .rsplit(['[', '>', '$'])
+        .next()
+        .unwrap_or(&place)
+        .to_owned();
+    reader.assign(target, &place, &label, values);
+}
+
+/// A constant is known everywhere, a function around its definition notwithstanding.
+fn constant(reader: &mut Reader<'_>, node: Node<'_>, name: &str, values: Vec<Value>) {
+    reader.assign(node, &format!("::{name}"), name, values);
+}
+
+fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
+    let list = node.child_by_field_name("arguments").or_else(|| {
+        children(node)
+            .into_iter()
+            .find(|child| child.kind() == "arguments")
+    });
+    let inner = |argument: Node<'t>| {
+        children(argument)
+            .last()
+            .copied()
+            .map(|value| (None, value))
+    };
+    list.map(children)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(inner)
+        .collect()
+}
+
+fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
+    let function = node
+        .child_by_field_name("function")
+        .or_else(|| children(node).first().copied());
+    let name = function.map(|name| reader.place(name)).unwrap_or_default();
+    name.trim_start_matches('\\').to_owned()
+}
+
+fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let args = arguments(node);
+    let callee = callee(reader, node);
+    match (callee.as_str(), args.as_slice()) {
+        ("define", [(_, name), (_, value), ..]) => {
+            let values = reader.fold(*value);
+            let name = reader.place(*name);
+            constant(reader, node, &name, values);
+        }
+        ("ini_set", [(_, name), (_, value), ..]) => {
+            let name = reader.place(*name);
+            let act = match name.as_str() {
+                "error_log" => super::Act::Writes,
+                "session.save_path" | "upload_tmp_dir" | "soap.wsdl_cache_dir" => {
+                    super::Act::WritesBelow
+                }
+                _ => return,
+            };
+            for value in reader.fold(*value) {
+                reader.touch(node, &name, act, &value);
+            }
+        }
+        _ => reader.call(node, &callee, None, &args),
+    }
+}
+
+fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    match node.kind() {
+        "string" | "encapsed_string" => reader.concat(&children(node)),
+        "string_content" => vec![reader.bytes(node).to_vec()],
+        "escape_sequence" => vec![unescape(reader.bytes(node))],
+        "parenthesized_expression" | "cast_expression" | "argument" => {
+            match children(node).last() {
+                Some(inner) => reader.fold(*inner),
+                None => hole(),
+            }
+        }
+        "name" | "qualified_name" => name(reader, node),
+        "class_constant_access_expression" => match children(node).last() {
+            Some(constant) => {
+                let name = format!("::{}", reader.string(*constant));
+                reader.lookup(&name)
+            }
+            None => hole(),
+        },
+        "variable_name"
+        | "member_access_expression"
+        | "subscript_expression"
+        | "scoped_property_access_expression" => {
+            let place = reader.place(node);
+            reader.lookup(&place)
+        }
+        "binary_expression" => binary(reader, node),
+        "conditional_expression" => {
+            let parts = children(node);
+            reader.either(parts.get(1..).unwrap_or_default())
+        }
+        "assignment_expression" => match node.child_by_field_name("right") {
+            Some(value) => reader.fold(value),
+            None => hole(),
+        },
+        "function_call_expression" => call_value(reader, node),
+        _ => hole(),
+    }
+}
+
+fn unescape(sequence: &[u8]) -> Value {
+    match sequence.get(1) {
+        Some(b'\\' | b'\'' | b'"' | b'$') => sequence.get(1..).unwrap_or_default().to_vec(),
+        _ => sequence.to_vec(),
+    }
+}
+
+fn name<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    match reader.bytes(node) {
+        b"__DIR__" => reader.own_dir(),
+        b"__FILE__" => reader.own_path(),
+        b"DIRECTORY_SEPARATOR" | b"\\DIRECTORY_SEPARATOR" => vec![b"/".to_vec()],
+        other => {
+            let name = String::from_utf8_lossy(other);
+            reader.lookup(&format!("::{}", name.trim_start_matches('\\')))
+        }
+    }
+}
+
+fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let (Some(left), Some(right)) = (
+        node.child_by_field_name("left"),
+        node.child_by_field_name("right"),
+    ) else {
+        return hole();
+    };
+    let operator = node
+        .child_by_field_name("operator")
+        .map(|o| reader.bytes(o));
+    match operator {
+        Some(b".") => reader.concat(&[left, right]),
+        Some(b"??" | b"?:") => reader.either(&[left, right]),
+        _ => hole(),
+    }
+}
+
+fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let args = arguments(node);
+    let Some((_, first)) = args.first().cloned() else {
+        return match callee(reader, node).as_str() {
+            "sys_get_temp_dir" => vec![b"/tmp".to_vec()],
+            _ => hole(),
+        };
+    };
+    match callee(reader, node).as_str() {
+        "dirname" => {
+            let times = args
+                .get(1)
+                .and_then(|(_, n)| reader.string(*n).parse::<usize>().ok());
+            let values = reader.fold(first);
+            Reader::parents(&values, times.unwrap_or(1).min(16))
+        }
+        "basename" => reader
+            .fold(first)
+            .iter()
+            .map(|value| basename(value))
+            .collect(),
+        "realpath" | "trim" | "strval" => reader.fold(first),
+        "rtrim" => {
+            let trimmed = |value: &Value| {
+                let mut value = value.clone();
+                while value.len() > 1 && value.ends_with(b"/") {
+                    value.pop();
+                }
+                value
+            };
+            reader.fold(first).iter().map(trimmed).collect()
+        }
+        "sprintf" => reader
+            .fold(first)
+            .iter()
+            .map(|value| format_holes(value))
+            .collect(),
+        "constant" => {
+            let name = format!("::{}", reader.place(first));
+            reader.lookup(&name)
+        }
+        _ => hole(),
+    }
+}

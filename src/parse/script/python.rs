@@ -1,0 +1,509 @@
+//! Python: `os.path`, `pathlib`, `open`, and the standard library's calls on files.
+
+use tree_sitter::Node;
+
+use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
+use super::{Argument, Grammar, Reader, children, format_holes};
+use crate::parse::op::{Deed, Run};
+use crate::parse::value::{HOLE, Value, basename, folded, hole, is_hole};
+
+pub(super) const GRAMMAR: Grammar = Grammar {
+    language: || tree_sitter_python::LANGUAGE.into(),
+    functions: &["function_definition", "lambda"],
+    branches: &[
+        "if_statement",
+        "else_clause",
+        "elif_clause",
+        "try_statement",
+        "except_clause",
+        "for_statement",
+        "while_statement",
+    ],
+    visit,
+    fold,
+    rules: RULES,
+    lines: true,
+    longest_run: 64 << 10,
+    program: |text| text.into(),
+};
+
+const RULES: &[Rule] = &[
+    Rule {
+        names: &[
+            "open",
+            "io.open",
+            "codecs.open",
+            "gzip.open",
+            "bz2.open",
+            "lzma.open",
+            "file",
+            "gzip.GzipFile",
+            "tarfile.open",
+            "zipfile.ZipFile",
+            "ZipFile",
+            "aiofiles.open",
+        ],
+        does: &[(Arg::AtOr(0, "file"), Does::Mode(Arg::AtOr(1, "mode")))],
+    },
+    Rule {
+        names: &["os.open"],
+        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+    },
+    Rule {
+        names: &[".open"],
+        does: &[(Arg::Receiver, Does::Mode(Arg::AtOr(0, "mode")))],
+    },
+    Rule {
+        names: &["os.makedirs", "os.mkdir", "makedirs", "mkdir_p"],
+        does: &[(Arg::AtOr(0, "name"), MAKES)],
+    },
+    Rule {
+        names: &[".mkdir"],
+        does: &[(Arg::Receiver, MAKES)],
+    },
+    Rule {
+        names: &[".write_text", ".write_bytes"],
+        does: &[(Arg::Receiver, WRITES)],
+    },
+    Rule {
+        names: &[".read_text", ".read_bytes", ".iterdir"],
+        does: &[(Arg::Receiver, READS)],
+    },
+    Rule {
+        names: &[".touch", ".symlink_to"],
+        does: &[(Arg::Receiver, CREATES)],
+    },
+    Rule {
+        names: &[
+            "os.remove",
+            "os.unlink",
+            "os.rmdir",
+            "shutil.rmtree",
+            "rmtree",
+            "os.removedirs",
+        ],
+        does: &[(Arg::At(0), REMOVES)],
+    },
+    Rule {
+        names: &["os.rename", "os.replace", "os.renames", "shutil.move"],
+        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["shutil.copy", "shutil.copy2", "shutil.copyfile"],
+        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
+    },
+    Rule {
+        names: &["shutil.copytree"],
+        does: &[(Arg::At(0), READS), (Arg::At(1), BELOW)],
+    },
+    Rule {
+        names: &["os.chmod", "os.chown", "shutil.chown", "os.lchown"],
+        does: &[(Arg::At(0), GRANTS)],
+    },
+    Rule {
+        names: &["os.symlink", "os.link"],
+        does: &[(Arg::At(1), CREATES)],
+    },
+    Rule {
+        names: &["os.mkfifo", "os.mknod"],
+        does: &[(Arg::At(0), CREATES)],
+    },
+    Rule {
+        names: &[
+            "os.listdir",
+            "os.scandir",
+            "os.walk",
+            "glob.glob",
+            "glob.iglob",
+        ],
+        does: &[(Arg::At(0), READS)],
+    },
+    Rule {
+        names: &[
+            "os.path.exists",
+            "os.path.isfile",
+            "os.path.isdir",
+            "os.access",
+            "os.stat",
+        ],
+        does: &[(Arg::At(0), NAMES)],
+    },
+    Rule {
+        names: &["os.chdir"],
+        does: &[(Arg::At(0), Does::ChangeDir)],
+    },
+    Rule {
+        names: &["sqlite3.connect", "apsw.Connection", "sqlite.connect"],
+        does: &[(Arg::AtOr(0, "database"), WRITES)],
+    },
+    Rule {
+        names: &["create_engine", "sqlalchemy.create_engine"],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &[
+            "logging.FileHandler",
+            "FileHandler",
+            "RotatingFileHandler",
+            "WatchedFileHandler",
+            "TimedRotatingFileHandler",
+            "logging.handlers.RotatingFileHandler",
+            "logging.handlers.TimedRotatingFileHandler",
+            "logging.handlers.WatchedFileHandler",
+        ],
+        does: &[(Arg::AtOr(0, "filename"), WRITES)],
+    },
+    Rule {
+        names: &["logging.basicConfig", "basicConfig"],
+        does: &[(Arg::Named("filename"), WRITES)],
+    },
+    Rule {
+        names: &[
+            "tempfile.mkstemp",
+            "tempfile.mkdtemp",
+            "tempfile.NamedTemporaryFile",
+            "tempfile.TemporaryDirectory",
+            "mkstemp",
+            "mkdtemp",
+            "NamedTemporaryFile",
+        ],
+        does: &[(Arg::Named("dir"), BELOW)],
+    },
+    Rule {
+        names: &[
+            "shelve.open",
+            "dbm.open",
+            "anydbm.open",
+            "gdbm.open",
+            "dbm.gnu.open",
+        ],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &[
+            "PIDLockFile",
+            "pidfile.PIDLockFile",
+            "FileLock",
+            "lockfile.FileLock",
+            "PidFile",
+        ],
+        does: &[(Arg::At(0), WRITES)],
+    },
+    Rule {
+        names: &[
+            "os.system",
+            "os.popen",
+            "commands.getoutput",
+            "subprocess.getoutput",
+        ],
+        does: &[(Arg::At(0), Does::Shell)],
+    },
+];
+
+/// Calls that take a command as a list, or as a string for a shell.
+const RUNS: &[&str] = &[
+    "subprocess.call",
+    "subprocess.check_call",
+    "subprocess.check_output",
+    "subprocess.run",
+    "subprocess.Popen",
+    "Popen",
+];
+
+fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    match node.kind() {
+        "assignment" | "default_parameter" | "typed_default_parameter" => {
+            let target = node
+                .child_by_field_name("left")
+                .or_else(|| node.child_by_field_name("name"));
+            let value = node
+                .child_by_field_name("right")
+                .or_else(|| node.child_by_field_name("value"));
+            if let (Some(target), Some(value)) = (target, value) {
+                let name = reader.place(target);
+                let label = name.strip_prefix("self.").unwrap_or(&name).to_owned();
+                let values = reader.fold(value);
+                reader.assign(target, &name, &label, values);
+            }
+        }
+        "pair" => labelled(reader, node, "key"),
+        "keyword_argument" => labelled(reader, node, "name"),
+        "call" => call(reader, node),
+        _ => {}
+    }
+}
+
+/// `key: value` in a dictionary and `name=value` in a call are settings.
+fn labelled<'t>(reader: &mut Reader<'t>, node: Node<'t>, field: &str) {
+    let ends = (
+        node.child_by_field_name(field),
+        node.child_by_field_name("value"),
+    );
+    if let (Some(key), Some(value)) = ends {
+        let label = reader.place(key);
+        let values = reader.fold(value);
+        reader.setting(node, &label, &values);
+    }
+}
+
+fn arguments<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<Argument<'t>> {
+    let Some(list) = node.child_by_field_name("arguments") else {
+        return Vec::new();
+    };
+    let argument = |child: Node<'t>| {
+        let name = child.child_by_field_name("name");
+        match (child.kind(), name, child.child_by_field_name("value")) {
+            ("keyword_argument", Some(name), Some(value)) => (Some(reader.string(name)), value),
+            _ => (None, child),
+        }
+    };
+    children(list).into_iter().map(argument).collect()
+}
+
+fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let Some(function) = node.child_by_field_name("function") else {
+        return;
+    };
+    let args = arguments(reader, node);
+    let receiver = function.child_by_field_name("object");
+    let callee = reader.place(function);
+    if RUNS.contains(&callee.as_str()) {
+        runs(reader, node, &args);
+        return;
+    }
+    // A method's name is enough when its object is an expression.
+    reader.call(node, &callee, receiver, &args);
+}
+
+fn runs<'t>(reader: &mut Reader<'t>, node: Node<'t>, args: &[Argument<'t>]) {
+    let Some((None, command)) = args.first() else {
+        return;
+    };
+    if command.kind() != "list" {
+        for value in reader.fold(*command) {
+            reader.shell(node, &value);
+        }
+        return;
+    }
+    let mut argv = Vec::new();
+    for word in children(*command) {
+        argv.push(
+            reader
+                .fold(word)
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| vec![HOLE]),
+        );
+    }
+    if argv.first().is_some_and(|name| !is_hole(name)) {
+        let by = String::from_utf8_lossy(&folded(&argv[0])).into_owned();
+        let run = Run {
+            argv: argv.iter().map(|word| folded(word)).collect(),
+            ..Run::default()
+        };
+        reader.op(node, &by, Deed::Run(run));
+    }
+}
+
+fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    match node.kind() {
+        "string" | "concatenated_string" => {
+            let parts: Vec<_> = children(node)
+                .into_iter()
+                .filter(|part| !matches!(part.kind(), "string_start" | "string_end"))
+                .collect();
+            reader.concat(&parts)
+        }
+        "string_content" => vec![reader.bytes(node).to_vec()],
+        "interpolation" => match node.child_by_field_name("expression") {
+            Some(inner) => reader.fold(inner),
+            None => hole(),
+        },
+        "parenthesized_expression" => match children(node).as_slice() {
+            [inner] => reader.fold(*inner),
+            _ => hole(),
+        },
+        "binary_operator" => binary(reader, node),
+        "conditional_expression" => match children(node).as_slice() {
+            [then, _, other] => reader.either(&[*then, *other]),
+            _ => hole(),
+        },
+        "boolean_operator" => reader.either(&children(node)),
+        "identifier" if reader.bytes(node) == b"__file__" => reader.own_path(),
+        "identifier" => {
+            let name = reader.string(node);
+            reader.lookup(&name)
+        }
+        "attribute" => attribute(reader, node),
+        "subscript" => subscript(reader, node),
+        "call" => call_value(reader, node),
+        "named_expression" => match node.child_by_field_name("value") {
+            Some(value) => reader.fold(value),
+            None => hole(),
+        },
+        _ => hole(),
+    }
+}
+
+fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let (Some(left), Some(right)) = (
+        node.child_by_field_name("left"),
+        node.child_by_field_name("right"),
+    ) else {
+        return hole();
+    };
+    let operator = node
+        .child_by_field_name("operator")
+        .map(|o| reader.bytes(o));
+    match operator {
+        Some(b"+") => reader.concat(&[left, right]),
+        Some(b"/") => reader.join_paths(&[left, right], true),
+        Some(b"%") => reader
+            .fold(left)
+            .iter()
+            .map(|value| format_holes(value))
+            .collect(),
+        _ => hole(),
+    }
+}
+
+fn attribute<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let (Some(object), Some(name)) = (
+        node.child_by_field_name("object"),
+        node.child_by_field_name("attribute"),
+    ) else {
+        return hole();
+    };
+    match reader.bytes(name) {
+        b"parent" => {
+            let values = reader.fold(object);
+            Reader::parents(&values, 1)
+        }
+        b"name" => reader
+            .fold(object)
+            .iter()
+            .map(|value| basename(value))
+            .collect(),
+        b"sep" => vec![b"/".to_vec()],
+        _ => {
+            let place = reader.place(node);
+            let values = reader.lookup(&place);
+            if !values.iter().all(|value| is_hole(value)) {
+                return values;
+            }
+            // A constant of a class or of a settings module that stands in this file too.
+            let name = reader.string(name);
+            let constant = name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit());
+            if constant {
+                reader.lookup(&name)
+            } else {
+                hole()
+            }
+        }
+    }
+}
+
+fn subscript<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let value = node.child_by_field_name("value");
+    let index = node.child_by_field_name("subscript");
+    if let (Some(value), Some(index)) = (value, index)
+        && value.kind() == "attribute"
+        && value
+            .child_by_field_name("attribute")
+            .map(|a| reader.bytes(a))
+            == Some(b"parents")
+        && let Some(object) = value.child_by_field_name("object")
+    {
+        let times = reader
+            .string(index)
+            .parse::<usize>()
+            .map_or(1, |n| n.min(16) + 1);
+        let values = reader.fold(object);
+        return Reader::parents(&values, times);
+    }
+    let place = reader.place(node);
+    reader.lookup(&place)
+}
+
+fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let Some(function) = node.child_by_field_name("function") else {
+        return hole();
+    };
+    let args = arguments(reader, node);
+    let plain: Vec<Node<'t>> = args
+        .iter()
+        .filter(|(name, _)| name.is_none())
+        .map(|(_, node)| *node)
+        .collect();
+    let callee = reader.place(function);
+    let first = plain.first().copied();
+    let method = callee.rsplit('.').next().unwrap_or(&callee);
+    let receiver = function.child_by_field_name("object");
+    match (callee.as_str(), first) {
+        ("os.path.join" | "path.join" | "join" | "Path" | "pathlib.Path" | "PurePath", Some(_)) => {
+            reader.join_paths(&plain, true)
+        }
+        ("os.path.dirname" | "path.dirname" | "dirname", Some(path)) => {
+            let values = reader.fold(path);
+            Reader::parents(&values, 1)
+        }
+        ("os.path.basename" | "basename", Some(path)) => reader
+            .fold(path)
+            .iter()
+            .map(|value| basename(value))
+            .collect(),
+        (
+            "os.path.abspath" | "os.path.realpath" | "os.path.normpath" | "os.path.expanduser"
+            | "abspath" | "realpath" | "normpath" | "str" | "os.fspath" | "unicode"
+            | "os.path.expandvars" | "open" | "repr",
+            Some(path),
+        ) => reader.fold(path),
+        ("tempfile.gettempdir" | "gettempdir", None) => vec![b"/tmp".to_vec()],
+        (
+            "os.environ.get" | "os.getenv" | "env" | "environ.get" | "config" | "getattr",
+            Some(_),
+        ) => match plain.last() {
+            Some(default) if plain.len() > 1 => reader.fold(*default),
+            _ => hole(),
+        },
+        _ => match (method, receiver) {
+            (
+                "resolve" | "absolute" | "expanduser" | "strip" | "rstrip" | "as_posix",
+                Some(object),
+            ) => reader.fold(object),
+            ("joinpath", Some(object)) => {
+                let mut all = vec![object];
+                all.extend(plain);
+                reader.join_paths(&all, true)
+            }
+            ("format", Some(object)) => reader
+                .fold(object)
+                .iter()
+                .map(|value| brace_holes(value))
+                .collect(),
+            _ => hole(),
+        },
+    }
+}
+
+/// A `str.format` string with each `{…}` a hole.
+fn brace_holes(format: &[u8]) -> Value {
+    let mut out = Vec::new();
+    let mut depth = 0_u32;
+    for byte in format {
+        match byte {
+            b'{' => {
+                if depth == 0 {
+                    out.push(HOLE);
+                }
+                depth += 1;
+            }
+            b'}' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            other => out.push(*other),
+        }
+    }
+    out
+}

@@ -1,0 +1,90 @@
+//! What library calls do to the paths among their arguments: the form of the languages' tables.
+
+use super::super::op::Act;
+use super::super::value::Value;
+
+/// A call, and what it does.
+pub(super) struct Rule {
+    /// Its names; one that begins with `.` is a method of any receiver.
+    pub(super) names: &'static [&'static str],
+    pub(super) does: &'static [(Arg, Does)],
+}
+
+/// Which argument.
+#[derive(Clone, Copy)]
+pub(super) enum Arg {
+    /// By place.
+    At(usize),
+    /// By name.
+    Named(&'static str),
+    /// By name or place.
+    AtOr(usize, &'static str),
+    /// The object of the method.
+    Receiver,
+    /// Every one.
+    All,
+    /// Every one from a place on.
+    From(usize),
+}
+
+/// What is done with it.
+#[derive(Clone, Copy)]
+pub(super) enum Does {
+    Act(Act),
+    /// It is opened as another argument says; read when that is absent.
+    Mode(Arg),
+    /// It is run by a shell.
+    Shell,
+    /// It becomes the working directory.
+    ChangeDir,
+}
+
+pub(super) const READS: Does = Does::Act(Act::Reads);
+pub(super) const WRITES: Does = Does::Act(Act::Writes);
+pub(super) const BELOW: Does = Does::Act(Act::WritesBelow);
+pub(super) const CREATES: Does = Does::Act(Act::Creates);
+pub(super) const MAKES: Does = Does::Act(Act::MakesDir);
+pub(super) const REMOVES: Does = Does::Act(Act::Removes);
+pub(super) const GRANTS: Does = Does::Act(Act::Grants);
+pub(super) const NAMES: Does = Does::Act(Act::Names);
+
+/// What the modes of fopen(3), and those the languages add, do.
+pub(super) fn act_of_mode(modes: &[Value]) -> Act {
+    let mut writes = false;
+    for mode in modes {
+        if mode.contains(&0) || mode.len() > 24 {
+            return Act::Names;
+        }
+        let head = mode.split(|byte| matches!(byte, b':' | b',')).next();
+        writes |= head
+            .unwrap_or_default()
+            .iter()
+            .any(|byte| b"wax+c>".contains(byte));
+    }
+    if writes { Act::Writes } else { Act::Reads }
+}
+
+/// Mode and path in one string, as Perl's two-argument `open` takes them (perlfunc).
+pub(super) fn perl_open(value: &[u8]) -> (Act, &[u8]) {
+    let value = value.trim_ascii();
+    let rest = value.strip_prefix(b"+").unwrap_or(value);
+    let path = rest.trim_ascii_start();
+    let bare = |path: &'_ [u8]| {
+        path.iter()
+            .take_while(|b| **b == b'>' || **b == b' ')
+            .count()
+    };
+    if rest.starts_with(b">") {
+        (Act::Writes, &path[bare(path)..])
+    } else if value.starts_with(b"|") || value.ends_with(b"|") {
+        (Act::Names, b"")
+    } else {
+        let path = path.strip_prefix(b"<").unwrap_or(path);
+        let act = if value.starts_with(b"+") {
+            Act::Writes
+        } else {
+            Act::Reads
+        };
+        (act, path.trim_ascii_start())
+    }
+}

@@ -1,0 +1,291 @@
+//! What programs are read as, one behaviour at a time; and that no text breaks the reader.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::super::op::{Deed, Op};
+use super::{Language, MAX_TEXT, read};
+
+/// `act path` of each operation, and `name=path` of each setting, for a script in `/opt/x/bin`.
+fn ops(language: Language, text: &str) -> Vec<String> {
+    let show = |op: &Op| match &op.deed {
+        Deed::Path { act, path } => format!("{act:?} {}", String::from_utf8_lossy(path)),
+        Deed::Set { name, value, .. } => format!("{name}={}", String::from_utf8_lossy(value)),
+        Deed::Run(run) => format!(
+            "Run {}",
+            run.argv
+                .iter()
+                .map(|w| String::from_utf8_lossy(w))
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
+        Deed::Source(path) => format!("Source {}", String::from_utf8_lossy(path)),
+    };
+    let script = read(text.as_bytes(), language, Some(b"/opt/x/bin/a"));
+    assert!(script.faults.is_empty(), "{text}: {:?}", script.faults);
+    let mut all: Vec<_> = script.ops.iter().map(show).collect();
+    all.sort();
+    all
+}
+
+fn check(language: Language, cases: &[(&str, &str)]) {
+    for (text, want) in cases {
+        let got = ops(language, text);
+        for want in want.split(';') {
+            let (absent, want) = want
+                .strip_prefix('!')
+                .map_or((false, want), |want| (true, want));
+            assert_eq!(
+                got.iter().any(|op| op == want),
+                !absent,
+                "{text}: {want} in {got:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn python_paths_are_folded() {
+    check(
+        Language::Python,
+        &[
+            (
+                "open('/a/b', 'w')\nopen('/a/c')\nopen('/a/d', mode='rb+')",
+                "Writes /a/b;Reads /a/c;Writes /a/d",
+            ),
+            (
+                "B = os.path.dirname(os.path.abspath(__file__))\nD = os.path.join(B, '..', 'data')\nos.makedirs(D)",
+                "MakesDir /opt/x/bin/../data;D=/opt/x/bin/../data",
+            ),
+            (
+                "P = Path(__file__).resolve().parent.parent / 'var'\n(P / 'x').write_text('')\nP.mkdir()",
+                "Writes /opt/x/var/x;MakesDir /opt/x/var",
+            ),
+            (
+                "P = Path(__file__).parents[1]\nopen(P / 'y', 'a')",
+                "Writes /opt/x/y",
+            ),
+            (
+                "n = 3\nopen(f'/a/{n}.log', 'a')\nopen('/b/%s.x' % n, 'w')\nopen('/c/{}'.format(n), 'w')",
+                "Writes /a/*.log;Writes /b/*.x;Writes /c/*",
+            ),
+            (
+                "DATABASES = {'default': {'ENGINE': 'e', 'NAME': os.path.join('/srv', 'db.sqlite3')}}",
+                "NAME=/srv/db.sqlite3",
+            ),
+            (
+                "class A:\n  d = '/a'\n  def f(self):\n    self.p = '/b/c'\n    os.remove(self.p)",
+                "Removes /b/c;p=/b/c",
+            ),
+            (
+                "def f():\n  p = '/a/b'\n  return p\ndef g(p):\n  open(p, 'w')",
+                "!Writes /a/b",
+            ),
+            (
+                "sqlite3.connect('/a/b.db')\ncreate_engine('sqlite:////c/d.db')",
+                "Writes /a/b.db;Writes /c/d.db",
+            ),
+            (
+                "logging.basicConfig(level=1, filename='/a/b.log')\nlogging.handlers.RotatingFileHandler('/a/c.log')",
+                "Writes /a/b.log;Writes /a/c.log",
+            ),
+            (
+                "os.system('mkdir -p /a/b')\nsubprocess.call(['systemctl', 'stop', x])\nsubprocess.run('rm /a/c', shell=True)",
+                "MakesDir /a/b;Run systemctl stop *;Removes /a/c",
+            ),
+            (
+                "D = os.environ.get('D', '/a/b')\nshutil.rmtree(D)\nshutil.copy('/a/c', '/a/d')",
+                "Removes /a/b;Reads /a/c;Writes /a/d",
+            ),
+            (
+                "if x:\n  D = '/a'\nelse:\n  D = '/b'\nopen(D + '/c', 'w')",
+                "Writes /a/c;Writes /b/c",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn php_paths_are_folded() {
+    check(
+        Language::Php,
+        &[
+            (
+                "<?php define('ROOT', dirname(__FILE__) . '/../data'); file_put_contents(ROOT . DIRECTORY_SEPARATOR . 'x', 1);",
+                "Writes /opt/x/bin/../data/x;ROOT=/opt/x/bin/../data",
+            ),
+            (
+                "<?php const D = __DIR__ . '/c'; function f() { $h = fopen(D . '/x', 'w'); }",
+                "Writes /opt/x/bin/c/x",
+            ),
+            (
+                "<?php $conf['savedir'] = '/a/b'; mkdir($conf['savedir'] . \"/c\");",
+                "savedir=/a/b;MakesDir /a/b/c",
+            ),
+            (
+                "<?php class A { private $p = '/a/b'; const Q = '/a/q'; function f() { unlink($this->p); touch(self::Q . '/r'); } }",
+                "Removes /a/b;Creates /a/q/r",
+            ),
+            (
+                "<?php $d = \"/a/{$x}/b\"; move_uploaded_file($t, \"$d/f\");",
+                "Writes /a/*/b/f",
+            ),
+            (
+                "<?php $p = new PDO('sqlite:' . '/a/b.db'); session_save_path('/a/s');",
+                "Writes /a/b.db;WritesBelow /a/s",
+            ),
+            (
+                "<?php ini_set('error_log', '/a/e.log'); error_log('m', 3, '/a/f.log');",
+                "Writes /a/e.log;Writes /a/f.log",
+            ),
+            (
+                "<?php $a = ['cache' => '/a/c']; `rm -f /a/d`; exec('touch /a/e');",
+                "cache=/a/c;Removes /a/d;Creates /a/e",
+            ),
+            (
+                "<p><?php echo dirname(__DIR__, 2); fopen(dirname(__DIR__) . '/r', 'r');",
+                "Reads /opt/x/r",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn perl_paths_are_folded() {
+    check(
+        Language::Perl,
+        &[
+            (
+                "use constant LOG => '/a/l';\nopen(my $f, '>>', LOG . '/x');\nopen F, \">/a/b\" or die;\nopen(G, '/a/c');",
+                "Writes /a/l/x;Writes /a/b;Reads /a/c;LOG=/a/l",
+            ),
+            (
+                "my $d = \"$FindBin::Bin/../data\";\nmkdir \"$d/q\", 0755 unless -d $d;",
+                "MakesDir /opt/x/bin/../data/q;Names /opt/x/bin/../data",
+            ),
+            (
+                "my $p = File::Spec->catfile(dirname(__FILE__), 'x');\nunlink($p);",
+                "Removes /opt/x/bin/x",
+            ),
+            (
+                "$cfg{data} = '/a' . '/b';\nmake_path($cfg{data});",
+                "data=/a/b;MakesDir /a/b",
+            ),
+            (
+                "my $h = DBI->connect(\"dbi:SQLite:dbname=/a/b.db\", '', '');\ndbmopen(%h, '/a/c', 0644);",
+                "Writes /a/b.db;Writes /a/c",
+            ),
+            (
+                "my %c = (dir => '/a/b', k => 1);\nrename '/a/x', '/a/y';",
+                "dir=/a/b;Removes /a/x;Writes /a/y",
+            ),
+            (
+                "system(\"rm -f /a/b\");\nsystem('mkdir', '/a/c');\nmy $o = `cat /a/d`;",
+                "Removes /a/b;MakesDir /a/c;Reads /a/d",
+            ),
+            (
+                "my $d = $ENV{D} || '/a/b';\nopendir(D, $d);\nchmod 0600, \"$d/k\";",
+                "Reads /a/b;Grants /a/b/k",
+            ),
+            (
+                "sub f { my ($p) = @_; my $q = \"/a/$p.lock\"; open(L, \">$q\"); }",
+                "Writes /a/*.lock",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn ruby_paths_are_folded() {
+    check(
+        Language::Ruby,
+        &[
+            (
+                "LOG = File.join(File.dirname(__FILE__), '..', 'log')\ndef f\n  File.open(\"#{LOG}/x\", 'w') { |g| g.puts 1 }\nend",
+                "Writes /opt/x/bin/../log/x;LOG=/opt/x/bin/../log",
+            ),
+            (
+                "D = File.expand_path('../data', __dir__)\nFileUtils.mkdir_p D",
+                "MakesDir /opt/x/bin/../data",
+            ),
+            (
+                "@p = ENV.fetch('P', '/a/b')\nFile.delete(@p)\nLogger.new('/a/l')",
+                "Removes /a/b;Writes /a/l",
+            ),
+            (
+                "h = { :path => '/a/b', data: '/a/c' }\nsystem \"touch /a/d\"",
+                "path=/a/b;data=/a/c;Creates /a/d",
+            ),
+            (
+                "d = x ? '/a' : '/b'\nFile.write(d + '/c', 1)\nSQLite3::Database.new '/a/d.db'",
+                "Writes /a/c;Writes /b/c;Writes /a/d.db",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn text_that_costs_too_much_is_cut() {
+    let began = Instant::now();
+    let languages = [
+        Language::Python,
+        Language::Perl,
+        Language::Php,
+        Language::Ruby,
+    ];
+    for language in languages {
+        for open in [
+            "(", "$x{", "a+", "x ? ", "\"#{", "a=", "<<A ", "m/", "<?php (",
+        ] {
+            let _ = read(open.repeat(1500).as_bytes(), language, None);
+        }
+        assert!(read(&b"(".repeat(1000), language, None).cut);
+        assert!(read(&b"a+".repeat(50_000), language, None).cut);
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        began.elapsed()
+    );
+    let long = "x = 1\n".repeat(MAX_TEXT / 6 + 10);
+    assert!(read(long.as_bytes(), Language::Python, None).cut);
+}
+
+#[test]
+fn perls_documentation_and_data_are_no_program() {
+    check(
+        Language::Perl,
+        &[(
+            "=head1 X\n\nunlink('/a/b');\n\n=cut\n\nunlink('/a/c');\n__END__\nunlink('/a/d');\n",
+            "Removes /a/c;!Removes /a/b;!Removes /a/d",
+        )],
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        for language in [Language::Python, Language::Perl, Language::Php, Language::Ruby] {
+            let _ = read(&bytes, language, Some(b"/a/b"));
+        }
+    }
+
+    #[test]
+    fn no_mix_of_syntax_breaks_the_reader(
+        pieces in proptest::collection::vec(
+            prop::sample::select(vec![
+                "open(", "'", "\"", "/a/", "{", "}", "$x", "#{", "<?php ", "\n", " = ", "+", ".", ")",
+                "def f(", "sub f {", "[", "]", "=>", "os.path.join(", "File.join(", "%s", "é", "`", ",",
+            ]),
+            0..40,
+        )
+    ) {
+        let text = pieces.concat();
+        for language in [Language::Python, Language::Perl, Language::Php, Language::Ruby] {
+            let _ = read(text.as_bytes(), language, Some(b"/a/b"));
+        }
+    }
+}

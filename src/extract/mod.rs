@@ -13,12 +13,12 @@ pub mod environment;
 pub mod fstab;
 pub mod inetd;
 pub mod kernel;
+#[cfg(feature = "scripting")]
+mod languages;
 pub mod literal;
 pub mod logrotate;
 pub mod place;
 pub mod program;
-#[cfg(feature = "scripting")]
-mod languages;
 pub mod script;
 pub mod shell;
 pub mod shell_line;
@@ -183,6 +183,14 @@ pub struct Extractor {
 
 /// Every extractor; an empty table reads nothing.
 pub const EXTRACTORS: &[Extractor] = &[
+    #[cfg(feature = "scripting")]
+    languages::PERL,
+    #[cfg(feature = "scripting")]
+    languages::PHP,
+    #[cfg(feature = "scripting")]
+    languages::PYTHON,
+    #[cfg(feature = "scripting")]
+    languages::RUBY,
     accounts::EXTRACTOR,
     config::EXTRACTOR,
     content::EXTRACTOR,
@@ -200,16 +208,6 @@ pub const EXTRACTORS: &[Extractor] = &[
     tmpfiles::EXTRACTOR,
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
-    script::EXTRACTOR,
-    shell::EXTRACTOR,
-    #[cfg(feature = "scripting")]
-    languages::PYTHON,
-    #[cfg(feature = "scripting")]
-    languages::PERL,
-    #[cfg(feature = "scripting")]
-    languages::PHP,
-    #[cfg(feature = "scripting")]
-    languages::RUBY,
 ];
 
 /// Runs every extractor that wants `input`.

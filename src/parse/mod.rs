@@ -25,6 +25,8 @@ pub mod op;
 pub mod os_release;
 pub mod read;
 pub mod rpm;
+#[cfg(feature = "scripting")]
+pub mod script;
 pub mod shell;
 pub mod supervisor;
 pub mod sysctl;
@@ -33,6 +35,4 @@ pub mod tmpfiles;
 pub mod udev;
 pub mod unit;
 pub mod upstart;
-#[cfg(feature = "scripting")]
-pub mod script;
 mod value;

@@ -1,5 +1,8 @@
-//! Lists what the package databases of a root say: `packages ROOT [NAME…]`. Without a name, all
-//! packages and how many files each has; with names, their facts, files and scripts.
+//! Lists what the package databases of a root say.
+//!
+//! `packages ROOT` has all packages and how many files each has, `packages ROOT --files` all their
+//! files in a form that rpm can be asked for, `packages ROOT NAME…` the facts, files and scripts
+//! of the application that the packages are part of.
 
 #![allow(
     clippy::print_stdout,
@@ -27,6 +30,14 @@ fn main() -> anyhow::Result<()> {
     );
     for issue in issues {
         eprintln!("{}: {:?}: {}", issue.at.file, issue.kind, issue.message);
+    }
+    if names == ["--files"] {
+        for package in packages.iter() {
+            for file in packages.files(&package.name, &root) {
+                println!("{}", as_rpm(&package.name, &file));
+            }
+        }
+        return Ok(());
     }
     if names.is_empty() {
         for package in packages.iter() {
@@ -88,5 +99,25 @@ fn line(packages: &Packages, file: &OwnedFile, root: &Root) -> String {
         flag(file.conffile, " conffile"),
         flag(file.ghost, " ghost"),
         flag(file.optional, " optional"),
+    )
+}
+
+/// Package, path, permissions, owner, group, sum, `c` for configuration and `g` for a ghost.
+fn as_rpm(package: &str, file: &OwnedFile) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let sum: String = file
+        .digest
+        .iter()
+        .flat_map(|digest| digest.as_bytes())
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let config = if file.conffile { "c" } else { "" };
+    let ghost = if file.ghost { "g" } else { "" };
+    format!(
+        "{package}|{}|{:o}|{}|{}|{sum}|{config}{ghost}",
+        file.path,
+        file.mode.unwrap_or_default(),
+        text(&file.user),
+        text(&file.group),
     )
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::fact::{Fact, name_of};
 use crate::path::AppPath;
 use crate::report::{Library, PathEntry, Report};
-use crate::rule;
+use crate::rule::Rules;
 
 /// Why there is nothing to explain.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum ExplainError {
 /// # Errors
 /// When nothing is.
 pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, ExplainError> {
-    if let Some(text) = rule::describe(subject) {
+    if let Some(text) = describe(subject) {
         let mut text = text;
         if let Some(report) = report {
             findings(&mut text, subject, report);
@@ -50,6 +50,17 @@ pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, Explain
     Ok(text)
 }
 
+/// The text of a rule.
+fn describe(id: &str) -> Option<String> {
+    let (rules, _) = Rules::load([]);
+    let rule = rules.get(id)?;
+    let words = rule.text();
+    Some(format!(
+        "{id}: the application {}\n\n{}\n",
+        words.title, words.why
+    ))
+}
+
 fn findings(text: &mut String, rule: &str, report: &Report) {
     let found: Vec<_> = report
         .findings
@@ -60,6 +71,7 @@ fn findings(text: &mut String, rule: &str, report: &Report) {
     for finding in found {
         let _ = writeln!(text, "  {}", finding.message);
         facts(text, &finding.because, finding.more);
+        let _ = writeln!(text, "  What to do: {}", finding.fix);
     }
 }
 

@@ -303,10 +303,12 @@ pub enum What {
     Account {
         /// Login name.
         name: String,
-        /// User id.
-        uid: u32,
-        /// Primary group id.
-        gid: u32,
+        /// User id; absent when the system chooses it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uid: Option<u32>,
+        /// Primary group id; absent when the system chooses it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gid: Option<u32>,
         /// Home directory.
         home: AppPath,
     },
@@ -391,6 +393,28 @@ pub enum What {
         /// What it is for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         class: Option<Class>,
+    },
+    /// Who is to own a path, and with which mode, as something declares it.
+    Owned {
+        /// The path; components may hold patterns.
+        path: AppPath,
+        /// User name or number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        /// Group name or number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// Permission bits in octal (`0750`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<String>,
+    },
+    /// A directive that says how a process is run, limited or ended, which a container runtime
+    /// must be told in its own way.
+    Directive {
+        /// The key as its manual spells it (`KillSignal`, `Restart`, `OnCalendar`).
+        key: String,
+        /// The value as written; never a secret.
+        value: String,
     },
 }
 

@@ -101,7 +101,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let linked = link::link(&root, &host, &scope, seen);
+    let mut linked = link::link(&root, &host, &scope, seen);
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
     let subject = rule::Subject {
         scope: &scope.prefixes,
@@ -110,15 +110,16 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         libraries: &linked.libraries,
         mounts: &plan.mounts,
     };
-    let rules = rule::builtin();
-    let findings = rules.run(&subject);
-    let dimensions = assess::grades(
-        &findings,
-        &linked.facts,
-        &linked.paths,
-        &linked.coverage,
-        &plan,
-    );
+    let (rules, _) = rule::Rules::load([]);
+    let rule::Outcome { findings, issues } = rules.run(&subject);
+    linked.coverage.add(issues);
+    let seen = assess::Seen {
+        facts: &linked.facts,
+        paths: &linked.paths,
+        libraries: &linked.libraries,
+        coverage: &linked.coverage,
+    };
+    let dimensions = assess::grades(&findings, &seen);
     let verdict = assess::verdict(&dimensions, &findings);
     Ok(Report {
         schema: SCHEMA,

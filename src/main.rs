@@ -59,7 +59,12 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
             RulesAction::Test => {
-                let wrong = seaworthy::rule::test();
+                let (rules, _) = seaworthy::rule::Rules::load([]);
+                let wrong: Vec<String> = rules
+                    .iter()
+                    .filter_map(|rule| rule.prove().err())
+                    .flatten()
+                    .collect();
                 if !wrong.is_empty() {
                     bail!("{}", wrong.join("\n"));
                 }

@@ -79,6 +79,16 @@ impl AppPath {
         Self::new(bytes)
     }
 
+    /// The entry `name` of this directory. A name that is not one component is joined instead.
+    #[must_use]
+    pub fn child(&self, name: &[u8]) -> Self {
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+            return self.join(name);
+        }
+        let own = if self.is_root() { &[][..] } else { &self.0 };
+        Self([own, b"/", name].concat().into_boxed_slice())
+    }
+
     /// The directory that holds this path; nothing for `/`.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
@@ -236,8 +246,12 @@ pub fn unescape(text: &str) -> Vec<u8> {
 // `/` sorts before every other byte, so that a directory's content follows it at once.
 impl Ord for AppPath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |b: &u8| if *b == b'/' { 0 } else { u16::from(*b) + 1 };
-        self.0.iter().map(key).cmp(other.0.iter().map(key))
+        let key = |b: u8| if b == b'/' { 0 } else { u16::from(b) + 1 };
+        let differ = self.0.iter().zip(&other.0).find(|(a, b)| a != b);
+        differ.map_or_else(
+            || self.0.len().cmp(&other.0.len()),
+            |(a, b)| key(*a).cmp(&key(*b)),
+        )
     }
 }
 
@@ -325,6 +339,16 @@ mod tests {
         paths.sort();
         let text: Vec<_> = paths.iter().map(|p| p.to_text().into_owned()).collect();
         assert_eq!(text, ["/a", "/a/c", "/a-b", "/a.b"]);
+    }
+
+    #[test]
+    fn a_child_is_one_component_and_nothing_else() {
+        let dir = AppPath::new("/opt/app");
+        assert_eq!(dir.child(b"x y"), AppPath::new("/opt/app/x y"));
+        assert_eq!(AppPath::root().child(b"opt"), AppPath::new("/opt"));
+        assert_eq!(dir.child(b".."), AppPath::new("/opt"));
+        assert_eq!(dir.child(b"a/../../b"), AppPath::new("/opt/b"));
+        assert_eq!(dir.child(b""), dir);
     }
 
     #[test]

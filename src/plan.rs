@@ -104,11 +104,9 @@ fn class(point: &AppPath, entries: &[&PathEntry], own: Option<&PathEntry>) -> Cl
     if let Some(own) = own {
         return own.class;
     }
-    if let Some(class) = knowledge::prior(point)
-        .class
-        .filter(|class| *class != Class::Code)
-    {
-        return class;
+    let prior = knowledge::prior(point);
+    if prior.known && prior.class != Class::Code {
+        return prior.class;
     }
     let order = [
         Class::Data,
@@ -136,7 +134,7 @@ fn looks_like_file(entry: Option<&PathEntry>) -> bool {
     });
     match said {
         Some(kind) => kind != Kind::Dir,
-        None => knowledge::looks_like_file(&entry.path),
+        None => entry.path.name().iter().skip(1).any(|&b| b == b'.'),
     }
 }
 

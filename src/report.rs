@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, LibraryStatus, StartKind};
+use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, LibraryStatus, StartKind, name_of};
 use crate::path::AppPath;
 
 /// The number of the JSON contract.
@@ -83,7 +83,7 @@ pub struct Verdict {
 pub enum Answer {
     /// Every dimension is easy.
     Floats,
-    /// The worst dimension is moderate.
+    /// The worst dimension is moderate, or a few could not be graded.
     FloatsWithWork,
     /// A dimension is difficult, or a finding blocks.
     DoesNotFloatYet,
@@ -452,4 +452,21 @@ pub struct Coverage {
     pub counts: BTreeMap<String, u64>,
     /// The issues, the first of each kind.
     pub issues: Vec<Issue>,
+}
+
+impl Coverage {
+    /// How many issues of each kind the list holds; all are counted.
+    const LISTED: u64 = 50;
+
+    /// Counts issues and lists the first of each kind.
+    pub fn add(&mut self, issues: impl IntoIterator<Item = Issue>) {
+        for issue in issues {
+            let count = self.counts.entry(name_of(issue.kind)).or_default();
+            *count += 1;
+            if *count <= Self::LISTED {
+                self.issues.push(issue);
+            }
+        }
+        self.issues.sort();
+    }
 }

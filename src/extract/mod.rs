@@ -3,6 +3,31 @@
 //! An extractor gets bytes and never a path of this machine; what it cannot make sense of is an
 //! issue, and a panic in one is caught and costs that file only.
 
+pub mod accounts;
+pub mod argument;
+mod config;
+pub mod cron;
+pub mod env_file;
+pub mod environment;
+pub mod fstab;
+pub mod inetd;
+pub mod kernel;
+pub mod logrotate;
+pub mod place;
+pub mod program;
+pub mod script;
+pub mod shell;
+pub mod shell_line;
+pub mod start;
+pub mod supervisor;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tmpfiles;
+pub mod unit;
+pub mod upstart;
+pub mod withhold;
+pub mod content;
+
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -154,7 +179,23 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[];
+pub const EXTRACTORS: &[Extractor] = &[
+    accounts::EXTRACTOR,
+    config::EXTRACTOR,
+    cron::EXTRACTOR,
+    env_file::EXTRACTOR,
+    fstab::EXTRACTOR,
+    inetd::EXTRACTOR,
+    kernel::EXTRACTOR,
+    logrotate::EXTRACTOR,
+    script::EXTRACTOR,
+    shell::EXTRACTOR,
+    supervisor::EXTRACTOR,
+    tmpfiles::EXTRACTOR,
+    unit::EXTRACTOR,
+    upstart::EXTRACTOR,
+];
+pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]
@@ -182,6 +223,30 @@ pub fn extract(input: &Input<'_>) -> Out {
                     extractor.name
                 ),
             ),
+        }
+    }
+    out
+}
+
+/// What a package's installation script does: `at` is the file, or the database that holds it.
+#[must_use]
+pub fn installation_script(at: &AppPath, text: &[u8]) -> Out {
+    let stat = Stat {
+        kind: Kind::File,
+        size: text.len() as u64,
+        allocated: 0,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        mtime: 0,
+        id: (0, 0),
+        links: 1,
+    };
+    let head = &text[..text.len().min(HEAD)];
+    let mut out = extract(&Input::new(at, &stat, head, &text));
+    for fact in &mut out.facts {
+        if let What::Path { source, .. } = &mut fact.what {
+            *source = Source::Maintainer;
         }
     }
     out

@@ -75,7 +75,11 @@ impl fmt::Display for What {
                 gid,
                 home,
             } => {
-                write!(f, "account {name} ({uid}:{gid}), home {home}")
+                write!(f, "account {name}")?;
+                if let (Some(uid), Some(gid)) = (uid, gid) {
+                    write!(f, " ({uid}:{gid})")?;
+                }
+                write!(f, ", home {home}")
             }
             Self::Starts {
                 program,
@@ -121,6 +125,20 @@ impl fmt::Display for What {
                 Some(key) => write!(f, "holds a {kind} in {key} (value withheld)"),
                 None => write!(f, "holds a {kind} (value withheld)"),
             },
+            Self::Owned {
+                path,
+                user,
+                group,
+                mode,
+            } => {
+                write!(f, "gives {path} to {}", user.as_deref().unwrap_or("root"))?;
+                group
+                    .as_ref()
+                    .map_or(Ok(()), |group| write!(f, ":{group}"))?;
+                mode.as_ref()
+                    .map_or(Ok(()), |mode| write!(f, ", mode {mode}"))
+            }
+            Self::Directive { key, value } => write!(f, "sets {key}={value}"),
             Self::Holds { content, .. } => write!(f, "is {}", content.replace('-', " ")),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::text;
+use super::table;
 use crate::fact::Class;
 use crate::path::AppPath;
 
@@ -21,6 +21,8 @@ struct File {
     integration: BTreeSet<AppPath>,
     documentation: BTreeSet<AppPath>,
     library_parts: BTreeSet<String>,
+    example_parts: BTreeSet<String>,
+    example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
     state_names: BTreeMap<Class, BTreeSet<String>>,
     generic: Generic,
@@ -33,9 +35,7 @@ struct Generic {
     interpreters: BTreeSet<String>,
 }
 
-static PLACES: LazyLock<File> = LazyLock::new(|| {
-    toml::from_str(text("places")).expect("the table is read by a test before it ships")
-});
+static PLACES: LazyLock<File> = LazyLock::new(|| table("places"));
 
 /// Whether `set` holds `path` or a directory that it lies in.
 fn covers(set: &BTreeSet<AppPath>, path: &AppPath) -> bool {
@@ -93,7 +93,19 @@ pub fn is_library_place(path: &AppPath) -> bool {
         .any(|part| std::str::from_utf8(part).is_ok_and(|part| PLACES.library_parts.contains(part)))
 }
 
-/// Whether a file of this name is code or static content.
+/// Whether a file only shows how something could be set up.
+#[must_use]
+pub fn is_example(path: &AppPath) -> bool {
+    let name = String::from_utf8_lossy(path.name()).to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let parts = path.depth().saturating_sub(1);
+    ending.is_some_and(|ending| PLACES.example_endings.contains(ending))
+        || path.components().take(parts).any(|part| {
+            std::str::from_utf8(part).is_ok_and(|part| PLACES.example_parts.contains(part))
+        })
+}
+
+/// Whether a file of this name is code.
 #[must_use]
 pub fn is_code_name(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else {

@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 
 use super::host::Host;
+use super::packages::Stage;
 use super::reach;
 use super::read::{self, Made};
 use super::scope::Scope;
+use crate::extract;
 use crate::fact::{Fact, Issue, Kind};
 use crate::path::AppPath;
 use crate::tree::{Entry, Limits, Progress, Root, walk};
@@ -63,10 +65,28 @@ pub fn gather(
     for (entry, made) in read_files(root, &apart, progress) {
         seen.add(entry, made);
     }
+    installation_scripts(root, host, scope, &mut seen);
     reach::reach(root, host, scope, &mut seen, progress);
     seen.entries.sort();
     seen.entries.dedup_by(|a, b| a.path == b.path);
     seen
+}
+
+/// What the packages' own scripts did when they were installed.
+fn installation_scripts(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
+    for package in &scope.packages {
+        for script in host.packages.scripts(package, root) {
+            if !matches!(
+                script.stage,
+                Stage::Preinst | Stage::Postinst | Stage::Config
+            ) {
+                continue;
+            }
+            let out = extract::installation_script(&script.at, &script.text);
+            seen.facts.extend(out.facts);
+            seen.issues.extend(out.issues);
+        }
+    }
 }
 
 /// Reads single files, in parallel; those that are gone are left out.

@@ -6,7 +6,7 @@ use super::packages::Packages;
 use super::read;
 use crate::fact::{Fact, Issue, What};
 use crate::parse::accounts::Accounts;
-use crate::parse::os_release;
+use crate::parse::os_release::OsRelease;
 use crate::path::AppPath;
 use crate::tree::{Limits, Progress, Root, walk};
 
@@ -61,7 +61,6 @@ const DECLARATIONS: &[&str] = &[
 const ACCOUNTS_LIMIT: usize = 16 << 20;
 
 /// The system around the application.
-#[derive(Debug)]
 pub struct Host {
     /// Installed packages.
     pub packages: Packages,
@@ -117,7 +116,7 @@ impl Host {
             .read("/etc/os-release", ACCOUNTS_LIMIT)
             .or_else(|_| root.read("/usr/lib/os-release", ACCOUNTS_LIMIT))
             .unwrap_or_default();
-        let system = os_release::pretty_name(&release);
+        let system = OsRelease::parse(&release).pretty;
         let mut declarations = Declarations::default();
         let progress = Progress::default();
         let starts: Vec<AppPath> = DECLARATIONS

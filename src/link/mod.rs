@@ -4,6 +4,7 @@
 pub mod gather;
 pub mod host;
 mod libraries;
+mod live;
 pub mod loader;
 pub mod packages;
 mod paths;
@@ -13,15 +14,12 @@ pub mod scope;
 
 use std::collections::BTreeMap;
 
-use crate::fact::{Fact, Issue, Kind, What, name_of};
+use crate::fact::{Fact, Issue, Kind, What};
 use crate::link::gather::Seen;
 use crate::link::host::Host;
 use crate::link::scope::Scope;
 use crate::report::{Coverage, Library, PathEntry};
 use crate::tree::Root;
-
-/// How many issues of each kind stand in the report; all are counted.
-const ISSUES: usize = 50;
 
 /// All that is known of the application.
 #[derive(Debug)]
@@ -48,7 +46,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
         read,
         unread,
     } = seen;
-    facts.extend(host.packages.facts(&scope.packages, root));
+    let (owned, owner_issues) = host.packages.facts(&scope.packages, root);
+    facts.extend(owned);
     facts.sort();
     facts.dedup();
     let libraries = libraries::find(root, host, scope, &mut facts);
@@ -58,7 +57,11 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
         .filter(|entry| entry.stat.kind == Kind::File)
         .map(|entry| entry.stat.size)
         .sum();
-    let issues = issues.into_iter().chain(host.issues.iter().cloned());
+    let issues = issues
+        .into_iter()
+        .chain(owner_issues)
+        .chain(scope.issues.iter().cloned())
+        .chain(host.issues.iter().cloned());
     let coverage = coverage(entries.len() as u64, read, unread, bytes, issues.collect());
     Linked {
         paths,
@@ -80,9 +83,9 @@ fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
             ids.insert(user.clone(), (account.uid, account.gid));
         }
         if let Some(group) = group
-            && let Some(gid) = host.accounts.group(group)
+            && let Some(known) = host.accounts.group(group)
         {
-            ids.insert(format!(":{group}"), (gid, gid));
+            ids.insert(format!(":{group}"), (known.gid, known.gid));
         }
     }
     ids
@@ -91,21 +94,13 @@ fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
 fn coverage(entries: u64, read: u64, unread: u64, bytes: u64, mut issues: Vec<Issue>) -> Coverage {
     issues.sort();
     issues.dedup();
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    let mut shown = Vec::new();
-    for issue in issues {
-        let count = counts.entry(name_of(issue.kind)).or_default();
-        *count += 1;
-        if *count <= ISSUES as u64 {
-            shown.push(issue);
-        }
-    }
-    Coverage {
+    let mut coverage = Coverage {
         entries,
         read,
         unread,
         bytes,
-        counts,
-        issues: shown,
-    }
+        ..Coverage::default()
+    };
+    coverage.add(issues);
+    coverage
 }

@@ -215,7 +215,7 @@ fn references(
         if !matches!(touch, Touch::Reads | Touch::Names | Touch::Writes) {
             continue;
         }
-        let including = by == "include" || by == ".";
+        let including = by == "include" || by == "source";
         let follows = match source {
             Source::Unit | Source::Init | Source::Argument | Source::Environment => true,
             Source::Config | Source::Script => including || scope.knows(path),

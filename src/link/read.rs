@@ -10,7 +10,7 @@ use crate::tree::{Entry, File, LookupError, Progress, Visit};
 
 /// What came of an entry.
 #[derive(Debug, Default)]
-pub struct Made {
+pub(super) struct Made {
     /// Facts and issues.
     pub out: Out,
     /// Whether its content was read; nothing where there is none to read.
@@ -18,12 +18,12 @@ pub struct Made {
 }
 
 /// Reads an entry of a walk.
-pub fn visit(visit: &Visit<'_>, progress: &Progress) -> Made {
+pub(super) fn visit(visit: &Visit<'_>, progress: &Progress) -> Made {
     entry(visit.entry, || visit.open(), progress)
 }
 
 /// Reads an entry that `open` opens.
-pub fn entry(
+pub(super) fn entry(
     entry: &Entry,
     open: impl FnOnce() -> Result<File, LookupError>,
     progress: &Progress,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::host::Host;
-use crate::fact::{Kind, What};
+use crate::fact::{Issue, IssueKind, Kind, Locus, What};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::tree::Root;
@@ -33,6 +33,8 @@ pub struct Scope {
     pub files: BTreeSet<AppPath>,
     /// The packages that belong to it.
     pub packages: Vec<String>,
+    /// Names that stand for nothing beside others that do.
+    pub issues: Vec<Issue>,
     /// Words by which it is known: package names, last components of prefixes, units, programs.
     pub words: BTreeSet<String>,
 }
@@ -49,12 +51,12 @@ pub enum ScopeError {
         reason: String,
     },
     /// No such package.
-    #[error("no package {name} in {databases}; see the installed ones with the system's own tool")]
+    #[error("no package {name}: {known} packages of dpkg, rpm or apk are known in this root")]
     Package {
         /// The name.
         name: String,
-        /// The databases that were read.
-        databases: String,
+        /// How many packages there are.
+        known: usize,
     },
     /// No such unit.
     #[error("no unit or init script {0}: looked in the systemd unit directories and /etc/init.d")]
@@ -99,11 +101,27 @@ impl Scope {
 pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, ScopeError> {
     let mut scope = Scope::default();
     for path in wanted.paths {
-        add_path(root, &mut scope, path)?;
+        match add_path(root, &mut scope, path) {
+            Err(ScopeError::Path { path, reason }) if wanted.paths.len() > 1 => {
+                let kind = IssueKind::Absent;
+                scope.issues.push(Issue {
+                    at: Locus::file(&path),
+                    kind,
+                    message: reason,
+                });
+            }
+            other => other?,
+        }
     }
-    for name in wanted.packages {
-        add_package(root, host, &mut scope, name)?;
+    if scope.named.is_empty()
+        && let (Some(path), Some(issue)) = (wanted.paths.first(), scope.issues.first())
+    {
+        return Err(ScopeError::Path {
+            path: path.clone(),
+            reason: issue.message.clone(),
+        });
     }
+    add_packages(root, host, &mut scope, wanted.packages)?;
     for name in wanted.units {
         add_unit(root, host, &mut scope, name)?;
     }
@@ -134,30 +152,35 @@ fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeE
     Ok(())
 }
 
-fn add_package(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(), ScopeError> {
-    let Some(package) = host.packages.get(name) else {
+fn add_packages(
+    root: &Root,
+    host: &Host,
+    scope: &mut Scope,
+    names: &[String],
+) -> Result<(), ScopeError> {
+    if let Some(name) = names.iter().find(|name| host.packages.get(name).is_none()) {
+        let known = host.packages.iter().count();
         return Err(ScopeError::Package {
-            name: name.to_owned(),
-            databases: host.packages.databases().join(", "),
+            name: name.clone(),
+            known,
         });
-    };
-    let family = host.packages.family(&package.name);
-    for member in &family {
-        if scope.packages.contains(member) {
+    }
+    for member in host.packages.scope(names, root) {
+        if scope.packages.contains(&member) {
             continue;
         }
-        scope.packages.push(member.clone());
         scope.know(member.as_bytes());
-        for file in host.packages.files(member) {
-            add_package_file(root, scope, &file.path, member);
+        for file in host.packages.files(&member, root) {
+            add_package_file(root, scope, &file.path);
         }
+        scope.packages.push(member);
     }
     Ok(())
 }
 
 /// A directory that only this application has is read whole, so that what came into it after the
 /// installation is seen; of shared directories only the package's own files are.
-fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath, _package: &str) {
+fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath) {
     let Ok(node) = root.lookup(path.as_bytes()) else {
         return;
     };
@@ -200,7 +223,7 @@ fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(
                 && !knowledge::places::is_interpreter(node.real.name())
             {
                 let package = package.name.clone();
-                add_package(root, host, scope, &package)?;
+                add_packages(root, host, scope, &[package])?;
             } else if path == *program && node.stat.kind == Kind::File {
                 scope.named.push(node.real.clone());
                 scope.files.insert(node.real);

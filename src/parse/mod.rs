@@ -3,22 +3,25 @@
 //! it leaves out or reports, and goes on.
 
 pub mod accounts;
-pub mod os_release;
 pub mod apk;
+pub mod command_line;
+pub mod config;
 pub mod copyright;
+pub mod crontab;
 pub mod deb822;
 pub mod digest;
 pub mod dpkg;
-pub mod config;
-pub mod read;
-pub mod rpm;
-pub mod command_line;
-pub mod crontab;
 pub mod env_file;
 pub mod fstab;
 pub mod inetd;
 pub mod line;
 pub mod logrotate;
+pub mod op;
+pub mod os_release;
+pub mod content;
+pub mod read;
+pub mod rpm;
+pub mod shell;
 pub mod supervisor;
 pub mod sysctl;
 pub mod sysusers;

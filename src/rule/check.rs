@@ -3,16 +3,19 @@
 //! A check gets what the rule's `when` selected and returns what remains of it; it may mark a hit
 //! as weak, so that it cannot make a finding certain by itself. A rule names it by `check`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::fact::{Kind, ProgramForm, Source, StartKind, Touch, What};
+use crate::fact::{Access, Kind, ProgramForm, What};
 use crate::path::AppPath;
 use crate::report::MountKind;
 
+use super::field::{Field, Sort};
 use super::find::{Hit, Scene, text};
-use super::item::{Field, Item, Sort};
+use super::item::Item;
+use super::select::is_own;
+use super::service;
 
 /// A check: its name in a rule's file, and what it does.
 #[derive(Clone, Copy)]
@@ -27,7 +30,7 @@ pub(super) struct Check {
 pub(super) struct Params {
     /// At least so many places.
     #[serde(default)]
-    least: Option<usize>,
+    pub(super) least: Option<usize>,
     /// At least so many top-level directories.
     #[serde(default)]
     tops: Option<usize>,
@@ -40,11 +43,11 @@ pub(super) struct Params {
 const CHECKS: &[Check] = &[
     Check {
         name: "in-service",
-        keep: keep_in_service,
+        keep: service::keep_in_service,
     },
     Check {
         name: "separate-services",
-        keep: separate_services,
+        keep: service::separate_services,
     },
     Check {
         name: "among-code",
@@ -61,6 +64,10 @@ const CHECKS: &[Check] = &[
     Check {
         name: "scattered",
         keep: scattered,
+    },
+    Check {
+        name: "leaves",
+        keep: leaves,
     },
     Check {
         name: "config-places",
@@ -117,117 +124,6 @@ impl<'de> Deserialize<'de> for Check {
     }
 }
 
-/// The files that run when the application runs: what units, init scripts, cron tables and
-/// supervisors start, what their arguments name, and what those scripts run or read in turn.
-pub(super) fn in_service(scene: &Scene<'_>) -> BTreeSet<AppPath> {
-    let mut next: BTreeMap<&AppPath, Vec<AppPath>> = BTreeMap::new();
-    let mut open: Vec<AppPath> = Vec::new();
-    for fact in scene.facts(Sort::Starts) {
-        let What::Starts {
-            program, args, how, ..
-        } = &fact.what
-        else {
-            continue;
-        };
-        let mut started = vec![program.clone()];
-        // `su - app -c "/opt/app/run.sh start"` and `sh /opt/app/run.sh` start the script.
-        let words = args.iter().flat_map(|arg| arg.split(['"', '\'', ' ', ';']));
-        started.extend(words.filter_map(AppPath::absolute));
-        if *how == StartKind::Script {
-            next.entry(&fact.at.file).or_default().extend(started);
-        } else {
-            open.push(fact.at.file.clone());
-            open.extend(started);
-        }
-    }
-    for fact in scene.facts(Sort::Path) {
-        if let What::Path {
-            path,
-            touch: Touch::Runs | Touch::Reads,
-            source: Source::Script | Source::Init | Source::Cron,
-            ..
-        } = &fact.what
-        {
-            next.entry(&fact.at.file).or_default().push(path.clone());
-        }
-    }
-    let mut seen = BTreeSet::new();
-    while let Some(path) = open.pop() {
-        if !seen.contains(&path) {
-            open.extend(next.get(&path).into_iter().flatten().cloned());
-            seen.insert(path);
-        }
-    }
-    seen
-}
-
-/// Keeps what is seen in files that run when the application runs. In the directory of an
-/// application without a package any other script may be called in a way that does not show, and
-/// stays as weak evidence; the tools that a package brings beside its service do not.
-fn keep_in_service<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
-    let running = scene.in_service();
-    let packaged = !scene.items(Sort::Package).is_empty();
-    hits.into_iter()
-        .filter_map(|hit| {
-            let file = hit.item.file();
-            if running.contains(file) {
-                return Some(hit);
-            }
-            let own = scene.prefixes.iter().any(|prefix| file.is_within(prefix));
-            (own && !packaged).then_some(Hit { weak: true, ..hit })
-        })
-        .collect()
-}
-
-/// Commands that prepare or end a service and are gone while it runs.
-const PREPARES: &[&[u8]] = &[
-    b"true", b"false", b"mkdir", b"chown", b"chmod", b"install", b"rm", b"rmdir", b"ln", b"cp",
-    b"mv", b"touch", b"test", b"[", b"echo", b"sleep", b"kill", b"pkill", b"killall", b"cat",
-    b"sysctl", b"modprobe", b"mount", b"umount", b"systemctl", b"systemd-tmpfiles", b"logger",
-];
-
-/// Keeps service starts when there are at least `least` services: units by name, without the
-/// instance; an init script of the same name or program is the same service.
-fn separate_services<'a>(_: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<Hit<'a>> {
-    let lasting: Vec<Hit<'a>> = hits
-        .into_iter()
-        .filter(|hit| !PREPARES.contains(&hit.item.path().name()))
-        .collect();
-    let units: Vec<(String, &AppPath)> = lasting
-        .iter()
-        .filter(|hit| !is_init(hit))
-        .map(|hit| (stem(hit), hit.item.path()))
-        .collect();
-    let kept: Vec<Hit<'a>> = lasting
-        .iter()
-        .copied()
-        .filter(|hit| {
-            let same = |(name, program): &(String, &AppPath)| {
-                *name == stem(hit) || *program == hit.item.path()
-            };
-            !is_init(hit) || !units.iter().any(same)
-        })
-        .collect();
-    let services: BTreeSet<String> = kept.iter().map(stem).collect();
-    if services.len() < params.least.unwrap_or(2) {
-        return Vec::new();
-    }
-    kept
-}
-
-fn is_init(hit: &Hit<'_>) -> bool {
-    matches!(hit.item, Item::Fact(fact)
-        if matches!(&fact.what, What::Starts { how: StartKind::Init, .. }))
-}
-
-/// `app` of `app.service`, `app@.service`, `app@one.service` and `app`.
-fn stem(hit: &Hit<'_>) -> String {
-    let name = text(hit, Field::Name);
-    let name = name.split('@').next().unwrap_or_default();
-    let name = name.strip_suffix(".service").unwrap_or(name);
-    name.strip_suffix(".socket").unwrap_or(name).to_owned()
-}
-
 /// The directories that hold a program.
 fn code_dirs(scene: &Scene<'_>) -> BTreeSet<AppPath> {
     scene
@@ -236,18 +132,41 @@ fn code_dirs(scene: &Scene<'_>) -> BTreeSet<AppPath> {
         .collect()
 }
 
-/// Keeps paths in a directory that also holds programs, and such directories.
+/// Keeps paths in a directory that also holds programs, and such directories. A path in a mounted
+/// directory is judged with that; one that may be a directory of its own is weak evidence.
 fn among_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
     let code = code_dirs(scene);
     let programs: BTreeSet<&AppPath> = scene
         .facts(Sort::Program)
         .map(|fact| &fact.at.file)
         .collect();
+    let volumes: Vec<&AppPath> = scene
+        .items(Sort::Mount)
+        .iter()
+        .filter(|item| item.access() == Some(Access::Rw) && is_dir(**item))
+        .map(|item| item.path())
+        .collect();
     hits.into_iter()
-        .filter(|hit| {
+        .filter_map(|hit| {
             let path = hit.item.path();
-            let beside = !is_dir(hit.item) && path.parent().is_some_and(|dir| code.contains(&dir));
-            !programs.contains(path) && (beside || code.contains(path))
+            let is_mount = matches!(hit.item, Item::Mount(_));
+            if programs.contains(path)
+                || !is_mount && volumes.iter().any(|volume| path.is_within(volume))
+            {
+                return None;
+            }
+            if code.contains(path) {
+                return Some(hit);
+            }
+            let beside = path.parent().is_some_and(|dir| code.contains(&dir));
+            if !beside || is_dir(hit.item) {
+                return None;
+            }
+            let is_file = is_mount || path.name().contains(&b'.');
+            Some(Hit {
+                weak: hit.weak || !is_file,
+                ..hit
+            })
         })
         .collect()
 }
@@ -281,9 +200,9 @@ fn uncovered<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'
     hits.into_iter()
         .filter(|hit| {
             let path = hit.item.path();
-            !mounts.iter().any(|mount| {
-                mount.access() == Some(crate::fact::Access::Rw) && path.is_within(mount.path())
-            })
+            !mounts
+                .iter()
+                .any(|mount| mount.access() == Some(Access::Rw) && path.is_within(mount.path()))
         })
         .collect()
 }
@@ -305,6 +224,19 @@ fn scattered<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<
     } else {
         Vec::new()
     }
+}
+
+/// Keeps paths that hold no other: of a directory and what lies in it, what lies in it.
+fn leaves<'a>(_: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    let mut paths: Vec<&AppPath> = hits.iter().map(|hit| hit.item.path()).collect();
+    paths.sort();
+    let holds = |path: &AppPath| {
+        // What lies in a directory sorts right behind it.
+        let behind = paths.partition_point(|other| *other <= path);
+        paths.get(behind).is_some_and(|next| next.is_below(path))
+    };
+    let kept = |hit: &Hit<'_>| !holds(hit.item.path());
+    hits.into_iter().filter(kept).collect()
 }
 
 /// Keeps settings when they lie in at least `least` places: all of `/etc` is one, any other
@@ -360,7 +292,10 @@ fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<
         .filter(|hit| match hit.item {
             Item::Library(library) => {
                 let only = !library.needed_by.is_empty()
-                    && library.needed_by.iter().all(|file| libraries.contains(file));
+                    && library
+                        .needed_by
+                        .iter()
+                        .all(|file| libraries.contains(file));
                 params.program.is_none_or(|program| program != only)
             }
             _ => false,
@@ -369,12 +304,15 @@ fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<
 }
 
 /// Keeps search paths with an element that is neither the system's nor the application's.
-fn foreign_search_path<'a>(
-    scene: &Scene<'a>,
-    hits: Vec<Hit<'a>>,
-    _: &Params,
-) -> Vec<Hit<'a>> {
-    const SYSTEM: &[&str] = &["/lib", "/lib64", "/lib32", "/libx32", "/usr/lib", "/usr/lib64"];
+fn foreign_search_path<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    const SYSTEM: &[&str] = &[
+        "/lib",
+        "/lib64",
+        "/lib32",
+        "/libx32",
+        "/usr/lib",
+        "/usr/lib64",
+    ];
     let at_home = |element: &str| {
         if element.contains('$') {
             return true;
@@ -383,8 +321,10 @@ fn foreign_search_path<'a>(
             // ld.so(8): an empty or relative element is the working directory.
             return false;
         };
-        SYSTEM.iter().any(|system| dir.is_within(&AppPath::new(system)))
-            || scene.prefixes.iter().any(|prefix| dir.is_within(prefix))
+        SYSTEM
+            .iter()
+            .any(|system| dir.is_within(&AppPath::new(system)))
+            || is_own(&dir, &scene.prefixes)
     };
     hits.into_iter()
         .filter(|hit| text(hit, Field::Search).split(':').any(|e| !at_home(e)))
@@ -392,20 +332,27 @@ fn foreign_search_path<'a>(
 }
 
 /// Keeps programs whose interpreter is neither the system's nor the application's.
-fn foreign_interpreter<'a>(
-    scene: &Scene<'a>,
-    hits: Vec<Hit<'a>>,
-    _: &Params,
-) -> Vec<Hit<'a>> {
-    const SYSTEM: &[&str] = &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/libexec", "/lib", "/lib64", "/usr/lib"];
+fn foreign_interpreter<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
+    const SYSTEM: &[&str] = &[
+        "/bin",
+        "/sbin",
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/libexec",
+        "/lib",
+        "/lib64",
+        "/usr/lib",
+    ];
     hits.into_iter()
         .filter(|hit| {
             let line = text(hit, Field::Interpreter);
             let Some(program) = line.split_whitespace().next().and_then(AppPath::absolute) else {
                 return false;
             };
-            !SYSTEM.iter().any(|dir| program.is_within(&AppPath::new(dir)))
-                && !scene.prefixes.iter().any(|prefix| program.is_within(prefix))
+            !SYSTEM
+                .iter()
+                .any(|dir| program.is_within(&AppPath::new(dir)))
+                && !is_own(&program, &scene.prefixes)
         })
         .collect()
 }

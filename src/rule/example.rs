@@ -74,10 +74,7 @@ impl Example {
                 &[
                     ("status", word("resolved")),
                     ("how", word("default directory")),
-                    (
-                        "needed_by",
-                        Value::Array(vec![word("/opt/app/bin/app")]),
-                    ),
+                    ("needed_by", Value::Array(vec![word("/opt/app/bin/app")])),
                     ("owner", word("application")),
                 ],
             )?,
@@ -127,7 +124,9 @@ fn one<T: DeserializeOwned + Serialize>(
     }
     let read: T = Value::Table(table)
         .try_into()
-        .map_err(|error: toml::de::Error| format!("{}: {}", error.message().trim(), shown(given)))?;
+        .map_err(|error: toml::de::Error| {
+            format!("{}: {}", error.message().trim(), shown(given))
+        })?;
     let back = Table::try_from(&read).map_err(|error| error.to_string())?;
     match given.keys().find(|key| !back.contains_key(*key)) {
         Some(key) => Err(format!("`{key}` is not part of it: {}", shown(given))),

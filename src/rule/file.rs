@@ -5,11 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::fact::Certainty;
 use crate::report::{Dimension, Grade, RuleText, Severity, Status};
 
 use super::check::{Check, Params};
 use super::example::Example;
-use super::item::{Field, Sort};
+use super::field::{Field, Sort};
 use super::select::{Selects, no_field};
 use super::text::Template;
 
@@ -51,6 +52,9 @@ pub struct Rule {
     /// The field that tells two things apart.
     #[serde(default)]
     pub(super) identify: Option<Spanned<Field>>,
+    /// How a thing must be known, at least, to make a finding certain.
+    #[serde(default = "inferred")]
+    pub(super) firm: Certainty,
     /// What becomes one finding.
     #[serde(default)]
     pub(super) group: Group,
@@ -68,6 +72,11 @@ pub struct Rule {
 
 fn certain() -> Status {
     Status::Certain
+}
+
+/// A guess alone is a suspicion.
+fn inferred() -> Certainty {
+    Certainty::Inferred
 }
 
 fn one() -> usize {
@@ -124,6 +133,20 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+impl Fault {
+    /// What is wrong at byte `at` of `text`.
+    fn at(file: &str, text: &str, at: usize, message: String) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+            message,
+        }
+    }
+}
+
 impl Rule {
     /// Its name, as in `[[allow]]` and in the report.
     #[must_use]
@@ -163,24 +186,21 @@ impl Rule {
     /// never hold, a message with an unknown place, an id that is not the file's name, or no
     /// example of each kind.
     pub(super) fn read(file: &str, text: &str) -> Result<Self, Fault> {
-        let fault = |at: usize, message: String| {
-            let before = text.get(..at).unwrap_or(text);
-            let line = before.matches('\n').count() + 1;
-            let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            Fault {
-                file: file.to_owned(),
-                line,
-                column: before[start..].chars().count() + 1,
-                message,
-            }
-        };
+        let fault = |at: usize, message: String| Fault::at(file, text, at, message);
         let mut rule: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             fault(at, error.message().trim().replace('\n', ", "))
         })?;
-        rule.check(file).map_err(|(at, message)| fault(at, message))?;
+        rule.check(file)
+            .map_err(|(at, message)| fault(at, message))?;
         text.clone_into(&mut rule.source);
         Ok(rule)
+    }
+
+    /// The fault of a rule whose id another one has.
+    pub(super) fn taken(&self, file: &str) -> Fault {
+        let message = format!("there is a rule `{}` already: choose another id", self.id());
+        Fault::at(file, &self.source, self.id.span().start, message)
     }
 
     /// What one key alone cannot show.

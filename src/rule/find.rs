@@ -3,22 +3,28 @@
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::fact::{Certainty, Fact, What};
+use crate::fact::{Fact, What};
 use crate::path::AppPath;
-use crate::report::{Finding, Severity, Status};
+use crate::report::{Finding, Library, Mount, PathEntry, Severity, Status};
 
 use super::Subject;
-use super::check;
+use super::field::{Field, Sort};
 use super::file::{Group, Rule};
-use super::item::{Field, Item, Sort};
+use super::item::Item;
 use super::select::Select;
+use super::service;
 use super::text::Filling;
 
 /// How many facts a finding carries; the rest is counted.
 pub(super) const FACTS: usize = 20;
+
+/// How many findings a rule may have. A reader acts on no more than that, and an input of millions
+/// of equal lines must not make a report of millions of findings.
+const MOST: usize = 50;
 
 /// The subject, indexed by what the rules ask for.
 pub(super) struct Scene<'a> {
@@ -31,11 +37,21 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// Sorts what `subject` holds by kind.
     pub(super) fn new(subject: &Subject<'a>) -> Self {
+        // In an order of their own, so that no finding depends on that of the input.
+        let mut facts: Vec<&Fact> = subject.facts.iter().collect();
+        facts.sort();
+        facts.dedup();
+        let mut entries: Vec<&PathEntry> = subject.paths.iter().collect();
+        entries.sort_by_key(|entry| &entry.path);
+        let mut libraries: Vec<&Library> = subject.libraries.iter().collect();
+        libraries.sort();
+        let mut mounts: Vec<&Mount> = subject.mounts.iter().collect();
+        mounts.sort_by_key(|mount| &mount.path);
         let mut items: BTreeMap<Sort, Vec<Item<'a>>> = BTreeMap::new();
-        let all = (subject.facts.iter().map(Item::Fact))
-            .chain(subject.paths.iter().map(Item::Entry))
-            .chain(subject.libraries.iter().map(Item::Library))
-            .chain(subject.mounts.iter().map(Item::Mount));
+        let all = (facts.into_iter().map(Item::Fact))
+            .chain(entries.into_iter().map(Item::Entry))
+            .chain(libraries.into_iter().map(Item::Library))
+            .chain(mounts.into_iter().map(Item::Mount));
         for item in all {
             items.entry(item.sort()).or_default().push(item);
         }
@@ -64,7 +80,7 @@ impl<'a> Scene<'a> {
 
     /// The files that run when the application runs; computed once.
     pub(super) fn in_service(&self) -> &BTreeSet<AppPath> {
-        self.in_service.get_or_init(|| check::in_service(self))
+        self.in_service.get_or_init(|| service::in_service(self))
     }
 
     fn selected(&self, select: &Select) -> impl Iterator<Item = Item<'a>> {
@@ -111,20 +127,24 @@ pub(super) fn findings(rule: &Rule, scene: &Scene<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let mut hits: Vec<Hit<'_>> = Vec::new();
-    for select in &rule.when.as_ref().0 {
-        hits.extend(scene.selected(select).map(|item| Hit {
+    let selects = &rule.when.as_ref().0;
+    for (at, select) in selects.iter().enumerate() {
+        // What an earlier condition selected is there already.
+        let new = |item: &Item<'_>| {
+            let earlier = selects.iter().take(at);
+            !earlier
+                .filter(|earlier| earlier.sort() == select.sort())
+                .any(|earlier| earlier.holds(*item, &scene.prefixes))
+        };
+        hits.extend(scene.selected(select).filter(new).map(|item| Hit {
             item,
-            weak: item.certainty() == Certainty::Guessed,
+            weak: item.certainty() < rule.firm,
         }));
     }
     if let Some(check) = &rule.check {
         hits = check.run(scene, hits, &rule.params.clone().unwrap_or_default());
     }
-    let value = |hit: &Hit<'_>| {
-        let field = rule.identity(hit.item.sort());
-        hit.item.text(field).unwrap_or_default()
-    };
-    let distinct: BTreeSet<String> = hits.iter().map(value).collect();
+    let distinct: BTreeSet<String> = hits.iter().map(|hit| value(rule, hit)).collect();
     if hits.is_empty() || distinct.len() < rule.least {
         return Vec::new();
     }
@@ -132,85 +152,117 @@ pub(super) fn findings(rule: &Rule, scene: &Scene<'_>) -> Vec<Found> {
     for hit in hits {
         let file = hit.item.file().to_text().into_owned();
         let key = match rule.group {
-            Group::Value => (String::new(), value(&hit)),
+            Group::Value => (String::new(), value(rule, &hit)),
             Group::File => (file, String::new()),
-            Group::Place => (file, value(&hit)),
+            Group::Place => (file, value(rule, &hit)),
             Group::Rule => (String::new(), String::new()),
         };
         groups.entry(key).or_default().push(hit);
     }
-    groups
+    bounded(groups)
         .into_iter()
-        .map(|((file, key), mut hits)| {
-            // The strongest evidence words the finding; the rest is order for its own sake.
-            hits.sort_by_cached_key(|hit| {
-                let (because, _) = hit.item.because();
-                let line = because.first().and_then(|fact| fact.at.line);
-                let certainty = Reverse(hit.item.certainty());
-                (hit.weak, certainty, hit.item.file().clone(), line, value(hit))
-            });
-            let values: BTreeSet<String> = hits.iter().map(value).collect();
-            let finding = finding(rule, scene, &hits, &values, &file, &key);
-            Found {
-                value: format!("{key}\0{file}"),
-                finding,
-            }
-        })
+        .map(|group| found(rule, scene, group))
         .collect()
 }
 
-fn finding(
-    rule: &Rule,
-    scene: &Scene<'_>,
-    hits: &[Hit<'_>],
-    values: &BTreeSet<String>,
-    file: &str,
-    key: &str,
-) -> Finding {
-    let values: Vec<String> = values.iter().cloned().collect();
+/// Hits that become one finding, and what they have in common.
+struct Grouped<'a> {
+    file: String,
+    key: String,
+    hits: Vec<Hit<'a>>,
+    /// How many groups were put into this one, when it is the rest.
+    rest: usize,
+}
+
+/// At most [`MOST`] groups, certain ones first; the rest is gathered in one.
+fn bounded<'a>(groups: BTreeMap<(String, String), Vec<Hit<'a>>>) -> Vec<Grouped<'a>> {
+    let mut all: Vec<Grouped<'a>> = groups
+        .into_iter()
+        .map(|((file, key), hits)| Grouped {
+            file,
+            key,
+            hits,
+            rest: 0,
+        })
+        .collect();
+    if all.len() > MOST {
+        all.sort_by_key(|group| group.hits.iter().all(|hit| hit.weak));
+        let over = all.split_off(MOST - 1);
+        all.push(Grouped {
+            file: String::new(),
+            key: String::new(),
+            rest: over.len(),
+            hits: over.into_iter().flat_map(|group| group.hits).collect(),
+        });
+    }
+    all
+}
+
+/// The value that tells a hit of `rule` from others.
+fn value(rule: &Rule, hit: &Hit<'_>) -> String {
+    let field = rule.identity(hit.item.sort());
+    hit.item.text(field).unwrap_or_default()
+}
+
+fn found(rule: &Rule, scene: &Scene<'_>, group: Grouped<'_>) -> Found {
+    let Grouped {
+        file,
+        key,
+        mut hits,
+        rest,
+    } = group;
+    // The strongest evidence words the finding.
+    hits.sort_by_key(|hit| (hit.weak, Reverse(hit.item.certainty())));
+    let values: BTreeSet<String> = hits.iter().map(|hit| value(rule, hit)).collect();
+    let values: Vec<String> = values.into_iter().collect();
     let filling = Filling {
         field: &|field| hits.first().and_then(|hit| hit.item.text(field)),
         values: &values,
-        prefix: scene
-            .prefixes
-            .first()
-            .map_or_else(|| "the application".to_owned(), |p| p.to_text().into_owned()),
+        prefix: scene.prefixes.first().map_or_else(
+            || "the application".to_owned(),
+            |path| path.to_text().into_owned(),
+        ),
     };
+    let mut message = rule.message.as_ref().fill(&filling);
+    if rest > 1 {
+        let _ = write!(message, "; and {} more of this kind", rest - 1);
+    }
     let weak = hits.iter().all(|hit| hit.weak);
-    let (because, more) = because(hits);
-    Finding {
+    let (because, more) = because(&hits);
+    let finding = Finding {
         rule: rule.id().to_owned(),
         dimension: rule.dimension,
         severity: rule.severity,
         status: if weak { Status::Suspected } else { rule.status },
         grade: rule.grade(),
-        message: rule.message.as_ref().fill(&filling),
+        message,
         because,
         more,
         fix: rule.fix.as_ref().fill(&filling),
-        fingerprint: fingerprint(rule.id(), file, key),
+        fingerprint: fingerprint(rule.id(), &file, &key),
+    };
+    Found {
+        value: format!("{key}\0{file}"),
+        finding,
     }
 }
 
-/// The facts of `hits` in the order of the hits, each once, at most [`FACTS`], and how many more.
+/// The facts of `hits` in the order of the hits, at most [`FACTS`], and how many more.
 fn because(hits: &[Hit<'_>]) -> (Vec<Fact>, u64) {
-    let mut seen = BTreeSet::new();
-    let mut kept = Vec::new();
+    let mut kept: Vec<Fact> = Vec::new();
     let mut more: u64 = 0;
     for hit in hits {
         let (facts, beyond) = hit.item.because();
         more = more.saturating_add(beyond);
         for fact in facts.iter() {
-            let fact = withheld(fact);
-            if seen.contains(&fact) {
+            if kept.len() >= FACTS {
+                more = more.saturating_add(1);
                 continue;
             }
-            if kept.len() < FACTS {
-                kept.push(fact.clone());
-            } else {
-                more = more.saturating_add(1);
+            let fact = withheld(fact);
+            if !kept.contains(&fact) {
+                kept.push(fact);
             }
-            seen.insert(fact);
         }
     }
     (kept, more)
@@ -219,14 +271,24 @@ fn because(hits: &[Hit<'_>]) -> (Vec<Fact>, u64) {
 /// The fact without a value whose key says that it is secret. Extractors withhold these already;
 /// a report is read by more people than the host, so that it is held here as well.
 fn withheld(fact: &Fact) -> Fact {
-    const WORDS: &[&str] = &["pass", "pwd", "secret", "token", "credential", "apikey", "api_key"];
+    const WORDS: &[&str] = &[
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "apikey",
+        "api_key",
+    ];
     let secret = |name: &str| {
         let name = name.to_ascii_lowercase();
         WORDS.iter().any(|word| name.contains(word))
     };
     let mut fact = fact.clone();
     match &mut fact.what {
-        What::Setting { key, value } if secret(key) => value.clear(),
+        What::Setting { key, value } | What::Directive { key, value } if secret(key) => {
+            value.clear()
+        }
         What::Env { name, value } if secret(name) => *value = None,
         _ => {}
     }

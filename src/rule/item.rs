@@ -1,247 +1,14 @@
 //! What a rule looks at: a fact, or a line of the report that many facts were joined into.
 //!
-//! Every kind of thing has the same two properties, a path and a file, and some fields of its own;
-//! the table of fields is what a rule's file is checked against.
+//! Every kind of thing has the same two properties, a path and a file, and fields of its own.
 
 use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
 
 use crate::fact::{Access, Certainty, Class, Fact, LibraryStatus, Locus, What};
 use crate::path::AppPath;
 use crate::report::{Library, Mount, PathEntry};
 
-/// The kind of thing a condition speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Sort {
-    /// A fact: a path that is named, read or written.
-    Path,
-    /// A fact: a setting.
-    Setting,
-    /// A fact: a program file.
-    Program,
-    /// A fact: a library that a file needs.
-    Library,
-    /// A fact: a search path for libraries.
-    SearchPath,
-    /// A fact: a library call.
-    Imports,
-    /// A fact: an address that is listened on.
-    Listens,
-    /// A fact: somebody who is talked to.
-    Talks,
-    /// A fact: the user of a process.
-    RunsAs,
-    /// A fact: an account.
-    Account,
-    /// A fact: a program that is started.
-    Starts,
-    /// A fact: an environment variable.
-    Env,
-    /// A fact: a command that a script calls.
-    Calls,
-    /// A fact: something the kernel must give.
-    Needs,
-    /// A fact: a package.
-    Package,
-    /// A fact: what the package database says about a file.
-    Ownership,
-    /// A fact: a licence.
-    Licence,
-    /// A fact: the place of a key or password.
-    Secret,
-    /// A fact: a file that testifies by its content, owner, mode or time.
-    Holds,
-    /// A path of the report, classified from all its facts.
-    PathEntry,
-    /// A library of the report, as the loader finds it for the whole application.
-    LibraryEntry,
-    /// A mount of the plan.
-    Mount,
-    /// A directory of the application; see [`super::Subject::prefixes`].
-    Prefix,
-}
-
-/// A property by which things are selected, told apart and described.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Field {
-    /// The path it is about; the file, where it is about no other.
-    Path,
-    /// The file in which it was seen.
-    File,
-    /// The last component of the path.
-    Base,
-    /// Name of a library, account, unit, variable, need, package or licence.
-    Name,
-    /// Key of a setting or of a secret inside a file.
-    Key,
-    /// Value of a setting or variable; never shown.
-    Value,
-    /// Key, option, command or call that names a path.
-    By,
-    /// Class of a path.
-    Class,
-    /// Form of a program file.
-    Form,
-    /// Interpreter of a program file.
-    Interpreter,
-    /// Machine of a program file.
-    Machine,
-    /// A trait of a program file.
-    Trait,
-    /// Status of a library.
-    Status,
-    /// How a library was found, or why not.
-    How,
-    /// Who answers for a library.
-    Owner,
-    /// `rpath`, `runpath` or `ld-library-path`.
-    Tag,
-    /// The elements of a search path.
-    Search,
-    /// A symbol.
-    Symbol,
-    /// `tcp`, `udp`, `unix`, …
-    Transport,
-    /// A port.
-    Port,
-    /// The address listened on.
-    Address,
-    /// The protocol spoken.
-    Protocol,
-    /// Transport, address and port in one: `tcp 10.0.0.5:80`.
-    Listen,
-    /// The kind of service talked to.
-    Service,
-    /// The host, address or socket talked to.
-    To,
-    /// A user.
-    User,
-    /// The program that is started.
-    Program,
-    /// Arguments; never shown.
-    Args,
-    /// The command that is called.
-    Command,
-    /// The package manager.
-    Manager,
-    /// A package.
-    Package,
-    /// The licence as the package states it, or its kind.
-    Licence,
-    /// The kind of a secret.
-    Secret,
-    /// What a file holds.
-    Content,
-}
-
-impl Sort {
-    /// The fields it has besides [`Field::Path`], [`Field::File`] and [`Field::Base`].
-    #[must_use]
-    pub(super) fn fields(self) -> &'static [Field] {
-        use Field as F;
-        match self {
-            Self::Path => &[F::By, F::Class],
-            Self::Setting => &[F::Key, F::Value],
-            Self::Program => &[F::Form, F::Interpreter, F::Machine, F::Trait],
-            Self::Library => &[F::Name, F::Status, F::How],
-            Self::SearchPath => &[F::Tag, F::Search],
-            Self::Imports => &[F::Symbol],
-            Self::Listens => &[
-                F::Transport,
-                F::Port,
-                F::Address,
-                F::Protocol,
-                F::Listen,
-            ],
-            Self::Talks => &[F::Service, F::To],
-            Self::RunsAs => &[F::User],
-            Self::Account => &[F::Name, F::User],
-            Self::Starts => &[F::Program, F::Args, F::Name],
-            Self::Env => &[F::Name, F::Value],
-            Self::Calls => &[F::Command, F::Args],
-            Self::Needs => &[F::Name],
-            Self::Package => &[F::Manager, F::Name, F::Licence],
-            Self::Ownership => &[F::Package],
-            Self::Licence => &[F::Name, F::Licence],
-            Self::Secret => &[F::Secret, F::Key],
-            Self::Holds => &[F::Content, F::Class],
-            Self::PathEntry | Self::Mount => &[F::Class],
-            Self::LibraryEntry => &[F::Name, F::Status, F::How, F::Owner, F::Package],
-            Self::Prefix => &[],
-        }
-    }
-
-    /// Whether it has `field`.
-    pub(super) fn has(self, field: Field) -> bool {
-        matches!(field, Field::Path | Field::File | Field::Base) || self.fields().contains(&field)
-    }
-
-    /// The field that tells two of its things apart.
-    pub(super) fn identity(self) -> Field {
-        match self {
-            Self::Setting => Field::Key,
-            Self::SearchPath => Field::Search,
-            Self::Imports => Field::Symbol,
-            Self::Listens => Field::Listen,
-            Self::Talks => Field::To,
-            Self::RunsAs => Field::User,
-            Self::Calls => Field::Command,
-            Self::Library
-            | Self::LibraryEntry
-            | Self::Account
-            | Self::Starts
-            | Self::Env
-            | Self::Needs
-            | Self::Package
-            | Self::Licence => Field::Name,
-            Self::Path
-            | Self::Program
-            | Self::Ownership
-            | Self::Secret
-            | Self::Holds
-            | Self::PathEntry
-            | Self::Mount
-            | Self::Prefix => Field::Path,
-        }
-    }
-
-    /// The name by which a rule's file calls it.
-    #[must_use]
-    pub(super) fn word(self) -> String {
-        word(&self)
-    }
-}
-
-impl Field {
-    /// The name by which a rule's file calls it.
-    pub(super) fn word(self) -> String {
-        word(&self)
-    }
-
-    /// The field of that name.
-    pub(super) fn from_word(name: &str) -> Option<Self> {
-        use serde::de::IntoDeserializer as _;
-        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
-            name.into_deserializer();
-        Self::deserialize(name).ok()
-    }
-
-    /// Whether it can hold a password, which nothing may show.
-    pub(super) fn may_be_secret(self) -> bool {
-        matches!(self, Self::Value | Self::Args)
-    }
-}
-
-/// The word by which a unit variant is written in JSON and TOML.
-pub(super) fn word<T: Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
-}
+use super::field::{Field, Sort, word};
 
 /// One thing that a rule looks at.
 #[derive(Clone, Copy, Debug)]
@@ -287,7 +54,9 @@ impl<'a> Item<'a> {
     pub(super) fn path(self) -> &'a AppPath {
         match self {
             Self::Fact(fact) => match &fact.what {
-                What::Path { path, .. } | What::Ownership { path, .. } => path,
+                What::Path { path, .. }
+                | What::Ownership { path, .. }
+                | What::Owned { path, .. } => path,
                 What::Library {
                     path: Some(path), ..
                 } => path,
@@ -299,7 +68,7 @@ impl<'a> Item<'a> {
                 .real_path
                 .as_ref()
                 .or(library.path.as_ref())
-                .unwrap_or_else(|| self.file()),
+                .unwrap_or_else(|| nowhere()),
             Self::Entry(_) | Self::Mount(_) | Self::Prefix(_) => self.file(),
         }
     }
@@ -365,7 +134,18 @@ impl<'a> Item<'a> {
                 };
                 (library.needed_by.iter().map(of).collect(), 0)
             }
-            Self::Prefix(_) => (Cow::Borrowed(&[]), 0),
+            Self::Prefix(prefix) => {
+                let what = What::Holds {
+                    content: "install-directory".to_owned(),
+                    class: Some(Class::Code),
+                };
+                let fact = Fact {
+                    at: Locus::file(prefix),
+                    what,
+                    certainty: Certainty::Observed,
+                };
+                (Cow::Owned(vec![fact]), 0)
+            }
         }
     }
 
@@ -391,7 +171,8 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The top of the root, for a library that no file is known to need.
+/// The top of the root, for a library without a path, or one that no file is known to need: it lies
+/// in no application.
 fn nowhere() -> &'static AppPath {
     static TOP: std::sync::OnceLock<AppPath> = std::sync::OnceLock::new();
     TOP.get_or_init(AppPath::root)
@@ -418,6 +199,8 @@ fn sort(what: &What) -> Sort {
         What::Licence { .. } => Sort::Licence,
         What::Secret { .. } => Sort::Secret,
         What::Holds { .. } => Sort::Holds,
+        What::Owned { .. } => Sort::Owned,
+        What::Directive { .. } => Sort::Directive,
     }
 }
 
@@ -431,17 +214,30 @@ fn maybe(text: Option<&String>) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
-fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
+/// A field that is always there and is text.
+fn plain(what: &What, field: Field) -> Option<&str> {
     match (what, field) {
         (What::Path { by: text, .. }, Field::By)
+<<<<<<< HEAD
         | (What::Setting { key: text, .. }, Field::Key)
         | (What::Setting { value: text, .. }, Field::Value)
+        | (What::Directive { key: text, .. }, Field::Key)
+        | (What::Directive { value: text, .. }, Field::Value)
+=======
+        | (What::Setting { key: text, .. } | What::Directive { key: text, .. }, Field::Key)
+        | (What::Setting { value: text, .. } | What::Directive { value: text, .. }, Field::Value)
+>>>>>>> rules
         | (What::Library { name: text, .. }, Field::Name)
         | (What::Library { how: text, .. }, Field::How)
         | (What::SearchPath { tag: text, .. }, Field::Tag)
         | (What::SearchPath { value: text, .. }, Field::Search)
         | (What::Imports { symbol: text }, Field::Symbol)
-        | (What::Listens { transport: text, .. }, Field::Transport)
+        | (
+            What::Listens {
+                transport: text, ..
+            },
+            Field::Transport,
+        )
         | (What::Listens { address: text, .. }, Field::Address)
         | (What::Talks { service: text, .. }, Field::Service)
         | (What::Talks { to: text, .. }, Field::To)
@@ -456,7 +252,16 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
         | (What::Package { name: text, .. }, Field::Name)
         | (What::Licence { name: text, .. }, Field::Name)
         | (What::Secret { kind: text, .. }, Field::Secret)
-        | (What::Holds { content: text, .. }, Field::Content) => one(text),
+        | (What::Holds { content: text, .. }, Field::Content) => Some(text),
+        _ => None,
+    }
+}
+
+fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
+    if let Some(text) = plain(what, field) {
+        return one(text);
+    }
+    match (what, field) {
         (What::Program { interpreter, .. }, Field::Interpreter) => maybe(interpreter.as_ref()),
         (What::Program { machine, .. }, Field::Machine) => maybe(machine.as_ref()),
         (What::Program { traits, .. }, Field::Trait) => {
@@ -477,7 +282,14 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
             },
             Field::Listen,
         ) => vec![listen(transport, *port, address).into()],
-        (What::Account { uid, .. }, Field::User) => vec![uid.to_string().into()],
+<<<<<<< HEAD
+        (What::Account { uid: Some(uid), .. }, Field::User) => vec![uid.to_string().into()],
+=======
+        (What::Account { uid, .. }, Field::User) => {
+            uid.iter().map(|uid| uid.to_string().into()).collect()
+        }
+        (What::Owned { user, .. }, Field::User) => maybe(user.as_ref()),
+>>>>>>> rules
         (What::Starts { program, .. }, Field::Program) => vec![program.to_text()],
         (What::Starts { args, .. }, Field::Args) => vec![args.join(" ").into()],
         (What::Env { value, .. }, Field::Value) => maybe(value.as_ref()),
@@ -517,29 +329,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_is_found_by_its_word() {
-        for field in [Field::Path, Field::Listen, Field::Interpreter] {
-            assert_eq!(Field::from_word(&field.word()), Some(field));
-        }
-        assert_eq!(Field::from_word("Path"), None);
-    }
-
-    #[test]
-    fn a_sort_has_the_field_that_identifies_it() {
-        for sort in [
-            Sort::Listens,
-            Sort::Talks,
-            Sort::Account,
-            Sort::Prefix,
-            Sort::LibraryEntry,
-        ] {
-            assert!(sort.has(sort.identity()), "{}", sort.word());
-        }
-    }
-
-    #[test]
     fn an_address_of_version_six_keeps_its_port_apart() {
-        assert_eq!(listen("tcp", Some(80), "2001:db8::1"), "tcp [2001:db8::1]:80");
+        assert_eq!(
+            listen("tcp", Some(80), "2001:db8::1"),
+            "tcp [2001:db8::1]:80"
+        );
         assert_eq!(listen("unix", None, "/run/app.sock"), "unix /run/app.sock");
         assert_eq!(listen("udp", Some(53), ""), "udp port 53");
     }

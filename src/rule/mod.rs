@@ -7,10 +7,12 @@
 
 mod check;
 mod example;
+mod field;
 mod file;
 mod find;
 mod item;
 mod select;
+mod service;
 mod table;
 mod text;
 
@@ -22,7 +24,7 @@ use crate::path::AppPath;
 use crate::report::{Finding, Library, Mount, PathEntry, RuleText};
 
 pub use file::{Fault, Rule};
-pub use table::{gaps, table};
+pub use table::{gaps, table, vocabulary};
 
 use find::Scene;
 
@@ -130,17 +132,10 @@ impl Rules {
         let own = RULES
             .iter()
             .map(|(id, text)| (format!("rules/{id}.toml"), *text));
-        let user = user
-            .into_iter()
-            .map(|(file, text)| (file.to_owned(), text));
+        let user = user.into_iter().map(|(file, text)| (file.to_owned(), text));
         for (file, text) in own.chain(user) {
             match Rule::read(&file, text) {
-                Ok(rule) if rules.contains_key(rule.id()) => faults.push(Fault {
-                    message: format!("there is a rule `{}` already: choose another id", rule.id()),
-                    file,
-                    line: 1,
-                    column: 1,
-                }),
+                Ok(rule) if rules.contains_key(rule.id()) => faults.push(rule.taken(&file)),
                 Ok(rule) => {
                     rules.insert(rule.id().to_owned(), rule);
                 }
@@ -246,13 +241,16 @@ impl Rule {
         if let Some(says) = &example.says
             && *says != first.message
         {
-            return Err(format!("it should say: {says}\n  but says: {}", first.message));
+            return Err(format!(
+                "it should say: {says}\n  but says: {}",
+                first.message
+            ));
         }
         match example.status {
             Some(status) if status != first.status => Err(format!(
                 "it should be {} but is {}",
-                item::word(&status),
-                item::word(&first.status)
+                field::word(&status),
+                field::word(&first.status)
             )),
             _ => Ok(()),
         }
@@ -262,6 +260,43 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FAILS: &str = r#"
+        id = "fails"
+        title = "fails"
+        dimension = "code"
+        severity = "note"
+        since = "0.1.0"
+        why = "To see that it stops nothing."
+        fix = "None."
+        message = "never said"
+        check = "panic"
+        when = { of = "imports" }
+        [[example]]
+        fires = true
+        [[example]]
+        fires = false
+    "#;
+
+    #[test]
+    fn a_rule_that_panics_stops_no_other() {
+        let (mut rules, _) = Rules::load([]);
+        rules.0.insert(0, Rule::read("fails.toml", FAILS).unwrap());
+        let facts = [Fact {
+            at: Locus::file(&AppPath::new("/opt/app/bin/app")),
+            what: crate::fact::What::Imports {
+                symbol: "syslog".into(),
+            },
+            certainty: crate::fact::Certainty::Inferred,
+        }];
+        let outcome = rules.run(&Subject {
+            facts: &facts,
+            ..Subject::default()
+        });
+        assert_eq!(outcome.issues.len(), 1);
+        assert!(outcome.issues[0].message.contains("the rule fails failed"));
+        assert_eq!(outcome.findings[0].rule, "syslog");
+    }
 
     #[test]
     fn state_directories_of_a_package_are_no_prefix() {
@@ -275,7 +310,12 @@ mod tests {
             found.iter().map(|p| p.to_text().into_owned()).collect()
         };
         assert_eq!(
-            prefixes(&["/usr/lib/app", "/etc/app", "/var/lib/app", "/usr/lib/app/bin"]),
+            prefixes(&[
+                "/usr/lib/app",
+                "/etc/app",
+                "/var/lib/app",
+                "/usr/lib/app/bin"
+            ]),
             ["/usr/lib/app"]
         );
         assert_eq!(prefixes(&["/var/www/app"]), ["/var/www/app"]);

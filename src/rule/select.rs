@@ -15,7 +15,8 @@ use crate::fact::{
 use crate::path::AppPath;
 use crate::report::Owner;
 
-use super::item::{Field, Item, Sort};
+use super::field::{Field, Sort};
+use super::item::Item;
 use super::text::{Glob, Pattern};
 
 /// A condition. All keys that are given must hold; a list holds when one of its elements does.
@@ -78,16 +79,16 @@ struct Keys {
     certainty: Option<Certainty>,
     /// The path is one of these directories or below; `{prefix}` stands for the application's.
     #[serde(default)]
-    under: Vec<String>,
+    under: Vec<Place>,
     /// The path is in none of these.
     #[serde(default)]
-    not_under: Vec<String>,
+    not_under: Vec<Place>,
     /// The file in which it was seen is in one of these.
     #[serde(default, rename = "in")]
-    within: Vec<String>,
+    within: Vec<Place>,
     /// The file in which it was seen is in none of these.
     #[serde(default)]
-    not_in: Vec<String>,
+    not_in: Vec<Place>,
     /// The field is of one of these forms (`*` and `?`).
     #[serde(default)]
     is: BTreeMap<Field, Vec<Glob>>,
@@ -156,22 +157,53 @@ impl Keys {
                 return Err(no_field(self.of, *field));
             }
         }
-        for dir in [&self.under, &self.not_under, &self.within, &self.not_in]
-            .into_iter()
-            .flatten()
-        {
-            if !dir.starts_with('/') && !dir.starts_with(PREFIX) {
-                return Err(format!(
-                    "`{dir}` is not a directory: begin it with `/` or `{PREFIX}`"
-                ));
-            }
-        }
         Ok(())
     }
 }
 
-/// The place that stands for each of the application's directories.
-const PREFIX: &str = "{prefix}";
+/// A directory in a condition.
+#[derive(Clone, Debug)]
+enum Place {
+    /// It and what lies below it.
+    Fixed(AppPath),
+    /// The same in each of the application's directories.
+    OfPrefix(String),
+}
+
+impl Place {
+    fn covers(&self, path: &AppPath, prefixes: &[AppPath]) -> bool {
+        match self {
+            Self::Fixed(dir) => path.is_within(dir),
+            Self::OfPrefix(below) if below.is_empty() => is_own(path, prefixes),
+            Self::OfPrefix(below) => prefixes
+                .iter()
+                .any(|prefix| path.is_within(&prefix.join(below))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const PREFIX: &str = "{prefix}";
+        let text = String::deserialize(deserializer)?;
+        let below = text.strip_prefix(PREFIX);
+        match below.filter(|below| below.is_empty() || below.starts_with('/')) {
+            Some(below) => Ok(Self::OfPrefix(below.trim_matches('/').to_owned())),
+            None if text.starts_with('/') => Ok(Self::Fixed(AppPath::from_text(&text))),
+            None => Err(de::Error::custom(format!(
+                "`{text}` is not a directory: begin it with `/` or `{PREFIX}`"
+            ))),
+        }
+    }
+}
+
+/// Whether `path` lies in one of the application's directories, which are sorted and none of
+/// which lies in another: only the last that does not sort behind it can hold it.
+pub(super) fn is_own(path: &AppPath, prefixes: &[AppPath]) -> bool {
+    let next = prefixes.partition_point(|prefix| prefix <= path);
+    let last = next.checked_sub(1).and_then(|last| prefixes.get(last));
+    last.is_some_and(|prefix| path.is_within(prefix))
+}
 
 /// The message for a field that a kind of thing does not have.
 pub(super) fn no_field(sort: Sort, field: Field) -> String {
@@ -241,14 +273,8 @@ impl Keys {
     }
 
     fn places(&self, item: Item<'_>, prefixes: &[AppPath]) -> bool {
-        let inside = |path: &AppPath, dirs: &[String]| {
-            dirs.iter().any(|dir| match dir.strip_prefix(PREFIX) {
-                Some(rest) => prefixes
-                    .iter()
-                    .any(|prefix| path.is_within(&prefix.join(rest.trim_start_matches('/')))),
-                None => path.is_within(&AppPath::from_text(dir)),
-            })
-        };
+        let inside =
+            |path: &AppPath, dirs: &[Place]| dirs.iter().any(|dir| dir.covers(path, prefixes));
         (self.under.is_empty() || inside(item.path(), &self.under))
             && !inside(item.path(), &self.not_under)
             && (self.within.is_empty() || inside(item.file(), &self.within))
@@ -382,11 +408,31 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_the_application_is_found_among_many_directories() {
+        let mut dirs = ["/opt/app", "/opt/app-data", "/usr/lib/app", "/opt/a"]
+            .map(AppPath::new)
+            .to_vec();
+        dirs.sort();
+        for (path, own) in [
+            ("/opt/app", true),
+            ("/opt/app/x", true),
+            ("/opt/app-data/x", true),
+            ("/opt/application", false),
+            ("/opt", false),
+            ("/usr/lib/app/y/z", true),
+            ("/usr/lib", false),
+        ] {
+            assert_eq!(is_own(&AppPath::new(path), &dirs), own, "{path}");
+        }
+    }
+
+    #[test]
     fn a_key_that_can_never_hold_is_refused() {
         for (text, word) in [
             ("of = 'listens'\ntouch = ['writes']", "`touch`"),
             ("of = 'listens'\nis.symbol = ['x']", "`symbol`"),
             ("of = 'path'\nunder = ['opt']", "`opt`"),
+            ("of = 'path'\nunder = ['{prefix}x']", "`{prefix}x`"),
             ("of = 'path'\ntouch = ['write']", "`write`"),
             ("of = 'path'\nmatches.by = '('", "regular expression"),
         ] {

@@ -1,11 +1,11 @@
-//! The table of the rules for `rules/README.md`, and the cells of the grading table without one.
+//! The tables for `rules/README.md`, and the cells of the grading table without one.
 
 use std::fmt::Write as _;
 
 use crate::report::{Dimension, Grade, Status};
 
 use super::Rules;
-use super::item::word;
+use super::field::{Sort, word};
 
 /// The rules of this program as a Markdown table: by dimension, then worst first.
 #[must_use]
@@ -30,6 +30,30 @@ pub fn table() -> String {
             word(&rule.severity),
             rule.title,
             id = rule.id(),
+        );
+    }
+    out
+}
+
+/// What a condition can be about, and the fields of each, as a Markdown table.
+#[must_use]
+pub fn vocabulary() -> String {
+    let mut out = String::from(
+        "| `of` | Fields besides `path`, `file`, `base` | Told apart by |\n|---|---|---|\n",
+    );
+    for sort in Sort::ALL {
+        let fields: Vec<String> = sort
+            .fields()
+            .iter()
+            .map(|field| format!("`{}`", field.word()))
+            .collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | `{}` |",
+            sort.word(),
+            fields.join(", "),
+            sort.identity().word(),
         );
     }
     out

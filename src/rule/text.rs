@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::path::escape;
 
-use super::item::Field;
+use super::field::Field;
 
 /// How much of one value a message shows. Values come from the audited tree and may be long.
 const SHOWN: usize = 100;
@@ -252,6 +252,18 @@ mod tests {
             ("b", "abc", false),
         ] {
             assert_eq!(Glob(glob.to_owned()).matches(text), want, "{glob} {text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_glob_means_what_the_regular_expression_means(
+            glob in "[ab*?]{0,8}",
+            text in "[ab/]{0,10}",
+        ) {
+            let expression = glob.replace('*', ".*").replace('?', ".");
+            let expression = Regex::new(&format!("^{expression}$")).unwrap();
+            assert_eq!(Glob(glob).matches(&text), expression.is_match(&text));
         }
     }
 

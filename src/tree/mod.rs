@@ -5,9 +5,13 @@
 //! Only regular files are opened, and never by a path that somebody could redirect meanwhile:
 //! every step is relative to a directory that is held open.
 
+mod file;
 mod mounts;
 mod root;
+mod start;
+mod step;
 mod walk;
 
-pub use root::{File, LookupError, Node, Root};
+pub use file::File;
+pub use root::{LookupError, Node, Root};
 pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};

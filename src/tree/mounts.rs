@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use crate::fact::IssueKind;
+
 /// What kind of filesystem a device number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Medium {
@@ -72,6 +74,10 @@ const NETWORK: &[&str] = &[
     "virtiofs",
 ];
 
+/// Filesystems that give a part of themselves a device number that no mount has (stat(2) of a
+/// btrfs subvolume).
+const WITH_SUBVOLUMES: &[&str] = &["bcachefs", "btrfs"];
+
 /// The mounted filesystems by device number.
 #[derive(Debug, Default)]
 pub(super) struct Mounts(BTreeMap<u64, (String, Medium)>);
@@ -115,18 +121,66 @@ impl Mounts {
         Self(mounts)
     }
 
-    /// The type and medium of a device, where it is a mounted filesystem. A btrfs subvolume has a
-    /// device number of its own without being one.
+    /// The type and medium of a device, where it is a mounted filesystem.
     pub(super) fn get(&self, device: u64) -> Option<(&str, Medium)> {
         self.0
             .get(&device)
             .map(|(kind, medium)| (kind.as_str(), *medium))
     }
 
-    /// Whether the host has such a table at all.
-    pub(super) fn is_known(&self) -> bool {
-        !self.0.is_empty()
+    /// Why a directory on `device` is not entered from its parent on `parent`, if it is not.
+    /// `all` lets every local filesystem in.
+    pub(super) fn refusal(
+        &self,
+        device: u64,
+        parent: u64,
+        all: bool,
+    ) -> Option<(IssueKind, String)> {
+        if device == parent {
+            return None;
+        }
+        match self.get(device) {
+            Some((kind, Medium::Pseudo)) => Some(pseudo(kind)),
+            Some((kind, Medium::Network)) => Some((
+                IssueKind::PseudoFilesystem,
+                format!("{kind} filesystem: not entered; name it to have it looked at"),
+            )),
+            Some((_, Medium::Local)) if all => None,
+            Some((kind, Medium::Local)) => Some((
+                IssueKind::OtherFilesystem,
+                format!("another filesystem ({kind}): not entered; --all-filesystems enters it"),
+            )),
+            None if self.may_have_subvolumes(parent) => None,
+            None => Some((
+                IssueKind::OtherFilesystem,
+                "another filesystem: not entered".into(),
+            )),
+        }
     }
+
+    /// Why a directory that was named is not entered, if it is not: only what the kernel makes up.
+    pub(super) fn refusal_of_named(&self, device: u64) -> Option<(IssueKind, String)> {
+        match self.get(device) {
+            Some((kind, Medium::Pseudo)) => Some(pseudo(kind)),
+            _ => None,
+        }
+    }
+
+    /// Whether a device number that is in no mount may be a part of the filesystem `device`. One
+    /// whose own number is in no mount is such a part already.
+    fn may_have_subvolumes(&self, device: u64) -> bool {
+        match self.get(device) {
+            Some((kind, _)) => WITH_SUBVOLUMES.contains(&kind),
+            None => !self.0.is_empty(),
+        }
+    }
+}
+
+fn pseudo(kind: &str) -> (IssueKind, String) {
+    (
+        IssueKind::PseudoFilesystem,
+        format!("{kind} filesystem: not entered"),
+    )
 }
 
 fn medium(kind: &str) -> Medium {
@@ -163,5 +217,34 @@ mod tests {
             Some(("nfs4", Medium::Network))
         );
         assert_eq!(mounts.get(1), None);
+    }
+
+    #[test]
+    fn only_local_filesystems_are_entered_and_only_on_request() {
+        let mounts = Mounts::parse(
+            "1 0 0:20 / /proc rw - proc proc rw\n2 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
+             3 0 0:50 / /srv rw - nfs4 host:/x rw\n4 0 8:2 / /home rw - xfs /dev/sda2 rw\n\
+             5 0 0:60 / /pool rw - btrfs /dev/sdb rw\n",
+        );
+        let device = rustix::fs::makedev;
+        let (proc, ext4, nfs, xfs, btrfs) = (
+            device(0, 20),
+            device(8, 1),
+            device(0, 50),
+            device(8, 2),
+            device(0, 60),
+        );
+        let entered = |device, parent, all| mounts.refusal(device, parent, all).is_none();
+        assert!(entered(ext4, ext4, false));
+        assert!(!entered(proc, ext4, true));
+        assert!(!entered(nfs, ext4, true));
+        assert!(!entered(xfs, ext4, false));
+        assert!(entered(xfs, ext4, true));
+        let subvolume = device(0, 99);
+        assert!(entered(subvolume, btrfs, false));
+        assert!(entered(device(0, 98), subvolume, false));
+        assert!(!entered(subvolume, ext4, true));
+        assert!(mounts.refusal_of_named(nfs).is_none());
+        assert!(mounts.refusal_of_named(proc).is_some());
     }
 }

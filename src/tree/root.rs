@@ -2,27 +2,33 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::fact::{Kind, Stat};
+use super::file::{File, open_regular};
+use super::mounts::{Medium, Mounts};
+use super::step::{Cut, names, open_dir_at, open_place_at, read_open_link, stat_at, stat_of};
+use super::walk::errno_kind;
+use crate::fact::{IssueKind, Kind, Stat};
 use crate::parse::read::ReadAt;
 use crate::path::AppPath;
 
 /// The number of symbolic links that one lookup may follow (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// `PATH_MAX` of the kernel: no program can name a longer path.
+/// `PATH_MAX` of the kernel, with the NUL at the end: a program can name only shorter paths.
 pub(super) const MAX_PATH: usize = 4096;
 
 /// The filesystem that is audited.
 #[derive(Debug)]
 pub struct Root {
     top: OwnedFd,
+    /// The components of the path at which the tree is seen: empty for a whole root.
+    at: Vec<Vec<u8>>,
+    pub(super) mounts: Mounts,
 }
 
 /// What a lookup found.
@@ -55,13 +61,17 @@ pub enum LookupError {
     /// It is no regular file.
     #[error("not a regular file")]
     Special,
+    /// It lies beyond an automount point, or is a file that the kernel makes up: asking for it
+    /// could hang or have effects.
+    #[error("an automount point or pseudo filesystem: not entered")]
+    NotEntered,
     /// Anything else.
     #[error("{0}")]
     Other(#[from] Errno),
 }
 
 impl LookupError {
-    fn from_errno(errno: Errno) -> Self {
+    pub(super) fn from_errno(errno: Errno) -> Self {
         match errno {
             Errno::NOENT => Self::Absent,
             Errno::NOTDIR => Self::NotDirectory,
@@ -71,56 +81,19 @@ impl LookupError {
             other => Self::Other(other),
         }
     }
-}
 
-/// An open regular file.
-#[derive(Debug)]
-pub struct File {
-    fd: OwnedFd,
-    stat: Stat,
-}
-
-impl File {
-    /// What the disk said about it when it was opened.
+    /// The kind of issue that this makes of a path that was asked for.
     #[must_use]
-    pub fn stat(&self) -> &Stat {
-        &self.stat
-    }
-
-    /// Whether size, time and identity are still those of the moment it was opened.
-    #[must_use]
-    pub fn unchanged(&self) -> bool {
-        fstat(&self.fd).is_ok_and(|stat| {
-            (stat.size, stat.mtime, stat.id) == (self.stat.size, self.stat.mtime, self.stat.id)
-        })
-    }
-
-    /// An extended attribute's value, if it is there and at most `limit` bytes long.
-    #[must_use]
-    pub fn xattr(&self, name: &str, limit: usize) -> Option<Vec<u8>> {
-        let mut buffer = vec![0; limit];
-        let got = rustix::fs::fgetxattr(&self.fd, name, &mut buffer[..]).ok()?;
-        buffer.truncate(got);
-        Some(buffer)
-    }
-}
-
-impl ReadAt for File {
-    fn len(&self) -> u64 {
-        self.stat.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut done = 0;
-        while done < buffer.len() {
-            match rustix::io::pread(&self.fd, &mut buffer[done..], offset + done as u64) {
-                Ok(0) => break,
-                Ok(n) => done += n,
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno.into()),
-            }
+    pub fn issue_kind(self) -> IssueKind {
+        match self {
+            Self::Absent | Self::NotDirectory => IssueKind::Absent,
+            Self::Loop => IssueKind::BadLink,
+            Self::TooLong => IssueKind::TooDeep,
+            Self::Special => IssueKind::SpecialFile,
+            Self::Denied => IssueKind::Unreadable,
+            Self::NotEntered => IssueKind::PseudoFilesystem,
+            Self::Other(errno) => errno_kind(errno),
         }
-        Ok(done)
     }
 }
 
@@ -138,7 +111,23 @@ impl Root {
     pub fn open(host: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = rustix::fs::open(host, flags, Mode::empty())?;
-        Ok(Self { top })
+        let mounts = Mounts::of_this_host();
+        Ok(Self {
+            top,
+            at: Vec::new(),
+            mounts,
+        })
+    }
+
+    /// Opens the directory `host` of this machine as the tree that will live at `at`: nothing else
+    /// is in the root then.
+    ///
+    /// # Errors
+    /// As [`Root::open`].
+    pub fn graft(host: &Path, at: &AppPath) -> io::Result<Self> {
+        let mut root = Self::open(host)?;
+        root.at = at.components().map(<[u8]>::to_vec).collect();
+        Ok(root)
     }
 
     /// Where `path` leads when every link is followed. `..` after a link is the parent of where
@@ -164,21 +153,28 @@ impl Root {
     /// When there is none at `path`.
     pub fn link_target(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, LookupError> {
         let place = self.place(path.as_ref(), false)?;
-        let (dir, name) = self.last_step(&place);
-        read_link(dir, &name).map_err(LookupError::from_errno)
+        if place.stat.kind != Kind::Link {
+            return Err(LookupError::Special);
+        }
+        let link = place.parents.last().map_or(&self.top, |(fd, _)| fd);
+        read_open_link(link).map_err(LookupError::from_errno)
     }
 
     /// Opens a regular file.
     ///
     /// # Errors
-    /// When it leads nowhere, or to something else than a regular file.
+    /// When it leads nowhere, or to something else than a regular file. A file of `/proc` or
+    /// `/sys` is not opened: what it holds belongs to the moment, and reading it can have effects.
     pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File, LookupError> {
         let place = self.place(path.as_ref(), true)?;
         if place.stat.kind != Kind::File {
             return Err(LookupError::Special);
         }
+        if self.medium(&place.stat) == Some(Medium::Pseudo) {
+            return Err(LookupError::NotEntered);
+        }
         let (dir, name) = self.last_step(&place);
-        open_regular(dir, &name)
+        open_regular(dir, name)
     }
 
     /// The content of a regular file, at most `limit` bytes of it.
@@ -194,37 +190,64 @@ impl Root {
     /// The entries of a directory, sorted by name.
     ///
     /// # Errors
-    /// When it leads nowhere, or to no directory.
+    /// When it leads nowhere, or to no directory, or cannot be read to its end.
     pub fn list(&self, path: impl AsRef<[u8]>) -> Result<Vec<(Vec<u8>, Stat)>, LookupError> {
-        let (fd, _) = self.open_dir(path.as_ref())?;
+        let place = self.place(path.as_ref(), true)?;
+        if place.stat.kind != Kind::Dir {
+            return Err(LookupError::NotDirectory);
+        }
+        if let Some(part) = self.at.get(place.parents.len()) {
+            return Ok(vec![(part.clone(), place.stat)]);
+        }
+        let (dir, name) = self.last_step(&place);
+        let fd = open_dir_at(dir, name).map_err(LookupError::from_errno)?;
+        let found = names(&fd);
+        match found.cut {
+            Some(Cut::Failed(errno)) => return Err(LookupError::from_errno(errno)),
+            Some(Cut::TooMany) => return Err(LookupError::Other(Errno::TOOBIG)),
+            Some(Cut::Forged) | None => {}
+        }
         let mut entries = Vec::new();
-        for name in names(&fd).map_err(LookupError::from_errno)? {
-            if let Ok(stat) = stat_at(&fd, &name) {
-                entries.push((name, stat));
+        for name in found.names {
+            match stat_at(&fd, &name) {
+                Ok(stat) => entries.push((name.into_vec(), stat)),
+                // Removed since it was listed.
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(LookupError::from_errno(errno)),
             }
         }
         entries.sort();
         Ok(entries)
     }
 
-    /// Opens a directory for reading, and says where it really is.
-    pub(super) fn open_dir(&self, path: &[u8]) -> Result<(OwnedFd, Node), LookupError> {
-        let place = self.place(path, true)?;
-        if place.stat.kind != Kind::Dir {
-            return Err(LookupError::NotDirectory);
+    /// Opens the directory `real` for reading, by a way on which no link may stand: for a path
+    /// that was resolved before.
+    pub(super) fn open_real_dir(&self, real: &AppPath) -> Result<OwnedFd, Errno> {
+        let mut here: Option<OwnedFd> = None;
+        let mut parts = real.components().skip(self.at.len()).peekable();
+        while let Some(name) = parts.next() {
+            let from = here.as_ref().unwrap_or(&self.top);
+            here = Some(if parts.peek().is_some() {
+                open_place_at(from, name)?
+            } else {
+                open_dir_at(from, name)?
+            });
         }
-        let (dir, name) = self.last_step(&place);
-        let name = if name.is_empty() { b".".to_vec() } else { name };
-        let fd = open_dir_at(dir, &name).map_err(LookupError::from_errno)?;
-        Ok((fd, place.node()))
+        here.map_or_else(|| open_dir_at(&self.top, b"."), Ok)
     }
 
-    /// The directory that holds the place, and its name there; an empty name for the top.
-    fn last_step<'a>(&'a self, place: &'a Place) -> (&'a OwnedFd, Vec<u8>) {
-        match place.parents.len() {
-            0 => (&self.top, Vec::new()),
-            1 => (&self.top, place.parents[0].1.clone()),
-            n => (&place.parents[n - 2].0, place.parents[n - 1].1.clone()),
+    /// The kind of filesystem that an entry lies on, where the host's table has it.
+    pub(super) fn medium(&self, stat: &Stat) -> Option<Medium> {
+        self.mounts.get(stat.id.0).map(|(_, medium)| medium)
+    }
+
+    /// The directory that holds the place, and its name there.
+    fn last_step<'a>(&'a self, place: &'a Place) -> (&'a OwnedFd, &'a [u8]) {
+        match place.parents.as_slice() {
+            [] => (&self.top, b"."),
+            parents if parents.len() <= self.at.len() => (&self.top, b"."),
+            [(_, name)] => (&self.top, name),
+            [.., (dir, _), (_, name)] => (dir, name),
         }
     }
 
@@ -233,42 +256,68 @@ impl Root {
         push_front(&mut todo, path)?;
         let mut place = Place {
             parents: Vec::new(),
-            stat: fstat(&self.top).map_err(LookupError::from_errno)?,
+            stat: stat_of(&self.top).map_err(LookupError::from_errno)?,
         };
         let mut links = 0;
         while let Some(name) = todo.pop_front() {
             if place.stat.kind != Kind::Dir {
                 return Err(LookupError::NotDirectory);
             }
+            if name == b"." {
+                continue;
+            }
             if name == b".." {
                 place.parents.pop();
-                let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
-                place.stat = fstat(here).map_err(LookupError::from_errno)?;
+                self.stand(&mut place)?;
+                continue;
+            }
+            // The next step would wake the automounter and wait for it (autofs(5)).
+            if self
+                .mounts
+                .get(place.stat.id.0)
+                .is_some_and(|(kind, _)| kind == "autofs")
+            {
+                return Err(LookupError::NotEntered);
+            }
+            if let Some(part) = self.at.get(place.parents.len()) {
+                // Above the tree there is nothing but the way to it.
+                if *part != name {
+                    return Err(LookupError::Absent);
+                }
+                let top = self.top.try_clone().map_err(|_| Errno::MFILE)?;
+                place.parents.push((top, name));
                 continue;
             }
             let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
-            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let fd = rustix::fs::openat(here, &name[..], flags, Mode::empty())
-                .map_err(LookupError::from_errno)?;
-            let stat = fstat(&fd).map_err(LookupError::from_errno)?;
+            let fd = open_place_at(here, &name).map_err(LookupError::from_errno)?;
+            let stat = stat_of(&fd).map_err(LookupError::from_errno)?;
             if stat.kind == Kind::Link && (follow_last || !todo.is_empty()) {
                 links += 1;
                 if links > MAX_LINKS {
                     return Err(LookupError::Loop);
                 }
-                let target = read_link(here, &name).map_err(LookupError::from_errno)?;
+                let target = read_open_link(&fd).map_err(LookupError::from_errno)?;
+                if target.is_empty() {
+                    return Err(LookupError::Absent);
+                }
                 if target.starts_with(b"/") {
                     place.parents.clear();
                 }
                 push_front(&mut todo, &target)?;
-                let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
-                place.stat = fstat(here).map_err(LookupError::from_errno)?;
+                self.stand(&mut place)?;
                 continue;
             }
             place.parents.push((fd, name));
             place.stat = stat;
         }
         Ok(place)
+    }
+
+    /// Renews what is known of the directory that a lookup stands in.
+    fn stand(&self, place: &mut Place) -> Result<(), LookupError> {
+        let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
+        place.stat = stat_of(here).map_err(LookupError::from_errno)?;
+        Ok(())
     }
 }
 
@@ -286,136 +335,19 @@ impl Place {
     }
 }
 
+/// Puts the components of `path` before those still to be walked. A `/` at the end is kept as
+/// `.`: the kernel then follows a link, and refuses what is no directory.
 fn push_front(todo: &mut VecDeque<Vec<u8>>, path: &[u8]) -> Result<(), LookupError> {
-    if path.len() > MAX_PATH {
+    if path.len() >= MAX_PATH {
         return Err(LookupError::TooLong);
     }
+    if path.len() > 1 && path.ends_with(b"/") {
+        todo.push_front(b".".to_vec());
+    }
     for part in path.split(|&b| b == b'/').rev() {
-        if !part.is_empty() && part != b"." {
+        if !part.is_empty() {
             todo.push_front(part.to_vec());
         }
     }
     Ok(())
-}
-
-/// The names in a directory, without `.` and `..`, in the order of the disk.
-pub(super) fn names(dir: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(dir)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            names.push(name.to_vec());
-        }
-    }
-    Ok(names)
-}
-
-pub(super) fn read_link(dir: &OwnedFd, name: &[u8]) -> Result<Vec<u8>, Errno> {
-    Ok(rustix::fs::readlinkat(dir, name, Vec::new())?.into_bytes())
-}
-
-pub(super) fn open_dir_at(dir: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, name, flags, Mode::empty())
-}
-
-/// Opens the regular file `name` of `dir`. What is not regular is never opened for reading:
-/// opening a device can have effects, and a FIFO would block.
-pub(super) fn open_regular(dir: &OwnedFd, name: &[u8]) -> Result<File, LookupError> {
-    // Without O_NOATIME a read could change the access time; only the owner and root may ask for
-    // it (open(2)), so the first refusal ends the asking.
-    static NOATIME_REFUSED: AtomicBool = AtomicBool::new(false);
-
-    if stat_at(dir, name).map_err(LookupError::from_errno)?.kind != Kind::File {
-        return Err(LookupError::Special);
-    }
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let open = |flags| rustix::fs::openat(dir, name, flags, Mode::empty());
-    let fd = if NOATIME_REFUSED.load(Ordering::Relaxed) {
-        open(flags)
-    } else {
-        match open(flags | OFlags::NOATIME) {
-            Err(Errno::PERM) => {
-                NOATIME_REFUSED.store(true, Ordering::Relaxed);
-                open(flags)
-            }
-            other => other,
-        }
-    }
-    .map_err(LookupError::from_errno)?;
-    let stat = fstat(&fd).map_err(LookupError::from_errno)?;
-    if stat.kind != Kind::File {
-        return Err(LookupError::Special);
-    }
-    Ok(File { fd, stat })
-}
-
-/// What the disk says about `name` in `dir`, without following a link.
-///
-/// Cached attributes will do and nothing is mounted for it: asking must not hang on a network
-/// filesystem whose server is gone.
-pub(super) fn stat_at(dir: impl AsFd, name: &[u8]) -> Result<Stat, Errno> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-    match rustix::fs::statx(&dir, name, flags, StatxFlags::BASIC_STATS) {
-        Ok(stat) => Ok(from_statx(&stat)),
-        // statx(2) came with Linux 4.11.
-        Err(Errno::NOSYS) => {
-            rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| from_stat(&stat))
-        }
-        Err(errno) => Err(errno),
-    }
-}
-
-fn fstat(fd: &OwnedFd) -> Result<Stat, Errno> {
-    rustix::fs::fstat(fd).map(|stat| from_stat(&stat))
-}
-
-fn kind(mode: u32) -> Kind {
-    match FileType::from_raw_mode(mode) {
-        FileType::Directory => Kind::Dir,
-        FileType::Symlink => Kind::Link,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        _ => Kind::File,
-    }
-}
-
-fn from_statx(stat: &rustix::fs::Statx) -> Stat {
-    let mode = u32::from(stat.stx_mode);
-    Stat {
-        kind: kind(mode),
-        size: stat.stx_size,
-        allocated: stat.stx_blocks.saturating_mul(512),
-        mode: mode & 0o7777,
-        uid: stat.stx_uid,
-        gid: stat.stx_gid,
-        mtime: stat.stx_mtime.tv_sec,
-        id: (
-            rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor),
-            stat.stx_ino,
-        ),
-        links: u64::from(stat.stx_nlink),
-    }
-}
-
-// The widths of these fields differ from one architecture to another.
-#[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
-fn from_stat(stat: &rustix::fs::Stat) -> Stat {
-    Stat {
-        kind: kind(stat.st_mode),
-        size: u64::try_from(stat.st_size).unwrap_or(0),
-        allocated: u64::try_from(stat.st_blocks)
-            .unwrap_or(0)
-            .saturating_mul(512),
-        mode: stat.st_mode & 0o7777,
-        uid: stat.st_uid,
-        gid: stat.st_gid,
-        mtime: stat.st_mtime as i64,
-        id: (u64::from(stat.st_dev), u64::from(stat.st_ino)),
-        links: stat.st_nlink as u64,
-    }
 }

@@ -6,16 +6,17 @@
 //! `PATH_MAX` cannot be entered at all. Here each directory is opened relative to its parent.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
+use rayon::slice::ParallelSliceMut;
 use rustix::io::Errno;
 
-use super::mounts::{Medium, Mounts};
-use super::root::{
-    File, LookupError, MAX_PATH, Root, names, open_dir_at, open_regular, read_link, stat_at,
-};
+use super::file::{File, open_seen};
+use super::root::{LookupError, MAX_PATH, Root};
+use super::start::Starts;
+use super::step::{Cut, MAX_NAMES, names, open_dir_at, read_link, stat_at, stat_of};
 use crate::fact::{Issue, IssueKind, Kind, Locus, Stat};
 use crate::path::AppPath;
 
@@ -46,14 +47,18 @@ impl Visit<'_> {
     /// # Errors
     /// When it cannot be opened, or is no regular file (any more).
     pub fn open(&self) -> Result<File, LookupError> {
-        open_regular(self.dir, self.entry.path.name())
+        if self.entry.stat.kind != Kind::File {
+            return Err(LookupError::Special);
+        }
+        open_seen(self.dir, self.entry.path.name())
     }
 }
 
 /// What bounds a walk.
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
-    /// Enter other local filesystems that are mounted below; pseudo and network ones never are.
+    /// Enter other local filesystems that are mounted below; pseudo and network ones never are,
+    /// but for a network one that is named as a start.
     pub all_filesystems: bool,
     /// Paths that are not entered.
     pub exclude: Vec<AppPath>,
@@ -79,16 +84,37 @@ pub struct Walk<T> {
     pub issues: Vec<Issue>,
 }
 
+/// A directory that is held open, counted so that there are never too many of them.
+struct Dir<'a> {
+    fd: OwnedFd,
+    path: AppPath,
+    device: u64,
+    open: &'a AtomicUsize,
+}
+
+impl Drop for Dir<'_> {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 struct Shared<'a, T, F> {
+    root: &'a Root,
     limits: &'a Limits,
     progress: &'a Progress,
-    mounts: Mounts,
     visit: &'a F,
+    starts: Starts,
+    /// Directories that are held open, and how many may wait in the queue that way; those beyond
+    /// are opened by their path when their turn comes, which takes more steps.
+    open: AtomicUsize,
+    budget: usize,
     entries: Mutex<Vec<(Entry, T)>>,
     issues: Mutex<Vec<Issue>>,
 }
 
-/// Walks everything at and below `starts` and visits each entry once.
+/// Walks everything at and below `starts` and visits each entry once, whether or not starts lie
+/// within each other. Links on the way to a start are followed: its entries stand under the names
+/// they really have; a start that is a link is an entry as well.
 pub fn walk<T, F>(
     root: &Root,
     starts: &[AppPath],
@@ -100,42 +126,32 @@ where
     T: Send,
     F: Fn(&Visit<'_>) -> T + Sync,
 {
+    let (starts, issues) = Starts::new(root, starts, limits);
     let shared = Shared {
+        root,
         limits,
         progress,
-        mounts: Mounts::of_this_host(),
         visit,
+        starts,
+        open: AtomicUsize::new(0),
+        budget: budget(),
         entries: Mutex::default(),
-        issues: Mutex::default(),
+        issues: Mutex::new(issues),
     };
     rayon::scope(|scope| {
-        for start in outermost(starts) {
-            shared.start(root, &start, scope);
+        for start in &shared.starts.outermost {
+            shared.start(start, scope);
         }
     });
-    let into = |poisoned: PoisonError<_>| poisoned.into_inner();
-    let mut entries = shared.entries.into_inner().unwrap_or_else(into);
-    entries.sort_by(|a: &(Entry, T), b| a.0.path.cmp(&b.0.path));
-    entries.dedup_by(|a, b| a.0.path == b.0.path);
-    let mut issues = shared
-        .issues
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    issues.sort();
-    Walk { entries, issues }
+    shared.finish()
 }
 
-/// The paths without those that lie within another.
-fn outermost(paths: &[AppPath]) -> Vec<AppPath> {
-    let mut paths = paths.to_vec();
-    paths.sort();
-    let mut kept: Vec<AppPath> = Vec::new();
-    for path in paths {
-        if !kept.last().is_some_and(|last| path.is_within(last)) {
-            kept.push(path);
-        }
-    }
-    kept
+/// A quarter of the files that the process may have open (getrlimit(2)): the rest is for those
+/// that are read meanwhile, and for the caller.
+fn budget() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let limit = limit.current.unwrap_or(u64::MAX);
+    usize::try_from(limit / 4).map_or(4096, |limit| limit.clamp(8, 4096))
 }
 
 impl<T, F> Shared<'_, T, F>
@@ -143,176 +159,224 @@ where
     T: Send,
     F: Fn(&Visit<'_>) -> T + Sync,
 {
-    /// Begins at `start`, which the user or the scope named: links on the way to it are followed.
-    fn start<'s>(&'s self, root: &Root, start: &AppPath, scope: &Scope<'s>) {
-        let parent = start.parent().unwrap_or_else(AppPath::root);
-        let named = match root.resolve(start.as_bytes()) {
-            Ok(node) => node,
-            Err(error) => return self.issue(start, kind_of(error), &error.to_string()),
-        };
-        // A link that was named stands in the report under its own name; its content under the
-        // name that it leads to.
-        if root
-            .lookup(start.as_bytes())
-            .is_ok_and(|node| node.stat.kind == Kind::Link)
-            && let (Ok((dir, _)), Ok(link)) = (
-                root.open_dir(parent.as_bytes()),
-                root.lookup(start.as_bytes()),
-            )
-        {
-            self.entry(&dir, start.clone(), link.stat);
+    /// Begins at `start`, whose path is real.
+    fn start<'s>(&'s self, start: &'s (AppPath, Stat), scope: &Scope<'s>) {
+        let (path, stat) = start;
+        let parent = path.parent().unwrap_or_else(AppPath::root);
+        let mut made = Vec::new();
+        match self.root.open_real_dir(&parent) {
+            Ok(dir) => self.entry(&dir, path.clone(), *stat, &mut made),
+            Err(errno) => self.issue(path, errno_kind(errno), &errno.to_string()),
         }
-        let real_parent = named.real.parent().unwrap_or_else(AppPath::root);
-        match root.open_dir(real_parent.as_bytes()) {
-            Ok((dir, _)) if named.real.is_root() => {
-                self.entry(&dir, named.real.clone(), named.stat);
-                self.dir(Arc::new(dir), &named.real, named.stat.id.0, scope);
-            }
-            Ok((dir, _)) => {
-                self.entry(&dir, named.real.clone(), named.stat);
-                if named.stat.kind == Kind::Dir {
-                    self.enter(
-                        &Arc::new(dir),
-                        named.real,
-                        named.stat,
-                        named.stat.id.0,
-                        scope,
-                    );
-                }
-            }
-            Err(error) => self.issue(&named.real, kind_of(error), &error.to_string()),
+        self.keep(made);
+        if stat.kind == Kind::Dir && self.may_enter(path, stat, stat.id.0) {
+            scope.spawn(move |scope| self.enter(None, path.clone(), *stat, scope));
         }
     }
 
-    /// Opens the directory `path` of `parent` and reads it, if nothing speaks against it.
-    fn enter<'s>(
-        &'s self,
-        parent: &Arc<OwnedFd>,
-        path: AppPath,
-        stat: Stat,
-        parent_device: u64,
-        scope: &Scope<'s>,
-    ) {
-        if self.limits.exclude.contains(&path) || self.progress.stop.load(Ordering::Relaxed) {
-            return;
+    /// Whether the directory is to be entered; if not, for what reason.
+    fn may_enter(&self, path: &AppPath, stat: &Stat, parent_device: u64) -> bool {
+        if self.limits.exclude.contains(path) {
+            return false;
         }
         if path.as_bytes().len() >= MAX_PATH {
             let message = "deeper than a path can be (4,096 bytes): not entered";
-            return self.issue(&path, IssueKind::TooDeep, message);
+            self.issue(path, IssueKind::TooDeep, message);
+            return false;
         }
-        if stat.id.0 != parent_device
-            && let Some((kind, message)) = self.foreign(stat.id.0)
-        {
-            return self.issue(&path, kind, &message);
-        }
-        match open_dir_at(parent, path.name()) {
-            Ok(fd) => scope.spawn(move |scope| self.dir(Arc::new(fd), &path, stat.id.0, scope)),
-            Err(errno) => self.issue(&path, errno_kind(errno), &errno.to_string()),
-        }
-    }
-
-    /// Why a directory on another device is not entered, if it is not.
-    fn foreign(&self, device: u64) -> Option<(IssueKind, String)> {
-        match self.mounts.get(device) {
-            Some((kind, Medium::Pseudo | Medium::Network)) => Some((
-                IssueKind::PseudoFilesystem,
-                format!("{kind} filesystem: not entered"),
-            )),
-            Some((kind, Medium::Local)) if !self.limits.all_filesystems => Some((
-                IssueKind::OtherFilesystem,
-                format!("another filesystem ({kind}): not entered; --all-filesystems enters it"),
-            )),
-            // No mounted filesystem has this number: a subvolume of the same one.
-            None if self.mounts.is_known() => None,
-            None => Some((
-                IssueKind::OtherFilesystem,
-                "another filesystem: not entered".into(),
-            )),
-            Some(_) => None,
-        }
-    }
-
-    fn dir<'s>(&'s self, fd: Arc<OwnedFd>, path: &AppPath, device: u64, scope: &Scope<'s>) {
-        let mut found = match names(&fd) {
-            Ok(found) => found,
-            Err(errno) => return self.issue(path, errno_kind(errno), &errno.to_string()),
+        let mounts = &self.root.mounts;
+        let refused = if self.starts.named.contains(path) {
+            mounts.refusal_of_named(stat.id.0)
+        } else {
+            mounts.refusal(stat.id.0, parent_device, self.limits.all_filesystems)
         };
-        while found.len() > CHUNK {
-            let rest = found.split_off(found.len() - CHUNK);
-            let (fd, path) = (Arc::clone(&fd), path.clone());
-            scope.spawn(move |scope| self.chunk(&fd, &path, rest, device, scope));
+        if let Some((kind, message)) = &refused {
+            self.issue(path, *kind, message);
         }
-        self.chunk(&fd, path, found, device, scope);
+        refused.is_none()
     }
 
-    fn chunk<'s>(
+    /// Opens the directory `path`, from its parent while that is held open, and reads it.
+    fn enter<'s>(
         &'s self,
-        fd: &Arc<OwnedFd>,
-        dir: &AppPath,
-        names: Vec<Vec<u8>>,
-        device: u64,
+        parent: Option<Arc<Dir<'s>>>,
+        path: AppPath,
+        stat: Stat,
         scope: &Scope<'s>,
     ) {
-        if self.progress.stop.load(Ordering::Relaxed) {
+        if self.stopped() {
             return;
         }
+        let opened = match &parent {
+            Some(parent) => open_dir_at(&parent.fd, path.name()),
+            None => self.root.open_real_dir(&path),
+        };
+        let fd = match opened {
+            Ok(fd) => fd,
+            Err(errno) => return self.issue(&path, errno_kind(errno), &errno.to_string()),
+        };
+        // Something may have been mounted or put there since it was looked at. Below a parent
+        // that is held another directory of the same filesystem is as good; by path it is not.
+        let same = stat_of(&fd)
+            .is_ok_and(|now| now.id == stat.id || parent.is_some() && now.id.0 == stat.id.0);
+        drop(parent);
+        if !same {
+            let message = "replaced while the tree was read: not entered";
+            return self.issue(&path, IssueKind::Changed, message);
+        }
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let dir = Arc::new(Dir {
+            fd,
+            path,
+            device: stat.id.0,
+            open: &self.open,
+        });
+        self.dir(&dir, scope);
+    }
+
+    fn dir<'s>(&'s self, dir: &Arc<Dir<'s>>, scope: &Scope<'s>) {
+        let mut found = names(&dir.fd);
+        match found.cut {
+            Some(Cut::Failed(errno)) => {
+                self.issue(&dir.path, errno_kind(errno), &errno.to_string());
+            }
+            Some(Cut::TooMany) => {
+                let message = format!("more than {MAX_NAMES} entries: the rest was not looked at");
+                self.issue(&dir.path, IssueKind::LimitReached, &message);
+            }
+            Some(Cut::Forged) => {
+                let message = "a name in it is empty or has a slash: not looked at";
+                self.issue(&dir.path, IssueKind::Malformed, message);
+            }
+            None => {}
+        }
+        while found.names.len() > CHUNK {
+            let rest = found.names.split_off(found.names.len() - CHUNK);
+            if self.is_crowded() {
+                self.chunk(dir, rest, scope);
+            } else {
+                let dir = Arc::clone(dir);
+                scope.spawn(move |scope| self.chunk(&dir, rest, scope));
+            }
+        }
+        self.chunk(dir, found.names, scope);
+    }
+
+    fn chunk<'s>(&'s self, dir: &Arc<Dir<'s>>, names: Vec<Box<[u8]>>, scope: &Scope<'s>) {
+        let mut made = Vec::with_capacity(names.len());
         for name in names {
-            let path = dir.join(&name);
-            match stat_at(fd, &name) {
-                Ok(stat) => {
-                    self.entry(fd, path.clone(), stat);
-                    if stat.kind == Kind::Dir {
-                        self.enter(fd, path, stat, device, scope);
-                    }
+            if self.stopped() {
+                break;
+            }
+            let path = dir.path.child(&name);
+            let stat = match stat_at(&dir.fd, &name) {
+                Ok(stat) => stat,
+                Err(errno) => {
+                    self.issue(&path, errno_kind(errno), &errno.to_string());
+                    continue;
                 }
+            };
+            self.entry(&dir.fd, path.clone(), stat, &mut made);
+            if stat.kind == Kind::Dir && self.may_enter(&path, &stat, dir.device) {
+                let parent = (!self.is_crowded()).then(|| Arc::clone(dir));
+                scope.spawn(move |scope| self.enter(parent, path, stat, scope));
+            }
+        }
+        self.keep(made);
+    }
+
+    /// Visits one entry and adds what came of it to `made`.
+    fn entry(&self, dir: &OwnedFd, path: AppPath, stat: Stat, made: &mut Vec<(Entry, T)>) {
+        self.progress.found.fetch_add(1, Ordering::Relaxed);
+        let mut target = None;
+        if stat.kind == Kind::Link {
+            match read_link(dir, path.name()) {
+                Ok(text) => target = Some(text),
                 Err(errno) => self.issue(&path, errno_kind(errno), &errno.to_string()),
             }
         }
+        let entry = Entry { path, stat, target };
+        let outcome = (self.visit)(&Visit { entry: &entry, dir });
+        made.push((entry, outcome));
     }
 
-    /// Visits one entry and keeps what came of it.
-    fn entry(&self, dir: &OwnedFd, path: AppPath, stat: Stat) {
-        self.progress.found.fetch_add(1, Ordering::Relaxed);
-        let target = (stat.kind == Kind::Link)
-            .then(|| read_link(dir, path.name()).ok())
-            .flatten();
-        let entry = Entry { path, stat, target };
-        let made = (self.visit)(&Visit { entry: &entry, dir });
+    /// Keeps what a unit of work made: one lock for many entries.
+    fn keep(&self, mut made: Vec<(Entry, T)>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.push((entry, made));
+        entries.append(&mut made);
     }
 
     fn issue(&self, path: &AppPath, kind: IssueKind, message: &str) {
-        let issue = Issue {
-            at: Locus::file(path),
-            kind,
-            message: message.to_owned(),
-        };
-        self.issues
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(issue);
+        let issue = issue(path, kind, message);
+        let mut issues = self.issues.lock().unwrap_or_else(PoisonError::into_inner);
+        issues.push(issue);
+    }
+
+    fn stopped(&self) -> bool {
+        self.progress.stop.load(Ordering::Relaxed)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.open.load(Ordering::Relaxed) >= self.budget
+    }
+
+    /// Visits the starts that are links and were not met on the way, and sorts.
+    fn finish(self) -> Walk<T> {
+        if self.stopped() {
+            let message = "ended early: what was not yet looked at is missing";
+            self.issue(&AppPath::root(), IssueKind::LimitReached, message);
+        }
+        self.sort();
+        let mut made = Vec::new();
+        for (path, stat) in &self.starts.links {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let met = entries.binary_search_by(|(entry, _)| entry.path.cmp(path));
+            drop(entries);
+            let parent = path.parent().unwrap_or_else(AppPath::root);
+            match self.root.open_real_dir(&parent) {
+                Ok(_) if met.is_ok() => {}
+                Ok(dir) => self.entry(&dir, path.clone(), *stat, &mut made),
+                Err(errno) => self.issue(path, errno_kind(errno), &errno.to_string()),
+            }
+        }
+        self.keep(made);
+        self.sort();
+        let entries = self
+            .entries
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut issues = self
+            .issues
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        issues.sort();
+        issues.dedup();
+        Walk { entries, issues }
+    }
+
+    /// A directory that changes while it is read may name an entry twice (readdir(3)).
+    fn sort(&self) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.par_sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        entries.dedup_by(|a, b| a.0.path == b.0.path);
     }
 }
 
-fn errno_kind(errno: Errno) -> IssueKind {
+pub(super) fn issue(path: &AppPath, kind: IssueKind, message: &str) -> Issue {
+    Issue {
+        at: Locus::file(path),
+        kind,
+        message: message.to_owned(),
+    }
+}
+
+pub(super) fn errno_kind(errno: Errno) -> IssueKind {
     match errno {
-        Errno::NOENT | Errno::NOTDIR => IssueKind::Changed,
+        // EINVAL: what was a link is none any more (readlink(2)).
+        Errno::NOENT | Errno::NOTDIR | Errno::INVAL => IssueKind::Changed,
         Errno::LOOP => IssueKind::BadLink,
         Errno::MFILE | Errno::NFILE | Errno::NOMEM => IssueKind::LimitReached,
         Errno::NAMETOOLONG => IssueKind::TooDeep,
         _ => IssueKind::Unreadable,
-    }
-}
-
-/// The kind of issue that a failed lookup of a named path makes.
-pub(super) fn kind_of(error: LookupError) -> IssueKind {
-    match error {
-        LookupError::Absent | LookupError::NotDirectory => IssueKind::Absent,
-        LookupError::Loop => IssueKind::BadLink,
-        LookupError::TooLong => IssueKind::TooDeep,
-        LookupError::Special => IssueKind::SpecialFile,
-        LookupError::Denied => IssueKind::Unreadable,
-        LookupError::Other(errno) => errno_kind(errno),
     }
 }

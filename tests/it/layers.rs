@@ -70,7 +70,8 @@ fn modules_use_only_what_their_row_allows() {
 fn only_tree_opens_files_of_the_disk() {
     let openers = ["std::fs", "rustix::fs", "walkdir", "std::process::Command"];
     for (module, file, text) in sources() {
-        if module == "tree" {
+        let is_test = file.split(['/', '.']).any(|part| part == "tests");
+        if module == "tree" || is_test {
             continue;
         }
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();

@@ -6,7 +6,9 @@
     reason = "a test fails by panicking, and reads what it made"
 )]
 mod command;
+mod hostile;
+mod judged;
 mod layers;
 mod pipeline;
-mod samples;
 mod rules;
+mod samples;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use seaworthy::fact::{Certainty, Fact, Locus, What};
 use seaworthy::path::AppPath;
-use seaworthy::report::{Finding, Grade, Severity, Status};
-use seaworthy::rule::{Outcome, Rule, Rules, Subject, gaps, table};
+use seaworthy::report::{Finding, Status};
+use seaworthy::rule::{Outcome, Rule, Rules, Subject, gaps, table, vocabulary};
 
 fn own() -> Rules {
     let (rules, faults) = Rules::load([]);
@@ -128,7 +128,12 @@ fn a_misspelt_key_is_refused_with_its_place() {
 #[test]
 fn faults_name_the_place_and_what_to_do() {
     for (from, to, place, words) in [
-        ("is.command", "is.comand", "10:27", "unknown variant `comand`"),
+        (
+            "is.command",
+            "is.comand",
+            "10:27",
+            "unknown variant `comand`",
+        ),
         ("is.command", "is.symbol", "10:8", "no field `symbol`"),
         ("{command}", "{args}", "9:11", "must not hold {args}"),
         ("{command}", "{symbol}", "9:11", "no field `symbol`"),
@@ -136,7 +141,12 @@ fn faults_name_the_place_and_what_to_do() {
         ("\"mine\"", "\"yours\"", "2:6", "name the file yours.toml"),
         ("fires = false", "fires = true", "1:1", "fires = false"),
         ("\"note\"", "\"error\"", "5:12", "`blocker`"),
-        ("severity", "check = \"no\"\nseverity", "5:9", "unknown check `no`"),
+        (
+            "severity",
+            "check = \"no\"\nseverity",
+            "5:9",
+            "unknown check `no`",
+        ),
         ("\"0.1.0\"", "0.1.0", "6:", ""),
     ] {
         let message = fault(&MINE.replacen(from, to, 1));
@@ -176,8 +186,6 @@ fn fingerprints_do_not_move_with_lines_or_with_other_files() {
     assert_eq!(first[0].fingerprint, moved[0].fingerprint);
     // Fixed: a baseline that was written by this version must still hold after an update.
     assert_eq!(first[0].fingerprint, "f515811f5fd9ce5a");
-    let place = with(&MINE.replace("[[example]]", "group = \"place\"\n[[example]]"));
-    assert!(place.get("mine").is_some());
 }
 
 #[test]
@@ -209,6 +217,24 @@ fn facts_of_a_finding_are_bounded_and_the_rest_is_counted() {
 }
 
 #[test]
+fn findings_of_a_rule_are_bounded_and_the_rest_is_one() {
+    let facts: Vec<Fact> = (100..200)
+        .map(|n| calls(&format!("/opt/app/{n}.sh"), 1, "tool", ""))
+        .collect();
+    let text = MINE.replacen("when =", "group = \"file\"\nwhen =", 1);
+    let outcome = run(&with(&text), &facts);
+    let found = found(&outcome, "mine");
+    assert_eq!(found.len(), 50);
+    let rest = found.iter().find(|finding| finding.because.len() > 1);
+    let rest = rest.expect("the rest is gathered");
+    assert_eq!(
+        rest.message,
+        "/opt/app/149.sh calls tool; and 50 more of this kind"
+    );
+    assert_eq!(rest.because.len() as u64 + rest.more, 51);
+}
+
+#[test]
 fn a_guess_alone_is_suspected() {
     let mut guess = calls("/opt/app/a.sh", 1, "tool", "");
     guess.certainty = Certainty::Guessed;
@@ -228,15 +254,30 @@ fn findings_do_not_depend_on_the_order_of_facts() {
         calls("/opt/app/b.sh", 2, "iptables", "-A INPUT"),
         calls("/opt/app/a.sh", 9, "openssl", "req -x509"),
         calls("/opt/app/a.sh", 3, "sudo", "id"),
-        fact("/opt/app/bin/x", 1, What::Imports { symbol: "openlog".into() }),
-        fact("/opt/app/bin/x", 1, What::Imports { symbol: "dlopen".into() }),
+        fact(
+            "/opt/app/bin/x",
+            1,
+            What::Imports {
+                symbol: "openlog".into(),
+            },
+        ),
+        fact(
+            "/opt/app/bin/x",
+            1,
+            What::Imports {
+                symbol: "dlopen".into(),
+            },
+        ),
     ];
     let rules = own();
     let one = run(&rules, &facts).findings;
     facts.reverse();
     assert_eq!(one, run(&rules, &facts).findings);
     assert!(one.len() >= 5);
-    let order: Vec<_> = one.iter().map(|f| (f.severity, f.status, &f.rule)).collect();
+    let order: Vec<_> = one
+        .iter()
+        .map(|f| (f.severity, f.status, &f.rule))
+        .collect();
     assert!(order.is_sorted());
 }
 
@@ -277,92 +318,37 @@ fn no_finding_holds_a_secret() {
     assert!(!text.contains(secret), "{text}");
 }
 
-/// What a server of a distribution leaves, in the manner of nginx: nothing above a note.
 #[test]
-fn a_well_behaved_server_has_no_finding_above_a_note() {
-    let facts: Vec<Fact> = serde_json::from_str(WELL_BEHAVED).unwrap();
-    let scope = ["/usr/sbin/webd", "/usr/share/webd", "/etc/webd", "/var/lib/webd"]
-        .map(AppPath::new);
-    let entry = |path: &str, class: &str, access: &str| {
-        serde_json::from_value(serde_json::json!({
-            "path": path, "class": class, "access": access,
-            "certainty": "declared", "because": [],
-        }))
-        .unwrap()
-    };
-    let paths = [
-        entry("/etc/webd", "config", "ro"),
-        entry("/var/lib/webd", "data", "rw"),
-        entry("/var/log/webd", "log", "rw"),
-        entry("/run/webd.pid", "runtime", "rw"),
-        entry("/usr/share/webd/mime.types", "config", "ro"),
-    ];
-    let mount = |path: &str, class: &str| {
-        serde_json::from_value(serde_json::json!({
-            "path": path, "kind": "dir", "access": "rw", "class": class,
-            "certainty": "declared", "seed": false, "because": [],
-        }))
-        .unwrap()
-    };
-    let mounts = [mount("/var/lib/webd", "data"), mount("/var/log/webd", "log")];
-    let outcome = own().run(&Subject {
-        scope: &scope,
-        facts: &facts,
-        paths: &paths,
-        libraries: &[],
-        mounts: &mounts,
-    });
-    let above: Vec<_> = outcome
-        .findings
-        .iter()
-        .filter(|finding| finding.severity != Severity::Note)
-        .map(|finding| (&finding.rule, &finding.message))
-        .collect();
-    assert!(above.is_empty(), "{above:#?}");
-    assert!(!outcome.findings.is_empty());
-    let difficult = outcome.findings.iter();
-    let difficult: Vec<_> = difficult
-        .filter(|finding| {
-            finding.grade == Some(Grade::Difficult) && finding.status == Status::Certain
-        })
-        .map(|finding| &finding.rule)
-        .collect();
-    assert!(difficult.is_empty(), "{difficult:?}");
-}
-
-const WELL_BEHAVED: &str = r#"[
-  {"at":{"file":"/var/lib/dpkg/status"},"fact":"package","manager":"dpkg","name":"webd","version":"1","certainty":"declared"},
-  {"at":{"file":"/lib/systemd/system/webd.service","line":9},"fact":"starts","program":"/usr/sbin/webd","args":["-g","daemon on;"],"how":"unit","name":"webd.service","forks":true,"certainty":"declared"},
-  {"at":{"file":"/lib/systemd/system/webd.service","line":7},"fact":"needs","need":"limit","name":"NOFILE","certainty":"declared"},
-  {"at":{"file":"/etc/init.d/webd","line":40},"fact":"starts","program":"/usr/sbin/webd","args":[],"how":"init","name":"webd","certainty":"inferred"},
-  {"at":{"file":"/etc/init.d/webd","line":60},"fact":"calls","command":"service","args":"webd status","certainty":"inferred"},
-  {"at":{"file":"/etc/webd/webd.conf","line":1},"fact":"runs-as","user":"www-data","certainty":"declared"},
-  {"at":{"file":"/etc/webd/webd.conf","line":3},"fact":"listens","transport":"tcp","port":80,"protocol":"http","certainty":"declared"},
-  {"at":{"file":"/etc/logrotate.d/webd","line":1},"fact":"path","path":"/var/log/webd/*.log","touch":"writes","source":"logrotate","by":"logrotate","class":"log","certainty":"declared"},
-  {"at":{"file":"/var/lib/dpkg/info/webd.postinst","line":8},"fact":"path","path":"/etc/webd/webd.conf","touch":"grants","source":"maintainer","by":"chown","certainty":"inferred"},
-  {"at":{"file":"/var/lib/dpkg/info/webd.postinst","line":9},"fact":"calls","command":"invoke-rc.d","args":"webd start","certainty":"inferred"},
-  {"at":{"file":"/usr/sbin/webd"},"fact":"program","form":"elf","interpreter":"/lib64/ld-linux-x86-64.so.2","machine":"x86-64","certainty":"observed"},
-  {"at":{"file":"/usr/sbin/webd"},"fact":"imports","symbol":"dlopen","certainty":"inferred"},
-  {"at":{"file":"/usr/sbin/webd"},"fact":"imports","symbol":"sched_setaffinity","certainty":"inferred"},
-  {"at":{"file":"/etc/webd/webd.conf"},"fact":"ownership","path":"/etc/webd/webd.conf","state":"changed","package":"webd","certainty":"observed"},
-  {"at":{"file":"/etc/webd/snake.key"},"fact":"secret","kind":"private-key","certainty":"observed"}
-]"#;
-
-#[test]
-fn the_table_in_the_folder_is_the_generated_one() {
+fn the_tables_in_the_folder_are_the_generated_ones() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let (start, end) = ("<!-- table -->\n", "<!-- /table -->");
-    let (before, rest) = text.split_once(start).unwrap();
-    let (held, after) = rest.split_once(end).unwrap();
+    let held = std::fs::read_to_string(&file).unwrap();
+    let mut text = held.clone();
+    for (name, content) in [("rules", table()), ("vocabulary", vocabulary())] {
+        let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let (before, rest) = text.split_once(&start).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        text = format!("{before}{start}{content}{end}{after}");
+    }
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&file, format!("{before}{start}{}{end}{after}", table())).unwrap();
+        std::fs::write(&file, text).unwrap();
         return;
     }
     assert!(
-        held == table(),
+        held == text,
         "rules/README.md is out of date: run the tests once with UPDATE_EXPECT=1"
     );
+}
+
+#[test]
+fn the_example_in_the_folders_manual_is_a_rule() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let block = text.split("```toml\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let (rules, faults) = Rules::load([("writes-into-home.toml", block)]);
+    assert!(faults.is_empty(), "{faults:?}");
+    let proof = rules.get("writes-into-home").unwrap().prove();
+    assert!(proof.is_ok(), "{proof:?}");
 }
 
 #[test]

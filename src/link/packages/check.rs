@@ -1,10 +1,17 @@
 //! Whether a file is still as its package shipped it.
 
+use std::io;
+
+use rustix::io::Errno;
+
 use super::{OwnedFile, Packages};
 use crate::fact::{Kind, Ownership};
 use crate::parse::digest::Digest;
 use crate::parse::read::ReadAt;
 use crate::tree::{LookupError, Root};
+
+/// How much of a program's end is searched for the names of its sections.
+const NAMES: usize = 256 << 10;
 
 impl Packages {
     /// Compares a file with what its package shipped: by kind, by a link's text, by size and sum
@@ -69,11 +76,30 @@ fn same_content(file: &OwnedFile, root: &Root) -> Result<bool, LookupError> {
         return Ok(true);
     };
     let now = root.open_file(file.path.as_bytes())?;
-    if file.size.is_some_and(|size| size != now.len()) {
+    // Another size spares the reading.
+    if file.size.is_none_or(|size| size == now.len()) {
+        let sum = Digest::of(digest.algorithm, &now).map_err(failed)?;
+        if sum == *digest {
+            return Ok(true);
+        }
+    }
+    is_prelinked(&now).map_err(failed)
+}
+
+fn failed(error: io::Error) -> LookupError {
+    LookupError::Other(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+}
+
+/// Whether prelink(8), which Enterprise Linux up to 6 runs every day, rewrote a program or
+/// library: it leaves the original's headers in a section of its own. What the package shipped is
+/// in there still, so that the file does not count as changed.
+fn is_prelinked(file: &dyn ReadAt) -> io::Result<bool> {
+    let head = file.bytes_at(0, 4)?;
+    if head != b"\x7fELF" {
         return Ok(false);
     }
-    let sum = Digest::of(digest.algorithm, &now).map_err(|error| {
-        rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO)
-    })?;
-    Ok(sum == *digest)
+    // The names of sections are among the last things in a file.
+    let from = file.len().saturating_sub(NAMES as u64);
+    let end = file.bytes_at(from, NAMES)?;
+    Ok(memchr::memmem::find(&end, b".gnu.prelink_undo\0").is_some())
 }

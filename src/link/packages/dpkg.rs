@@ -30,8 +30,11 @@ pub(super) struct Beside {
     overrides: BTreeMap<Vec<u8>, Override>,
     /// Files that ucf(1) keeps, by package; in Debian it stands in for conffiles where a script
     /// makes the file.
-    ucf: BTreeMap<String, Vec<(Vec<u8>, Option<Digest>)>>,
+    ucf: BTreeMap<String, Vec<UcfFile>>,
 }
+
+/// Path, and the sum of what the package last offered.
+type UcfFile = (Vec<u8>, Option<Digest>);
 
 impl Beside {
     /// Where a package's file is on disk.
@@ -87,9 +90,20 @@ pub(super) fn read(root: &Root, found: &mut Found) -> Beside {
         .into_par_iter()
         .map(|(file, package, sums_only)| entry(root, aliases, &beside, &file, package, sums_only))
         .collect();
-    for (package, body, provides, keys, issue) in lists {
-        found.issues.extend(issue);
+    let mut without_list = Vec::new();
+    for (package, body, provides, keys, list) in lists {
+        match list {
+            List::Read(issue) => found.issues.extend(issue),
+            List::Absent => without_list.push(package.name.clone()),
+        }
         found.add(package, AnyBody::Dpkg(body), &provides, &keys);
+    }
+    if let Some(first) = without_list.first() {
+        let message = format!(
+            "{} packages, {first} the first of them, have no list of their files: those count as unowned",
+            without_list.len()
+        );
+        found.issue(&AppPath::new(DIR).join("info"), IssueKind::Absent, message);
     }
     beside
 }
@@ -121,6 +135,14 @@ fn read_beside(root: &Root, found: &mut Found) -> Beside {
     }
 }
 
+/// What became of a package's list of files.
+enum List {
+    /// It was read, or could not be.
+    Read(Option<Issue>),
+    /// There is none.
+    Absent,
+}
+
 /// A package, and the keys of its paths.
 fn entry(
     root: &Root,
@@ -129,7 +151,7 @@ fn entry(
     file: &AppPath,
     package: dpkg::Package,
     sums_only: bool,
-) -> (Package, Body, Vec<String>, Keys, Option<Issue>) {
+) -> (Package, Body, Vec<String>, Keys, List) {
     let mut body = Body {
         stem: if sums_only {
             file.clone()
@@ -144,14 +166,12 @@ fn entry(
         // The other spelling: a package's nature may have changed since it was unpacked.
         body.stem = stem(&package, !package.multi_arch);
         (text, issue) = list_text(root, &body);
-        if text.is_none() && issue.is_none() {
-            issue = Some(Issue {
-                at: Locus::line(file, package.line),
-                kind: IssueKind::Absent,
-                message: format!("the list of files of package {} is not there", package.name),
-            });
-        }
     }
+    let list = if text.is_none() && issue.is_none() {
+        List::Absent
+    } else {
+        List::Read(issue)
+    };
     let mut keys = Keys::default();
     each_path(&body, text.as_deref().unwrap_or_default(), |_, path| {
         keys.add(aliases, beside.place(&package.name, path));
@@ -160,7 +180,7 @@ fn entry(
         keys.add(aliases, path);
     }
     let provides = package.provides.clone();
-    (described(file, package), body, provides, keys, issue)
+    (described(file, package), body, provides, keys, list)
 }
 
 fn described(file: &AppPath, package: dpkg::Package) -> Package {
@@ -258,10 +278,12 @@ pub(super) fn files(
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     // What has something below it is a directory; its content follows it at once.
-    for at in 1..files.len() {
-        if files[at].path.is_below(&files[at - 1].path) {
-            files[at - 1].kind = Some(Kind::Dir);
+    let mut after: Option<AppPath> = None;
+    for file in files.iter_mut().rev() {
+        if after.is_some_and(|after| after.is_below(&file.path)) {
+            file.kind = Some(Kind::Dir);
         }
+        after = Some(file.path.clone());
     }
     files
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::check;
-use super::{OwnedFile, Package, Packages, issue_kind};
+use super::{OwnedFile, Package, Packages};
 use crate::fact::{Certainty, Class, Fact, Issue, Kind, Locus, Ownership, Source, Touch, What};
 use crate::path::AppPath;
 use crate::tree::{LookupError, Root};
@@ -185,9 +185,9 @@ fn is_dir(file: &OwnedFile, root: &Root) -> bool {
 
 /// That a conffile was changed, or that a file is gone.
 fn ownership(file: &OwnedFile, package: &str, root: &Root) -> Result<Option<Fact>, Issue> {
-    let unread = |error| Issue {
+    let unread = |error: LookupError| Issue {
         at: Locus::file(&file.path),
-        kind: issue_kind(error),
+        kind: error.issue_kind(),
         message: format!("cannot be compared with what package {package} shipped: {error}"),
     };
     let state = if file.conffile {

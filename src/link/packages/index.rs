@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
+use rayon::slice::ParallelSliceMut;
+
 use crate::fact::Kind;
 use crate::path::AppPath;
 use crate::tree::Root;
@@ -31,7 +33,7 @@ impl Index {
 
     /// To be called before the first [`Index::find`].
     pub(super) fn sort(&mut self) {
-        self.pairs.sort_unstable();
+        self.pairs.par_sort_unstable();
         self.pairs.dedup();
         self.pairs.shrink_to_fit();
     }
@@ -107,8 +109,12 @@ impl Aliases {
 
 /// As [`AppPath::new`], without a copy where it would be the same.
 fn normalised(path: &[u8]) -> Cow<'_, [u8]> {
-    let odd = path.windows(2).any(|two| matches!(two, b"//" | b"/."));
-    if path.starts_with(b"/") && !odd && (path.len() == 1 || !path.ends_with(b"/")) {
+    // After a `/` stands a name that does not begin with a dot, save at the end of the root.
+    let is_plain = |at: usize| match path.get(at + 1) {
+        Some(next) => !matches!(next, b'/' | b'.'),
+        None => at == 0,
+    };
+    if path.starts_with(b"/") && memchr::memchr_iter(b'/', path).all(is_plain) {
         Cow::Borrowed(path)
     } else {
         Cow::Owned(AppPath::new(path).as_bytes().to_vec())

@@ -249,7 +249,7 @@ fn read(root: &Root, path: &AppPath, limit: usize) -> (Option<Vec<u8>>, Option<I
     let file = match root.open_file(path.as_bytes()) {
         Ok(file) => file,
         Err(LookupError::Absent | LookupError::NotDirectory) => return (None, None),
-        Err(error) => return (None, issue(issue_kind(error), error.to_string())),
+        Err(error) => return (None, issue(error.issue_kind(), error.to_string())),
     };
     match file.bytes_at(0, limit) {
         Ok(text) if file.len() > limit as u64 => {
@@ -258,16 +258,6 @@ fn read(root: &Root, path: &AppPath, limit: usize) -> (Option<Vec<u8>>, Option<I
         }
         Ok(text) => (Some(text), None),
         Err(error) => (None, issue(IssueKind::Unreadable, error.to_string())),
-    }
-}
-
-fn issue_kind(error: LookupError) -> IssueKind {
-    match error {
-        LookupError::Absent | LookupError::NotDirectory => IssueKind::Absent,
-        LookupError::Loop => IssueKind::BadLink,
-        LookupError::TooLong => IssueKind::TooDeep,
-        LookupError::Special => IssueKind::SpecialFile,
-        LookupError::Denied | LookupError::Other(_) => IssueKind::Unreadable,
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::index::Aliases;
-use super::{Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage, issue_kind};
+use super::{Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage};
 use crate::fact::{Issue, IssueKind, Kind, Locus};
 use crate::parse::read::ReadAt;
 use crate::parse::rpm::header::{self, Header, tag};
@@ -67,7 +67,7 @@ fn open(root: &Root, dir: &AppPath, found: &mut Found) -> Option<(Database, u64)
             Ok(source) => source,
             Err(LookupError::Absent | LookupError::NotDirectory) => continue,
             Err(error) => {
-                found.issue(&file, issue_kind(error), error.to_string());
+                found.issue(&file, error.issue_kind(), error.to_string());
                 continue;
             }
         };
@@ -130,6 +130,8 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
     found
         .issues
         .extend(faults.into_iter().map(|fault| issue(file, fault)));
+    // Each kind of fault is told once.
+    let mut told: Vec<Fault> = Vec::new();
     let mut sum = 0u64;
     for chunk in slots.chunks(CHUNK) {
         let aliases = &found.aliases;
@@ -154,11 +156,10 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
                     };
                     found.add(package, AnyBody::Rpm(body), &provides, &keys);
                 }
+                Err(fault) if told.contains(&fault) => {}
                 Err(fault) => {
-                    let issue = issue(file, fault);
-                    if !found.issues.contains(&issue) {
-                        found.issues.push(issue);
-                    }
+                    told.push(fault.clone());
+                    found.issues.push(issue(file, fault));
                 }
             }
         }

@@ -7,6 +7,10 @@ use super::{Entry, Package, Packages};
 use crate::path::AppPath;
 use crate::tree::Root;
 
+/// How many packages may answer to one name; more come only of a database made to harm, where
+/// every package could need all others.
+const MAX_ANSWERS: usize = 64;
+
 /// Where a package without content of its own has files all the same.
 const PAPERWORK: &[&str] = &[
     "/usr/share/doc",
@@ -90,16 +94,13 @@ impl Packages {
         let mut todo: Vec<u32> = members.iter().copied().collect();
         for member in members {
             if let Some(entry) = self.entry(*member) {
-                todo.extend(self.providers(entry, &entry.package.recommends));
+                let extra = self.providers(entry, &entry.package.recommends);
+                todo.extend(extra.into_iter().filter(|number| seen.insert(*number)));
             }
         }
-        while let Some(number) = todo.pop() {
-            seen.insert(number);
-            if let Some(entry) = self.entry(number) {
-                let needed = self.providers(entry, &entry.package.depends);
-                todo.extend(needed.into_iter().filter(|number| !seen.contains(number)));
-                seen.extend(todo.iter().copied());
-            }
+        while let Some(entry) = todo.pop().and_then(|number| self.entry(number)) {
+            let needed = self.providers(entry, &entry.package.depends);
+            todo.extend(needed.into_iter().filter(|number| seen.insert(*number)));
         }
         seen
     }
@@ -109,10 +110,13 @@ impl Packages {
         let manager = for_entry.package.manager;
         let mut found = Vec::new();
         for name in wanted {
-            found.extend(self.named(name).map(|(number, _)| number));
-            found.extend(self.provides.find(hash(name.as_bytes())));
+            let named = self.named(name).map(|(number, _)| number);
+            found.extend(named.take(MAX_ANSWERS));
+            let provided = self.provides.find(hash(name.as_bytes()));
+            found.extend(provided.take(MAX_ANSWERS));
             if name.starts_with('/') {
-                found.extend(self.paths.find(self.aliases.key(name.as_bytes())));
+                let owners = self.paths.find(self.aliases.key(name.as_bytes()));
+                found.extend(owners.take(MAX_ANSWERS));
             }
         }
         found.retain(|number| {

@@ -5,6 +5,7 @@
 
 mod inventory;
 mod place;
+mod relative;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::inventory::Inventory;
 use self::place::RealPaths;
 use super::host::Host;
+use super::live::{Voice, Voices};
 use super::scope::Scope;
 use crate::fact::{Access, Certainty, Class, Fact, Kind, Source, Touch, What};
 use crate::knowledge::{self, places};
@@ -28,6 +30,7 @@ pub(super) struct Ground<'a> {
     pub(super) host: &'a Host,
     pub(super) scope: &'a Scope,
     inventory: Inventory,
+    pub(super) voices: Voices,
     /// Files that were read because something refers to them.
     reached: BTreeSet<AppPath>,
 }
@@ -47,7 +50,10 @@ pub(super) fn classify(
         .collect();
     let inventory = Inventory::new(entries, |path| programs.contains(path));
     let reached = entries.iter().map(|entry| entry.path.clone()).collect();
+    let exists = |path: &AppPath| root.lookup(path.as_bytes()).is_ok();
+    let voices = Voices::new(scope, facts, exists);
     let ground = Ground {
+        voices,
         root,
         host,
         scope,
@@ -62,9 +68,10 @@ pub(super) fn classify(
         }
     }
     let witnessed = witness::facts(&ground, facts);
-    for fact in &witnessed {
+    let joined = relative::facts(&ground, facts);
+    for fact in witnessed.iter().chain(&joined) {
         if let What::Path { path, .. } = &fact.what {
-            named.entry(path.clone()).or_default().push(fact);
+            named.entry(real.get(root, path)).or_default().push(fact);
         }
     }
     named
@@ -85,8 +92,29 @@ struct Weight {
     kind: Option<Kind>,
     /// Only a literal, or a default that is commented out, names it.
     only_guessed: bool,
+    /// Only examples and tools name it.
+    only_apart: bool,
     /// Nothing but reading was seen.
     read_only: bool,
+    /// A script that runs takes its settings from it.
+    sourced: bool,
+}
+
+/// Whether a write below `/etc` is the service's own: an installation makes settings, and a unit
+/// may allow more than the service does.
+fn rewrites_settings(touch: Touch, source: Source, certainty: Certainty) -> bool {
+    touch > Touch::Grants
+        && certainty > Certainty::Guessed
+        && matches!(
+            source,
+            Source::Script
+                | Source::Init
+                | Source::Cron
+                | Source::Config
+                | Source::Code
+                | Source::Trace
+                | Source::Tree
+        )
 }
 
 impl Ground<'_> {
@@ -97,7 +125,10 @@ impl Ground<'_> {
         let weight = self.weigh(path, facts);
         let in_prefix = self.scope.in_prefix(path).is_some();
         let prior = knowledge::prior(path);
-        if places::is_code_place(path) && !in_prefix && weight.written.is_none() {
+        let foreign_top = !knowledge::has_system_top(path) && !in_prefix;
+        if (places::is_code_place(path) && !in_prefix || foreign_top)
+            && weight.written < Some(Certainty::Observed)
+        {
             return None;
         }
         let class = self.class(path, &weight, in_prefix)?;
@@ -135,6 +166,7 @@ impl Ground<'_> {
     fn weigh(&self, path: &AppPath, facts: &[&Fact]) -> Weight {
         let mut weight = Weight {
             only_guessed: true,
+            only_apart: true,
             read_only: true,
             ..Weight::default()
         };
@@ -145,25 +177,28 @@ impl Ground<'_> {
                 source,
                 kind,
                 class,
+                by,
                 ..
             } = &fact.what
             else {
                 continue;
             };
-            let installs = matches!(source, Source::Maintainer | Source::Package);
-            weight.used = weight.used.max(Some(fact.certainty));
-            weight.only_guessed &= fact.certainty == Certainty::Guessed;
+            let Some(certainty) = self.voices.certainty(fact) else {
+                continue;
+            };
+            weight.used = weight.used.max(Some(certainty));
+            weight.only_guessed &= certainty == Certainty::Guessed;
+            weight.only_apart &= self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
-            if touch.is_write() && !(installs && settings) {
-                weight.written = weight.written.max(Some(fact.certainty));
+            weight.sourced |= by == "source" && matches!(source, Source::Init | Source::Script);
+            if touch.is_write() && (!settings || rewrites_settings(*touch, *source, certainty)) {
+                weight.written = weight.written.max(Some(certainty));
             }
             weight.kind = weight.kind.or(*kind);
             if let Some(class) = class
-                && weight
-                    .class
-                    .is_none_or(|(certainty, _)| certainty < fact.certainty)
+                && weight.class.is_none_or(|(known, _)| known < certainty)
             {
-                weight.class = Some((fact.certainty, *class));
+                weight.class = Some((certainty, *class));
             }
         }
         weight
@@ -172,16 +207,17 @@ impl Ground<'_> {
     fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {
         let hint = weight.class.map(|(_, class)| class);
         if in_prefix {
-            return hint.or_else(|| self.class_in_prefix(path, weight));
+            let own = places::class_of_name(path.name());
+            return own.or(hint).or_else(|| self.class_in_prefix(path, weight));
         }
         let prior = knowledge::prior(path);
         if hint == Some(Class::Secret) {
             return hint;
         }
-        match prior.class {
-            Some(Class::Code) | None => hint.or(weight.written.map(|_| Class::Data)),
-            class => class,
+        if prior.class == Class::Code || !prior.known {
+            return hint.or(weight.written.map(|_| Class::Data));
         }
+        Some(prior.class)
     }
 
     /// Inside an install prefix the names of the directories speak, the nearest first.
@@ -190,9 +226,8 @@ impl Ground<'_> {
         let named = (prefix.depth() + 1..=path.depth())
             .rev()
             .find_map(|depth| places::class_of_name(path.prefix(depth).name()));
-        let by_ending = knowledge::prior(path)
-            .class
-            .filter(|class| *class != Class::Code);
+        let prior = knowledge::prior(path);
+        let by_ending = (prior.known && prior.class != Class::Code).then_some(prior.class);
         named.or(by_ending).or(weight.written.map(|_| Class::Data))
     }
 
@@ -226,7 +261,7 @@ impl Ground<'_> {
         weight: &Weight,
         in_prefix: bool,
     ) -> bool {
-        if class == Class::Code || places::is_integration(path) {
+        if class == Class::Code || (places::is_integration(path) && !weight.sourced) {
             return false;
         }
         let there = self.root.resolve(path.as_bytes()).is_ok();
@@ -234,6 +269,9 @@ impl Ground<'_> {
             return false;
         }
         if self.is_foreign(path) && weight.written.is_none() && !self.reached.contains(path) {
+            return false;
+        }
+        if weight.only_apart && !there {
             return false;
         }
         if !weight.only_guessed {

@@ -65,8 +65,19 @@ pub(super) fn mount_of(
     }
 }
 
+/// Shared, and yet mounted whole: scratch space, which a container has for itself, and mailboxes,
+/// where users come and go.
+const WHOLE: &[&str] = &["/tmp", "/var/tmp", "/dev/shm", "/var/mail"];
+
 /// The first component below a directory that many applications share.
 fn outside(path: &AppPath) -> Option<AppPath> {
+    let whole = WHOLE
+        .iter()
+        .map(AppPath::new)
+        .find(|dir| path.is_within(dir));
+    if whole.is_some() {
+        return whole;
+    }
     (1..=path.depth())
         .map(|depth| path.prefix(depth))
         .find(|dir| !knowledge::is_shared_dir(dir))

@@ -25,6 +25,9 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             }
         }
     }
+    found.extend(owned_settings(ground));
+    found.extend(homes(ground));
+    found.extend(instances(ground));
     for fact in facts {
         if let What::Holds {
             content,
@@ -90,4 +93,109 @@ fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
         },
         certainty,
     })
+}
+
+fn seen(path: &AppPath, touch: Touch, by: &str, class: Class, certainty: Certainty) -> Fact {
+    Fact {
+        at: Locus::file(path),
+        what: What::Path {
+            path: path.clone(),
+            touch,
+            source: Source::Tree,
+            by: by.to_owned(),
+            kind: Some(Kind::Dir),
+            class: Some(class),
+        },
+        certainty,
+    }
+}
+
+/// Directories of settings that belong to somebody else than root: who owns them may rewrite them.
+fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
+    let etc = AppPath::new("/etc");
+    ground
+        .inventory
+        .below(&etc)
+        .filter(|(_, sum)| {
+            sum.stat.is_some_and(|stat| {
+                stat.kind == Kind::Dir && stat.uid != 0 && stat.mode & 0o200 != 0
+            })
+        })
+        .map(|(path, _)| {
+            seen(
+                path,
+                Touch::Writes,
+                "owner",
+                Class::Config,
+                Certainty::Observed,
+            )
+        })
+        .collect()
+}
+
+/// The home of an account that bears the application's name: what the service keeps when nothing
+/// tells it otherwise.
+fn homes(ground: &Ground<'_>) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for user in &ground.host.accounts.users {
+        if user.uid == 0 || !ground.scope.words.contains(&user.name.to_ascii_lowercase()) {
+            continue;
+        }
+        let Ok(node) = ground.root.resolve(user.home.as_bytes()) else {
+            continue;
+        };
+        let own = node.stat.kind == Kind::Dir && node.stat.uid == user.uid;
+        if own && !places::is_code_place(&node.real) {
+            found.push(seen(
+                &node.real,
+                Touch::Writes,
+                "home",
+                Class::Data,
+                Certainty::Observed,
+            ));
+        }
+    }
+    found
+}
+
+/// Where all code of a prefix came through a language's package tool, what stands beside it is an
+/// instance: its settings and its state in one place.
+fn instances(ground: &Ground<'_>) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for prefix in &ground.scope.prefixes {
+        let tops: Vec<&AppPath> = ground
+            .inventory
+            .below(prefix)
+            .filter(|(path, sum)| {
+                path.depth() == prefix.depth() + 1
+                    && sum.stat.is_some_and(|stat| stat.kind == Kind::Dir)
+            })
+            .map(|(path, _)| path)
+            .collect();
+        let packaged = |dir: &AppPath| {
+            ground
+                .inventory
+                .below(dir)
+                .any(|(p, _)| places::is_library_place(p))
+        };
+        if !tops
+            .iter()
+            .any(|top| places::is_library_place(top) || packaged(top))
+        {
+            continue;
+        }
+        for top in tops {
+            if places::is_library_place(top) || packaged(top) || ground.inventory.holds_code(top) {
+                continue;
+            }
+            found.push(seen(
+                top,
+                Touch::Writes,
+                "beside its packages",
+                Class::Data,
+                Certainty::Observed,
+            ));
+        }
+    }
+    found
 }

@@ -88,9 +88,10 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
         "xml" => (place == Place::Settings || is_settings_name(&name)).then_some(Form::Xml),
         "ldif" => decode(head).contains("\nolc").then_some(Form::Lines),
         "env" => Some(Form::Script(Language::Shell)),
-        "php" | "inc" | "py" | "pl" | "pm" | "rb" | "lua" | "js" => {
-            script(ending, &name, path, head).map(Form::Script)
-        }
+        "php" | "inc" | "py" | "pl" | "pm" | "rb" | "lua" | "js" => (place != Place::Library)
+            .then(|| script(ending, &name, path, head))
+            .flatten()
+            .map(Form::Script),
         "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" => sniff(head, true),
         _ if name == ".env" => Some(Form::Script(Language::Shell)),
         _ if is_shell_defaults(path) => Some(Form::Script(Language::Shell)),
@@ -104,7 +105,7 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
 fn is_settings_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
     const STEMS: &str = "appsettings application applicationcontext conf config configuration context \
-     database datasource db domain hibernate host jetty local log4j log4j2 logback \
+     database datasource db domain hibernate host local log4j log4j2 logback \
      logging parameters persistence production registry secrets server settings \
      standalone tomcat-users users web";
     STEMS.split(' ').any(|known| known == stem)
@@ -193,7 +194,7 @@ fn script(ending: &str, name: &str, path: &AppPath, head: &[u8]) -> Option<Langu
         .any(|part| name.contains(part))
         || name.contains(".cfg.")
         || name.contains(".conf.");
-    if !named && !(among && path.as_bytes().len() > 8) {
+    if !named && !among {
         return None;
     }
     match ending {
@@ -224,6 +225,11 @@ struct Count {
     python: usize,
     colons: usize,
     nests: usize,
+    exports: usize,
+    /// Whether `#` begins comments.
+    hashes: bool,
+    /// Whether this is Perl by its own words.
+    strict: bool,
 }
 
 /// The form of a text whose name leaves it open. `sure`: the name says that it is configuration.
@@ -244,14 +250,20 @@ fn sniff(head: &[u8], sure: bool) -> Option<Form> {
         return sure.then_some(Form::Lines);
     }
     let most = |n: usize| n * 2 > count.all;
-    let form = if most(count.perl) {
+    let form = if count.strict || most(count.perl) {
         Form::Script(Language::Perl)
-    } else if count.tags > 0 && count.markup == count.all {
+    } else if count.python > 0 {
+        Form::Script(Language::Python)
+    } else if count.tags > 0 && count.markup == count.all && !count.hashes {
         Form::Xml
-    } else if count.tags > 0 {
+    } else if count.tags > 0 && text.contains("</") {
         Form::Sections
+    } else if count.tags > 0 && most(count.tags) {
+        Form::Xml
     } else if count.headings > 0 {
         Form::Lines
+    } else if count.exports > 0 {
+        Form::Script(Language::Shell)
     } else if count.braces > 0 || most(count.ends) {
         if start.contains("\":") && most(count.colons) {
             Form::Json
@@ -260,8 +272,6 @@ fn sniff(head: &[u8], sure: bool) -> Option<Form> {
         }
     } else if most(count.colons) && count.nests > 0 {
         Form::Yaml
-    } else if count.python > 0 {
-        Form::Script(Language::Python)
     } else {
         Form::Lines
     };
@@ -279,6 +289,7 @@ fn count(text: &str) -> Count {
         let comment = ["#", ";", "//", "/*", "* ", "--", "!"]
             .iter()
             .any(|m| line.starts_with(m));
+        count.hashes |= line.starts_with('#');
         if line.is_empty() || comment || line == "*" || line == "*/" {
             continue;
         }
@@ -296,10 +307,16 @@ fn count(text: &str) -> Count {
         count.markup += usize::from(line.starts_with('<') || line.ends_with('>'));
         count.tags += usize::from(is_tag(line));
         count.braces += usize::from(line.ends_with('{') || line == "}" || line == "};");
+        count.exports += usize::from(
+            (line.starts_with("export ") && line.contains('='))
+                || (line.starts_with("if [") && line.contains(']'))
+                || matches!(line, "fi" | "esac" | "done"),
+        );
         count.ends += usize::from(line.ends_with(';'));
         let perl =
             line.starts_with(['$', '@', '%']) || line.starts_with("use ") || line.starts_with("1;");
-        count.perl += usize::from(perl && line.ends_with(';'));
+        count.perl += usize::from(perl && line.contains(';'));
+        count.strict |= line == "use strict;";
         count.python += usize::from(
             (line.starts_with("import ") || line.starts_with("from ")) && line.contains("import "),
         );

@@ -10,7 +10,9 @@ use super::{Separator, Sink};
 /// Reads a file of settings on lines.
 pub(super) fn read(text: &str, sink: &mut Sink) {
     let style = vote(text);
-    Reader::new(style, false, sink).run(text);
+    // The first section may come long after the first lines, which decided the form.
+    let tags = style == Separator::Space && text.contains("\n</");
+    Reader::new(style, tags, sink).run(text);
 }
 
 /// Reads directives within `<Section argument>` blocks.
@@ -146,9 +148,8 @@ impl<'s> Reader<'s> {
             return;
         }
         let (name, argument) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
-        if name.len() >= 2 && name[..2].eq_ignore_ascii_case("if")
-            || name.eq_ignore_ascii_case("else")
-        {
+        let begin = name.get(..2).unwrap_or("");
+        if begin.eq_ignore_ascii_case("if") || name.eq_ignore_ascii_case("else") {
             self.sink.open_condition();
             return;
         }

@@ -58,13 +58,21 @@ static OTHER_DIRS: Names = LazyLock::new(|| {
     )
 });
 
+/// Directories whose files are for another program of the system, wherever they lie.
+static DROP_IN_DIRS: Names = LazyLock::new(|| {
+    names(
+        "cron.d cron.daily cron.hourly cron.weekly init.d launchd logrotate.d newsyslog.d rules.d \
+         sysusers.d systemd tmpfiles.d udev",
+    )
+});
+
 /// Directories of `/etc` and `/usr/lib` with a form and a reader of their own, or of the system
 /// rather than of an application.
 static SYSTEM_DIRS: Names = LazyLock::new(|| {
     names(
         "alternatives apparmor.d apt ca-certificates cron.d cron.daily cron.hourly cron.monthly \
-     cron.weekly dbus-1 dpkg init init.d insserv.conf.d iproute2 ld.so.conf.d logcheck \
-     logrotate.d modprobe.d modules-load.d network pam.d polkit-1 ppp profile.d rc.d rules.d \
+     cron.weekly dbus-1 dpkg fonts init init.d insserv.conf.d iproute2 ld.so.conf.d logcheck \
+     logrotate.d modprobe.d modules-load.d network pam.d perl polkit-1 ppp profile.d rc.d rules.d \
      runlevels sgml sudoers.d sv sysctl.d systemd sysusers.d tmpfiles.d udev ufw \
      update-motd.d X11 xdg",
     )
@@ -99,6 +107,7 @@ pub(super) fn is_other_place(path: &AppPath) -> bool {
     inner
         .iter()
         .any(|part| OTHER_DIRS.contains(part.to_ascii_lowercase().as_slice()))
+        || inner.iter().any(|part| DROP_IN_DIRS.contains(part))
         || (in_system && dirs.iter().skip(1).any(|part| SYSTEM_DIRS.contains(part)))
         || matches!(dirs, [b"usr", b"share", dir, ..] | [b"usr", b"lib", dir, ..]
             if OTHER_DIRS.contains(dir) || dir.starts_with(b"python") || dir.starts_with(b"perl") || dir.starts_with(b"ruby"))
@@ -108,7 +117,7 @@ pub(super) fn is_other_place(path: &AppPath) -> bool {
 /// Manifests and settings of development tools.
 static OTHER_NAMES: Names = LazyLock::new(|| {
     names(
-        ".babelrc .clang-format .codecov.yml .editorconfig .eslintrc .eslintrc.json \
+        ".bash_logout .bashrc .profile .babelrc .clang-format .codecov.yml .editorconfig .eslintrc .eslintrc.json \
          .eslintrc.yml .gitattributes .gitignore .gitlab-ci.yml .gitmodules .npmrc \
          .pre-commit-config.yaml .prettierrc .pylintrc .readthedocs.yaml .readthedocs.yml \
          .travis.yml appveyor.yml bower.json build.properties build.xml cargo.toml cargo.lock \

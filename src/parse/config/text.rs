@@ -71,7 +71,8 @@ pub fn unquote(value: &str) -> String {
 /// parentheses and arrows of a list are left out.
 #[must_use]
 pub fn words(value: &str) -> Vec<String> {
-    let list = value.trim_start().starts_with(['(', '[']);
+    let value = value.trim();
+    let list = value.starts_with('(') || (value.starts_with('[') && value.ends_with(']'));
     let mut out = Vec::new();
     let mut word = String::new();
     let mut quoted = false;

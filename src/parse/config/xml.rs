@@ -4,6 +4,8 @@
 //! tags: some programs call a file XML that no XML reader takes, and entities can grow without
 //! bound.
 
+use std::collections::BTreeSet;
+
 use roxmltree::{Document, NodeType, ParsingOptions};
 
 use super::toml::{line_at, line_starts};
@@ -84,8 +86,14 @@ fn walk(document: &Document<'_>, starts: &[usize], settings: &mut Settings<'_>) 
     }
 }
 
-/// Tags by their brackets alone.
+/// Tags by their brackets alone. One that is nowhere closed holds nothing.
 fn scan(text: &str, starts: &[usize], settings: &mut Settings<'_>) {
+    let ends = text.match_indices("</").map(|(at, _)| {
+        let name = &text[at + 2..];
+        let end = name.find(|c: char| c == '>' || c.is_whitespace());
+        &name[..end.unwrap_or(0)]
+    });
+    let closed: BTreeSet<&str> = ends.collect();
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         settings.text(rest[..at].trim());
@@ -104,14 +112,14 @@ fn scan(text: &str, starts: &[usize], settings: &mut Settings<'_>) {
             settings.end_of(rest[2..length].trim_end_matches('>').trim());
             length
         } else {
-            tag(rest, line_at(starts, offset), settings)
+            tag(rest, line_at(starts, offset), &closed, settings)
         };
         rest = &rest[length.min(rest.len())..];
     }
 }
 
 /// Reads `<name attribute="value" …>` and gives its length.
-fn tag(text: &str, line: usize, settings: &mut Settings<'_>) -> usize {
+fn tag(text: &str, line: usize, closed: &BTreeSet<&str>, settings: &mut Settings<'_>) -> usize {
     let name_end = text[1..]
         .find(|c: char| !c.is_alphanumeric() && !"_-.:".contains(c))
         .map_or(text.len(), |end| end + 1);
@@ -146,15 +154,15 @@ fn tag(text: &str, line: usize, settings: &mut Settings<'_>) -> usize {
             _ => after.strip_prefix('=').unwrap_or(after),
         };
     }
-    let closed = rest.starts_with("/>");
+    let empty = rest.starts_with("/>");
     let mut length = text.len() - rest.len();
-    length += if closed {
+    length += if empty {
         2
     } else {
         usize::from(rest.starts_with('>'))
     };
     settings.start(name, attributes, line);
-    if closed {
+    if empty || !closed.contains(name) {
         settings.end();
     }
     length
@@ -286,16 +294,15 @@ mod tests {
 
     #[test]
     fn what_is_not_well_formed_is_read_by_its_tags() {
-        let text =
-            "<bind address=\"\" port=\"6667\">\n<log method=\"file\" target='a.log'>\n<a><b>/x</b>";
+        let text = "<bind address=\"\" port=\"6667\">\n<log method=\"file\" target='a.log'>\n<a><b>/x</b></a>";
         assert_eq!(
             live(Form::Xml, text),
             [
                 "bind.address=",
                 "bind.port=6667",
-                "bind.log.method=file",
-                "bind.log.target=a.log",
-                "bind.log.a.b=/x"
+                "log.method=file",
+                "log.target=a.log",
+                "a.b=/x"
             ]
         );
         assert_eq!(parse(Form::Xml, text.as_bytes()).faults.len(), 1);

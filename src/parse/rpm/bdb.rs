@@ -1,8 +1,8 @@
 //! rpm's classic store: `Packages`, a hash table of Berkeley DB, as Enterprise Linux had it up to
-//! 8 and SUSE up to 12.
+//! 8 and SUSE up to 12; or a tree, as rpm 5 made it for Mandriva and embedded systems.
 //!
 //! The form is that of Berkeley DB's `dbinc/db_page.h`, in the byte order of the host that wrote
-//! it. Every page is looked at, not only those that the table of buckets leads to: it costs one
+//! it. Every page is looked at, not only those that the table of buckets, or the tree, leads to: it costs one
 //! short read for each and does not depend on a table that may be damaged.
 
 use super::{Fault, MAX_BLOB, MAX_RECORDS, Slot, Source, note, read};
@@ -12,10 +12,11 @@ const BTREE_MAGIC: u32 = 0x0005_3162;
 
 /// Page types.
 const HASH_UNSORTED: u8 = 2;
+const TREE_LEAF: u8 = 5;
 const OVERFLOW: u8 = 7;
 const HASH: u8 = 13;
 
-/// Item types on a hash page.
+/// Item types, on pages of both kinds.
 const ITEM_DATA: u8 = 1;
 const ITEM_OFF_PAGE: u8 = 3;
 
@@ -23,8 +24,11 @@ const ITEM_OFF_PAGE: u8 = 3;
 pub(super) struct Bdb {
     source: Source,
     big_endian: bool,
+    is_tree: bool,
     page_size: u32,
     last_page: u32,
+    /// Whether pages are missing that the head counts.
+    is_short: bool,
     /// Where the index of items, or the content, of a page begins.
     overhead: usize,
 }
@@ -39,11 +43,6 @@ impl Bdb {
         let Some((magic, big_endian)) = magic(&head) else {
             return Err(Fault::malformed("no Berkeley DB file"));
         };
-        if magic == BTREE_MAGIC {
-            return Err(Fault::not_understood(
-                "a Berkeley DB tree, not the hash table that rpm makes",
-            ));
-        }
         let word = |at| word(&head, at, big_endian).unwrap_or_default();
         let page_size = word(20);
         if !page_size.is_power_of_two() || !(512..=65536).contains(&page_size) {
@@ -61,8 +60,10 @@ impl Bdb {
         Ok(Self {
             source,
             big_endian,
+            is_tree: magic == BTREE_MAGIC,
             page_size,
             last_page: last_page.min(word(32)),
+            is_short: last_page < word(32),
             overhead: if summed { 32 } else { 26 },
         })
     }
@@ -70,8 +71,11 @@ impl Bdb {
     /// The packages: page and number of the value's item. The keys are their numbers.
     pub(super) fn slots(&self) -> (Vec<Slot>, Vec<Fault>) {
         let (mut slots, mut faults) = (Vec::new(), Vec::new());
+        if self.is_short {
+            faults.push(Fault::malformed("the file ends before its last page"));
+        }
         for number in 1..=self.last_page {
-            let page = match self.hash_page(number) {
+            let page = match self.leaf(number) {
                 Ok(None) => continue,
                 Ok(Some(page)) => page,
                 Err(fault) => {
@@ -82,7 +86,8 @@ impl Bdb {
             let count = u32::from(self.half(&page, 20).unwrap_or_default());
             for index in (1..count).step_by(2) {
                 // The value of key 0 is the last number that was given out, not a package.
-                if self.item(&page, index - 1).is_some_and(is_zero_key) {
+                let key = self.item(&page, index - 1);
+                if matches!(key, Some(Item::Here([0, 0, 0, 0]))) {
                     continue;
                 }
                 if slots.len() >= MAX_RECORDS {
@@ -100,23 +105,13 @@ impl Bdb {
 
     pub(super) fn blob(&self, slot: Slot) -> Result<Vec<u8>, Fault> {
         let page = self
-            .hash_page(slot.page)?
-            .ok_or_else(|| Fault::malformed("a page of the hash table changed"))?;
-        let item = self
-            .item(&page, slot.index)
-            .ok_or_else(|| Fault::malformed("an item lies outside its page"))?;
-        match item.first() {
-            Some(&ITEM_DATA) => Ok(item.get(1..).unwrap_or_default().to_vec()),
-            Some(&ITEM_OFF_PAGE) => {
-                let first = word(item, 4, self.big_endian);
-                let length = word(item, 8, self.big_endian);
-                let (Some(first), Some(length)) = (first, length) else {
-                    return Err(Fault::malformed("an item on other pages is cut short"));
-                };
-                self.off_page(first, length)
-            }
-            _ => Err(Fault::malformed(
-                "an item of a kind that rpm does not write",
+            .leaf(slot.page)?
+            .ok_or_else(|| Fault::malformed("a page of packages changed"))?;
+        match self.item(&page, slot.index) {
+            Some(Item::Here(content)) => Ok(content.to_vec()),
+            Some(Item::Elsewhere { first, length }) => self.off_page(first, length),
+            None => Err(Fault::malformed(
+                "an item of packages is none that rpm writes",
             )),
         }
     }
@@ -146,10 +141,15 @@ impl Bdb {
         Ok(blob)
     }
 
-    /// A page of the hash table; nothing when the page is of another type.
-    fn hash_page(&self, number: u32) -> Result<Option<Vec<u8>>, Fault> {
+    /// A page with items; nothing when the page is of another type.
+    fn leaf(&self, number: u32) -> Result<Option<Vec<u8>>, Fault> {
         let head = read(&*self.source, self.offset(number), 26)?;
-        if matches!(head.get(25), Some(&(HASH | HASH_UNSORTED))) {
+        let is_leaf = match head.get(25) {
+            Some(&TREE_LEAF) => self.is_tree,
+            Some(&(HASH | HASH_UNSORTED)) => !self.is_tree,
+            _ => false,
+        };
+        if is_leaf {
             return self.page(number).map(Some);
         }
         Ok(None)
@@ -170,19 +170,37 @@ impl Bdb {
         u64::from(number) * u64::from(self.page_size)
     }
 
-    /// An item of a hash page: items fill the page from its end, and each reaches up to the one
-    /// before it.
-    fn item<'a>(&self, page: &'a [u8], index: u32) -> Option<&'a [u8]> {
+    /// An item of a page; nothing when it lies outside or is of another kind than rpm writes.
+    fn item<'a>(&self, page: &'a [u8], index: u32) -> Option<Item<'a>> {
         let place = |index: u32| {
             let at = usize::try_from(index).ok()?.checked_mul(2)?;
             self.half(page, self.overhead.checked_add(at)?)
                 .map(usize::from)
         };
-        let end = match index.checked_sub(1) {
-            None => page.len(),
-            Some(before) => place(before)?,
+        let start = place(index)?;
+        let (kind, content) = if self.is_tree {
+            // A length of two bytes, the type, the content; off the page, the length is unused.
+            let kind = *page.get(start.checked_add(2)?)?;
+            let length = usize::from(self.half(page, start)?);
+            let at = start.checked_add(3)?;
+            (kind, page.get(at..at.checked_add(length)?))
+        } else {
+            // Items fill the page from its end, and each reaches up to the one before it.
+            let end = match index.checked_sub(1) {
+                None => page.len(),
+                Some(before) => place(before)?,
+            };
+            let item = page.get(start..end)?;
+            (*item.first()?, item.get(1..))
         };
-        page.get(place(index)?..end).filter(|item| !item.is_empty())
+        match kind {
+            ITEM_DATA => content.map(Item::Here),
+            ITEM_OFF_PAGE => Some(Item::Elsewhere {
+                first: word(page, start.checked_add(4)?, self.big_endian)?,
+                length: word(page, start.checked_add(8)?, self.big_endian)?,
+            }),
+            _ => None,
+        }
     }
 
     fn half(&self, bytes: &[u8], at: usize) -> Option<u16> {
@@ -195,8 +213,14 @@ impl Bdb {
     }
 }
 
-fn is_zero_key(item: &[u8]) -> bool {
-    item == [ITEM_DATA, 0, 0, 0, 0]
+/// The content of an item.
+enum Item<'a> {
+    Here(&'a [u8]),
+    /// On pages of its own.
+    Elsewhere {
+        first: u32,
+        length: u32,
+    },
 }
 
 /// The magic number and whether the file is big-endian.

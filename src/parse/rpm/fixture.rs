@@ -235,70 +235,119 @@ pub(crate) fn ndb(blobs: &[Vec<u8>]) -> Vec<u8> {
 
 /// A `Packages` of Berkeley DB with pages of 512 bytes, one package on each.
 pub(crate) fn bdb(blobs: &[Vec<u8>], big_endian: bool) -> Vec<u8> {
-    let word = |n: usize| {
-        let n = u32::try_from(n).unwrap();
-        if big_endian {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
+    Berkeley {
+        big_endian,
+        is_tree: false,
+    }
+    .file(blobs)
+}
+
+/// The same as a tree.
+pub(crate) fn bdb_tree(blobs: &[Vec<u8>]) -> Vec<u8> {
+    Berkeley {
+        big_endian: false,
+        is_tree: true,
+    }
+    .file(blobs)
+}
+
+struct Berkeley {
+    big_endian: bool,
+    is_tree: bool,
+}
+
+impl Berkeley {
+    fn file(&self, blobs: &[Vec<u8>]) -> Vec<u8> {
+        let mut pages = vec![Vec::new()];
+        // Key 0 holds the last number, as rpm keeps it.
+        let counter = self.word(blobs.len());
+        for (number, blob) in std::iter::once(&counter).chain(blobs).enumerate() {
+            self.put(&self.word(number), blob, &mut pages);
         }
-    };
-    let half = |n: usize| {
-        let n = u16::try_from(n).unwrap();
-        if big_endian {
-            n.to_be_bytes()
+        let (kind, magic) = if self.is_tree {
+            (9, 0x0005_3162)
         } else {
-            n.to_le_bytes()
-        }
-    };
-    let page = |kind: u8, next: usize, count: usize, offset: usize| {
-        let mut page = vec![0; 512];
-        page[16..20].copy_from_slice(&word(next));
-        page[20..22].copy_from_slice(&half(count));
-        page[22..24].copy_from_slice(&half(offset));
-        page[25] = kind;
-        page
-    };
-    let mut pages = vec![page(8, 0, 0, 0)];
-    // Key 0 holds the last number, as rpm keeps it.
-    let counter = word(blobs.len()).to_vec();
-    for (number, blob) in std::iter::once(&counter).chain(blobs).enumerate() {
-        let mut item = vec![1];
-        if blob.len() < 256 {
-            item.extend_from_slice(blob);
+            (8, 0x0006_1561)
+        };
+        let mut head = self.page(kind, 0, 0, 0);
+        head[12..16].copy_from_slice(&self.word(magic));
+        head[20..24].copy_from_slice(&self.word(512));
+        head[32..36].copy_from_slice(&self.word(pages.len() - 1));
+        pages[0] = head;
+        pages.concat()
+    }
+
+    /// A page with a key and its value; a large value on pages behind it.
+    fn put(&self, key: &[u8], blob: &[u8], pages: &mut Vec<Vec<u8>>) {
+        let parts: Vec<&[u8]> = if blob.len() < 256 {
+            Vec::new()
         } else {
-            item = [
-                vec![3, 0, 0, 0],
-                word(pages.len() + 1).to_vec(),
-                word(blob.len()).to_vec(),
-            ]
-            .concat();
-        }
-        let key = [vec![1], word(number).to_vec()].concat();
-        let mut hash = page(13, 0, 2, 0);
-        let (k, v) = (512 - key.len(), 512 - key.len() - item.len());
-        hash[26..28].copy_from_slice(&half(k));
-        hash[28..30].copy_from_slice(&half(v));
-        hash[k..].copy_from_slice(&key);
-        hash[v..k].copy_from_slice(&item);
-        pages.push(hash);
-        if item[0] == 3 {
-            let parts: Vec<&[u8]> = blob.chunks(512 - 26).collect();
-            for (index, part) in parts.iter().enumerate() {
-                let next = if index + 1 < parts.len() {
-                    pages.len() + 1
-                } else {
-                    0
-                };
-                let mut overflow = page(7, next, 1, part.len());
-                overflow[26..26 + part.len()].copy_from_slice(part);
-                pages.push(overflow);
+            blob.chunks(512 - 26).collect()
+        };
+        let value = if parts.is_empty() {
+            self.item(1, blob)
+        } else {
+            let place = [self.word(pages.len() + 1), self.word(blob.len())].concat();
+            if self.is_tree {
+                [vec![0, 0, 3, 0], place].concat()
+            } else {
+                [vec![3, 0, 0, 0], place].concat()
             }
+        };
+        let key = self.item(1, key);
+        let (k, v) = (512 - key.len(), 512 - key.len() - value.len());
+        let mut page = self.page(if self.is_tree { 5 } else { 13 }, 0, 2, v);
+        page[26..28].copy_from_slice(&self.half(k));
+        page[28..30].copy_from_slice(&self.half(v));
+        page[k..].copy_from_slice(&key);
+        page[v..k].copy_from_slice(&value);
+        pages.push(page);
+        for (index, part) in parts.iter().enumerate() {
+            let is_last = index + 1 == parts.len();
+            let next = if is_last { 0 } else { pages.len() + 1 };
+            let mut overflow = self.page(7, next, 1, part.len());
+            overflow[26..26 + part.len()].copy_from_slice(part);
+            pages.push(overflow);
         }
     }
-    let last = pages.len() - 1;
-    pages[0][12..16].copy_from_slice(&word(0x0006_1561));
-    pages[0][20..24].copy_from_slice(&word(512));
-    pages[0][32..36].copy_from_slice(&word(last));
-    pages.concat()
+
+    fn item(&self, kind: u8, content: &[u8]) -> Vec<u8> {
+        let mut item = if self.is_tree {
+            self.half(content.len())
+        } else {
+            Vec::new()
+        };
+        item.push(kind);
+        item.extend_from_slice(content);
+        item
+    }
+
+    fn page(&self, kind: u8, next: usize, count: usize, offset: usize) -> Vec<u8> {
+        let mut page = vec![0; 512];
+        page[16..20].copy_from_slice(&self.word(next));
+        page[20..22].copy_from_slice(&self.half(count));
+        page[22..24].copy_from_slice(&self.half(offset));
+        page[25] = kind;
+        page
+    }
+
+    fn word(&self, n: usize) -> Vec<u8> {
+        let n = u32::try_from(n).unwrap();
+        if self.big_endian {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+        .to_vec()
+    }
+
+    fn half(&self, n: usize) -> Vec<u8> {
+        let n = u16::try_from(n).unwrap();
+        if self.big_endian {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+        .to_vec()
+    }
 }

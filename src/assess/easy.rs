@@ -1,0 +1,441 @@
+//! What must be seen before a dimension is called easy. Not to have found the opposite is not
+//! enough; where the evidence is missing, this says what would show it.
+
+use std::collections::BTreeSet;
+
+use crate::fact::{
+    Access, Certainty, Class, Fact, LibraryStatus, LicenceKind, ProgramForm, StartKind, What,
+};
+use crate::path::AppPath;
+use crate::report::{Dimension, PathEntry};
+
+use super::Seen;
+use super::licence::is_open;
+
+/// Evidence that a dimension is easy.
+pub(super) struct Shown {
+    /// In words, after the cell of the grading table.
+    pub(super) why: String,
+    /// The paths that show it.
+    pub(super) paths: Vec<AppPath>,
+}
+
+/// Why there is no grade.
+pub(super) struct Open {
+    /// What is missing.
+    pub(super) why: String,
+    /// What would show it.
+    pub(super) ask: &'static str,
+}
+
+fn easy(why: impl Into<String>, paths: Vec<AppPath>) -> Result<Shown, Open> {
+    let why = why.into();
+    Ok(Shown { why, paths })
+}
+
+fn open(why: impl Into<String>, ask: &'static str) -> Result<Shown, Open> {
+    let why = why.into();
+    Err(Open { why, ask })
+}
+
+const NAME_ITS_START: &str = "Name its unit with --unit, or audit the root that holds its init \
+    script, so that it is known what runs.";
+const NAME_ITS_CONFIG: &str = "Audit the root that holds its settings, or name their directory \
+    beside the application.";
+
+/// Whether what was seen shows that `dimension` is easy.
+pub(super) fn evidence(dimension: Dimension, seen: &Seen<'_>) -> Result<Shown, Open> {
+    match dimension {
+        Dimension::Code => code(seen),
+        Dimension::Configuration => configuration(seen),
+        Dimension::Data => data(seen),
+        Dimension::Secrets => secrets(seen),
+        Dimension::Network => network(seen),
+        Dimension::Installation => installation(seen),
+        Dimension::Licensing => licensing(seen),
+        Dimension::Libraries => libraries(seen),
+        Dimension::Kernel => kernel(seen),
+    }
+}
+
+/// Programs that something starts: name, program, and whether it is a service rather than a job.
+fn starts<'a>(seen: &Seen<'a>) -> Vec<(&'a str, &'a AppPath, bool)> {
+    let start = |fact: &'a Fact| match &fact.what {
+        What::Starts {
+            name, program, how, ..
+        } => match how {
+            StartKind::Unit | StartKind::Init | StartKind::Supervisor | StartKind::Socket => {
+                Some((name.as_str(), program, true))
+            }
+            StartKind::Timer | StartKind::Cron => Some((name.as_str(), program, false)),
+            StartKind::Script => None,
+        },
+        _ => None,
+    };
+    seen.facts.iter().filter_map(start).collect()
+}
+
+fn programs<'a>(seen: &Seen<'a>) -> Vec<(&'a AppPath, ProgramForm, bool)> {
+    let program = |fact: &'a Fact| match &fact.what {
+        What::Program {
+            form, interpreter, ..
+        } => Some((&fact.at.file, *form, interpreter.is_some())),
+        _ => None,
+    };
+    seen.facts.iter().filter_map(program).collect()
+}
+
+fn code(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let starts = starts(seen);
+    match starts.first() {
+        Some((name, program, _)) => {
+            easy(format!("{name} starts {program}"), vec![(*program).clone()])
+        }
+        None => open("nothing that starts it was found", NAME_ITS_START),
+    }
+}
+
+/// Directories of defaults that the vendor ships, which belong into the image, and of what hooks
+/// an application into its host, which stays there.
+const NOT_SETTINGS: &[&str] = &[
+    "/usr/lib",
+    "/usr/share",
+    "/lib",
+    "/etc/init.d",
+    "/etc/rc.d",
+    "/etc/logrotate.d",
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/etc/systemd",
+    "/etc/xinetd.d",
+    "/etc/tmpfiles.d",
+    "/etc/sysusers.d",
+    "/etc/sysctl.d",
+    "/etc/modules-load.d",
+    "/etc/modprobe.d",
+    "/etc/udev",
+    "/etc/security",
+    "/etc/pam.d",
+    "/etc/apparmor.d",
+    "/etc/ld.so.conf.d",
+    "/etc/profile.d",
+    "/etc/bash_completion.d",
+    "/etc/rsyslog.d",
+];
+
+/// The settings; of a directory and what lies in it, what lies in it.
+fn settings<'a>(seen: &Seen<'a>) -> Vec<&'a PathEntry> {
+    let apart: Vec<AppPath> = NOT_SETTINGS.iter().map(AppPath::new).collect();
+    let mut entries: Vec<&PathEntry> = seen
+        .paths
+        .iter()
+        .filter(|entry| entry.class == Class::Config && entry.certainty >= Certainty::Inferred)
+        .filter(|entry| !apart.iter().any(|dir| entry.path.is_within(dir)))
+        .collect();
+    entries.sort_by_key(|entry| &entry.path);
+    let mut leaves: Vec<&PathEntry> = Vec::new();
+    for entry in entries {
+        if leaves
+            .last()
+            .is_some_and(|last| entry.path.is_below(&last.path))
+        {
+            leaves.pop();
+        }
+        leaves.push(entry);
+    }
+    leaves
+}
+
+fn configuration(seen: &Seen<'_>) -> Result<Shown, Open> {
+    match settings(seen).as_slice() {
+        [one] => easy(format!("{}", one.path), vec![one.path.clone()]),
+        [] => open("no settings were found", NAME_ITS_CONFIG),
+        many => open(
+            format!("settings lie in {} places that no rule judged", many.len()),
+            NAME_ITS_CONFIG,
+        ),
+    }
+}
+
+/// Directories that many applications share: two paths in one of them are two places.
+const SHARED: &[&str] = &[
+    "/",
+    "/var",
+    "/var/lib",
+    "/var/opt",
+    "/var/spool",
+    "/srv",
+    "/opt",
+    "/home",
+    "/usr",
+    "/usr/share",
+    "/usr/local",
+    "/var/local",
+    "/data",
+];
+
+fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let written =
+        |entry: &&PathEntry| entry.access == Access::Rw && entry.certainty >= Certainty::Inferred;
+    let paths: BTreeSet<&AppPath> = seen
+        .paths
+        .iter()
+        .filter(written)
+        .filter(|entry| entry.class == Class::Data)
+        .map(|entry| &entry.path)
+        .collect();
+    let Some(first) = paths.first() else {
+        let other: Vec<AppPath> = seen
+            .paths
+            .iter()
+            .filter(written)
+            .map(|entry| entry.path.clone())
+            .collect();
+        if other.is_empty() {
+            return open(
+                "nothing that it writes was found",
+                "Scan the root while or after the service has run, so that its state is there.",
+            );
+        }
+        return easy(
+            "it writes, but nothing that must outlive a container was found",
+            other,
+        );
+    };
+    let common = paths.iter().fold((*first).clone(), |common, path| {
+        let mut common = common;
+        while !path.is_within(&common) {
+            match common.parent() {
+                Some(parent) => common = parent,
+                None => break,
+            }
+        }
+        common
+    });
+    if SHARED.iter().any(|dir| common == AppPath::new(dir)) {
+        return open(
+            format!("data lies in {} places that no rule judged", paths.len()),
+            "Name the directories that hold the data in the application's settings.",
+        );
+    }
+    easy(format!("{common}"), vec![common])
+}
+
+fn secrets(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let files: BTreeSet<AppPath> = seen
+        .facts
+        .iter()
+        .filter(|fact| matches!(fact.what, What::Secret { .. }))
+        .filter(|fact| fact.certainty >= Certainty::Inferred)
+        .map(|fact| fact.at.file.clone())
+        .collect();
+    if !files.is_empty() {
+        let noun = if files.len() == 1 { "file" } else { "files" };
+        return easy(
+            format!("{} {noun} with keys or passwords", files.len()),
+            files.into_iter().collect(),
+        );
+    }
+    let settings = settings(seen);
+    if settings.is_empty() {
+        return open(
+            "no secret was found, and no settings in which one could be",
+            NAME_ITS_CONFIG,
+        );
+    }
+    if starts(seen).is_empty() {
+        return open(
+            "no secret was found, but it is not known what runs",
+            NAME_ITS_START,
+        );
+    }
+    easy(
+        "its settings and what starts it were read, and hold no secret",
+        settings.iter().map(|entry| entry.path.clone()).collect(),
+    )
+}
+
+fn network(seen: &Seen<'_>) -> Result<Shown, Open> {
+    // The protocols of the table's first cell, and the ports registered for them where the
+    // protocol is not said (IANA: http, https, http-alt; 8443 by custom).
+    let http = |protocol: Option<&str>, port: Option<u16>| match protocol {
+        Some(name) => [
+            "http", "https", "h2", "h2c", "h3", "http/2", "http/3", "quic", "ws", "wss",
+        ]
+        .contains(&name),
+        None => matches!(port, Some(80 | 443 | 8080 | 8443)),
+    };
+    let mut local = false;
+    for fact in seen.facts {
+        let What::Listens {
+            transport,
+            port,
+            protocol,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        if fact.certainty >= Certainty::Inferred && http(protocol.as_deref(), *port) {
+            let port = port.map_or_else(String::new, |port| format!(" port {port}"));
+            return easy(
+                format!("it listens on {transport}{port}"),
+                vec![fact.at.file.clone()],
+            );
+        }
+        local = true;
+    }
+    let starts = starts(seen);
+    if !local && !starts.is_empty() && starts.iter().all(|(_, _, service)| !service) {
+        return easy(
+            "nothing listens: it is started on a schedule and ends",
+            starts
+                .iter()
+                .map(|(_, program, _)| (*program).clone())
+                .collect(),
+        );
+    }
+    let why = if local {
+        "it listens, but not in a way that shows the protocol"
+    } else {
+        "no address that it listens on was found"
+    };
+    open(
+        why,
+        "Audit the root with the settings that hold its port, or with its socket unit.",
+    )
+}
+
+fn installation(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let package = seen.facts.iter().find_map(|fact| match &fact.what {
+        What::Package {
+            manager,
+            name,
+            version,
+            ..
+        } => Some((format!("{name} {version} ({manager})"), &fact.at.file)),
+        _ => None,
+    });
+    match package {
+        Some((package, file)) => easy(package, vec![file.clone()]),
+        None => open(
+            "no package owns it, and how it was installed does not show",
+            "Audit the root with its package database, or look for the vendor's installer.",
+        ),
+    }
+}
+
+fn licensing(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let mut unclear = None;
+    let mut shown = None;
+    for fact in seen.facts {
+        match &fact.what {
+            What::Licence {
+                kind: LicenceKind::Open,
+                name,
+            } => shown = shown.or(Some((name, &fact.at.file))),
+            What::Package {
+                licence: Some(licence),
+                ..
+            } if is_open(licence) => shown = shown.or(Some((licence, &fact.at.file))),
+            What::Package {
+                licence: Some(licence),
+                ..
+            } => unclear = Some(licence),
+            _ => {}
+        }
+    }
+    const ASK: &str = "Look for the licence in its documentation, or ask who bought it.";
+    match (unclear, shown) {
+        (Some(licence), _) => open(format!("the licence \"{licence}\" is not a known one"), ASK),
+        (None, Some((name, file))) => easy(name.clone(), vec![file.clone()]),
+        (None, None) => open("no licence was found", ASK),
+    }
+}
+
+fn libraries(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let programs = programs(seen);
+    let count = |wanted: &[LibraryStatus]| {
+        let libraries = seen.libraries.iter();
+        libraries
+            .filter(|library| wanted.contains(&library.status))
+            .count()
+    };
+    let unread = count(&[LibraryStatus::Unreadable]);
+    if unread > 0 {
+        return open(
+            format!("{unread} libraries could not be read"),
+            "Run the audit as a user who may read them.",
+        );
+    }
+    let lost = count(&[
+        LibraryStatus::Missing,
+        LibraryStatus::StaleCache,
+        LibraryStatus::Unreachable,
+        LibraryStatus::NotCached,
+        LibraryStatus::Aborts,
+    ]);
+    if lost > 0 {
+        return open(
+            format!("{lost} libraries do not resolve, and whether they are used is not known"),
+            "Find out which of the files that need them are used, and leave the others out.",
+        );
+    }
+    if !seen.libraries.is_empty() {
+        return easy(
+            format!("{} libraries, all found", seen.libraries.len()),
+            Vec::new(),
+        );
+    }
+    let dynamic = |form: ProgramForm, interpreter: bool| match form {
+        ProgramForm::Elf => interpreter,
+        ProgramForm::SharedLibrary => true,
+        ProgramForm::OtherElf | ProgramForm::Script | ProgramForm::Jar => false,
+    };
+    match programs.first() {
+        Some((file, ..))
+            if !programs
+                .iter()
+                .any(|(_, form, interp)| dynamic(*form, *interp)) =>
+        {
+            easy(
+                "no program of it needs a shared library",
+                vec![(*file).clone()],
+            )
+        }
+        Some(_) => open(
+            "what its programs need was not resolved",
+            "Audit the whole root, so that the system's libraries are in it.",
+        ),
+        None => open(
+            "no program was found",
+            "Name the directory that holds its programs.",
+        ),
+    }
+}
+
+fn kernel(seen: &Seen<'_>) -> Result<Shown, Open> {
+    let programs = programs(seen);
+    let Some((first, ..)) = programs.first() else {
+        return open(
+            "no program was found",
+            "Name the directory that holds its programs.",
+        );
+    };
+    if starts(seen).is_empty() {
+        return open(
+            "what it is given by its unit or init script is not known",
+            NAME_ITS_START,
+        );
+    }
+    easy(
+        format!(
+            "{} program files and what starts them were read",
+            programs.len()
+        ),
+        vec![(*first).clone()],
+    )
+}

@@ -1,0 +1,270 @@
+//! Settings about others: users, peers, listeners, and the secrets between them.
+
+use super::file::File;
+use super::net::{Endpoint, endpoint, is_host, protocol_of, remotes};
+use crate::extract::Out;
+use crate::fact::{Certainty, Locus, What};
+use crate::knowledge::{self, Directive, Role};
+use crate::parse::config::{Form, Language, Separator, Setting, words};
+
+/// The addresses that a setting makes the program listen on.
+pub(super) fn endpoints(
+    file: &File<'_>,
+    setting: &Setting,
+    directive: &Directive,
+) -> Vec<Endpoint> {
+    let value = file.expand(&setting.value).text;
+    let all = words(&value);
+    let mut found: Vec<Endpoint> = all.iter().filter_map(|word| endpoint(word)).collect();
+    if directive.role == Role::Port {
+        found.retain(|e| e.port.is_some());
+    } else if !value.contains(',') && !value.contains('\n') {
+        // `listen 80 default_server backlog=5 deferred 10`: only the first is an address.
+        found.truncate(1);
+    }
+    let of = |role| {
+        file.beside(setting, role)
+            .filter(|other| other.line != setting.line || other.key != setting.key)
+    };
+    let all_of = |role| of(role).and_then(|other| endpoint(file.expand(&other.value).text.trim()));
+    let beside = [Role::Address, Role::Port, Role::Listen].map(all_of);
+    // An address and a port of one section belong together: the port tells of both.
+    for one in found
+        .iter_mut()
+        .filter(|e| e.port.is_some() && e.address.is_empty())
+    {
+        let mut halves = beside.iter().flatten();
+        if let Some(half) = halves.find(|e| e.port.is_none() && e.transport != "unix") {
+            one.address.clone_from(&half.address);
+        }
+    }
+    let told = beside.iter().flatten().any(|e| e.port.is_some());
+    found.retain(|e| e.port.is_some() || e.transport == "unix" || !told);
+    let udp = setting
+        .key
+        .iter()
+        .any(|part| part.to_ascii_lowercase().contains("udp"));
+    let section = file
+        .protocols
+        .get(&setting.block)
+        .map_or("", String::as_str);
+    for one in &mut found {
+        if udp && one.transport == "tcp" {
+            one.transport = "udp";
+        }
+        if one.protocol.is_none() {
+            let told = all
+                .iter()
+                .skip(1)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" ");
+            let hints = format!("{} {told} {section}", setting.name());
+            one.protocol = protocol_of(&hints, one);
+        }
+    }
+    found
+}
+
+/// The user and group that the program runs as.
+pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
+    for (setting, directive) in file.live() {
+        if file.is_client(setting) {
+            continue;
+        }
+        if directive.is_none_or(|d| d.role != Role::User) || !speaks_of_process(file.form, setting)
+        {
+            continue;
+        }
+        let value = file.expand(&setting.value).text;
+        let mut names = value
+            .split(|c: char| c.is_whitespace() || matches!(c, ':' | ';'))
+            .filter(|name| !name.is_empty());
+        let Some(user) = names.next().filter(|name| is_account(name)) else {
+            continue;
+        };
+        let beside = || {
+            file.beside(setting, Role::Group)
+                .map(|s| file.expand(&s.value).text)
+        };
+        let group = names.next().map(str::to_owned).or_else(beside);
+        out.fact(
+            file.at(setting),
+            Certainty::Declared,
+            What::RunsAs {
+                user: user.to_owned(),
+                group: group.filter(|name| is_account(name)),
+            },
+        );
+    }
+}
+
+/// In forms of many meanings, `user` alone more often is somebody's login than the process'.
+fn speaks_of_process(form: Form, setting: &Setting) -> bool {
+    if matches!(
+        form,
+        Form::Lines | Form::Sections | Form::Braces | Form::Script(Language::Shell)
+    ) {
+        return true;
+    }
+    let key = setting.folded();
+    [
+        "run",
+        "daemon",
+        "owner",
+        "process",
+        "system",
+        "service",
+        "effective",
+        "setuid",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
+}
+
+fn is_account(name: &str) -> bool {
+    let switch = [
+        "yes", "no", "on", "off", "true", "false", "none", "any", "all", "auto", "default", "user",
+        "username", "group",
+    ];
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.$".contains(c);
+    // A name all in capitals is a macro.
+    let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() <= 32
+        && (name.len() < 3 || !knowledge::is_placeholder(name))
+        && name.contains(lower)
+        && name.starts_with(first)
+        && name.chars().all(fits)
+        && !switch.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Other hosts, and local services behind sockets.
+pub(super) fn talks(
+    file: &File<'_>,
+    setting: &Setting,
+    directive: Option<&Directive>,
+    out: &mut Out,
+) {
+    let role = directive.map(|d| d.role);
+    if matches!(role, Some(Role::Listen | Role::Address | Role::Port)) {
+        return;
+    }
+    let value = file.expand(&setting.value).text;
+    let mut give = |service: &str, to: &str, certainty| {
+        out.fact(
+            file.at(setting),
+            certainty,
+            What::Talks {
+                service: service.to_owned(),
+                to: to.to_owned(),
+            },
+        );
+    };
+    let service = directive.and_then(|d| d.service.as_deref());
+    let addressed = matches!(role, Some(Role::Host | Role::Dsn));
+    for remote in remotes(&value) {
+        let known = knowledge::service_of_scheme(&remote.scheme);
+        let known = known.filter(|name| addressed || !matches!(*name, "http" | "files"));
+        if let Some(name) = known
+            && is_host(&remote.host)
+        {
+            give(name, &remote.host, Certainty::Inferred);
+        }
+    }
+    if !addressed || value.contains("://") {
+        return;
+    }
+    let service = service.unwrap_or("host");
+    // libpq and PDO data sources: `host=x port=y dbname=z`, `mysql:host=x;dbname=z`.
+    if let Some((_, rest)) = value.split_once("host=") {
+        let host = rest.split([' ', ';', ',', '&']).next().unwrap_or("");
+        if is_host(host.trim_matches('\'')) {
+            give(service, host.trim_matches('\''), Certainty::Inferred);
+        }
+    } else if role == Some(Role::Host) {
+        for word in words(&value) {
+            let word = word.trim_matches(['[', ']']);
+            if is_host(word) || word.starts_with('/') {
+                give(service, word, Certainty::Declared);
+            }
+        }
+    }
+}
+
+/// A password, token or the like in a setting: where, and of what kind.
+pub(super) fn secret(
+    file: &File<'_>,
+    setting: &Setting,
+    directive: Option<&Directive>,
+    out: &mut Out,
+) {
+    if setting.separator == Separator::Header {
+        return;
+    }
+    let value = setting.value.trim();
+    let key = setting.folded();
+    let path = directive.is_some_and(|d| d.role.is_path() && !d.weak);
+    let by_key = knowledge::secret_key(&key).filter(|_| !path && is_secret(setting.name(), value));
+    let by_url = || {
+        remotes(value)
+            .iter()
+            .any(|remote| remote.secret)
+            .then_some("url-credentials")
+    };
+    let by_shape = || knowledge::secret_value(value);
+    let Some(kind) = by_key.or_else(by_url).or_else(by_shape) else {
+        return;
+    };
+    out.fact(
+        file.at(setting),
+        Certainty::Inferred,
+        What::Secret {
+            kind: kind.to_owned(),
+            key: Some(key),
+        },
+    );
+}
+
+/// Whether the value of a key for secrets is one: a word that stands for nothing else.
+fn is_secret(name: &str, value: &str) -> bool {
+    !knowledge::is_placeholder(value)
+        && !value.eq_ignore_ascii_case(name)
+        && value.split_whitespace().count() == 1
+        && !value.contains("://")
+        && !value.starts_with("./")
+        && !value.ends_with("()")
+}
+
+/// Private keys that stand in the text itself.
+pub(super) fn private_keys(file: &File<'_>, text: &[u8], out: &mut Out) {
+    let mark = b"PRIVATE KEY-----";
+    let finder = memchr::memmem::Finder::new(mark);
+    for at in finder.find_iter(text).take(64) {
+        let line_start = text[..at]
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |n| n + 1);
+        let line = &text[line_start..at];
+        if !line.windows(10).any(|part| part == b"-----BEGIN")
+            || line.trim_ascii().starts_with(b"#")
+        {
+            continue;
+        }
+        let number = text[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        // A value that begins with the key has been reported with its setting.
+        let told = |s: &&Setting| s.line == number && knowledge::secret_value(&s.value).is_some();
+        if file.settings.iter().any(|s| told(&s)) {
+            continue;
+        }
+        out.fact(
+            Locus::line(file.path, number),
+            Certainty::Observed,
+            What::Secret {
+                kind: "private-key".to_owned(),
+                key: None,
+            },
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! Shell scripts: what they read, write, start, set and call.
+//!
+//! Init scripts and maintainer scripts are shell too, with a first argument that tells what is to
+//! be done: what they do to stop, remove or purge says where state is, not that it is written.
+
+mod calls;
+mod options;
+mod starts;
+
+use std::collections::BTreeMap;
+
+use super::script::{Facts, certainty_of, interpreter_name, is_library, known_path};
+use super::{Extractor, Input, Named, Out};
+use crate::fact::{Certainty, IssueKind, Locus, Source, Touch, What};
+use crate::parse::op::{Deed, Op, Script};
+use crate::parse::shell::{Context, read};
+use crate::path::AppPath;
+
+pub(super) const EXTRACTOR: Extractor = Extractor {
+    name: "shell",
+    wants,
+    run,
+};
+
+const SHELLS: &[&[u8]] = &[b"sh", b"bash", b"dash", b"ksh", b"ash", b"zsh", b"mksh"];
+
+/// Interpreters that source an init script and act on the variables it sets
+/// (init-d-script(5), openrc-run(8)).
+const FRAMES: &[&[u8]] = &[b"init-d-script", b"openrc-run", b"runscript"];
+
+fn wants(input: &Input<'_>) -> bool {
+    if is_library(input.path) || input.path.name().ends_with(b".mo") {
+        return false;
+    }
+    match input.interpreter() {
+        Some(line) => interpreter_name(line)
+            .is_some_and(|name| SHELLS.contains(&name) || FRAMES.contains(&name)),
+        None => {
+            let name = input.path.name();
+            let sourced = name.ends_with(b".sh") || is_init(input.path) && name != b"README";
+            sourced && input.is_text()
+        }
+    }
+}
+
+fn run(input: &Input<'_>, out: &mut Out) {
+    run_with(input, &BTreeMap::new(), out);
+}
+
+/// Reads a script whose sourced files set `vars`
+/// ([`crate::parse::shell::variables`] gives them).
+///
+/// The files it sources are its facts with `by: "source"`; after reading those, this gives what
+/// the script's words become with them.
+pub fn run_with(input: &Input<'_>, vars: &BTreeMap<String, Vec<u8>>, out: &mut Out) {
+    let context = Context {
+        script: Some(input.path.as_bytes()),
+        vars: vars.clone(),
+    };
+    let script = read(input.text(), &context);
+    let kind = source_of(input.path);
+    let mut facts = Facts::new(input.path, kind);
+    let stage = Stage::of(input.path);
+    for op in &script.ops {
+        one(op, stage, &mut facts);
+    }
+    if kind == Source::Init {
+        header(input.text(), &mut facts);
+    }
+    if let Some(line) = input.interpreter()
+        && interpreter_name(line).is_some_and(|name| FRAMES.contains(&name))
+    {
+        starts::framed(&script, &mut facts);
+    }
+    facts.finish(out);
+    faults(input.path, &script, out);
+}
+
+fn faults(path: &AppPath, script: &Script, out: &mut Out) {
+    for fault in &script.faults {
+        out.issue(
+            Locus::line(path, fault.line),
+            IssueKind::Malformed,
+            format!("not understood as shell: {}", fault.what),
+        );
+    }
+    if script.cut {
+        out.issue(
+            Locus::file(path),
+            IssueKind::LimitReached,
+            "the script has more branches, or text, than are followed",
+        );
+    }
+}
+
+/// When a script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// With the application.
+    Use,
+    /// When a package is installed.
+    Install,
+    /// When it is removed.
+    Removal,
+}
+
+impl Stage {
+    fn of(path: &AppPath) -> Self {
+        if source_of(path) != Source::Maintainer {
+            return Self::Use;
+        }
+        let name = path.name();
+        if name.ends_with(b"prerm") || name.ends_with(b"postrm") {
+            Self::Removal
+        } else {
+            Self::Install
+        }
+    }
+}
+
+/// The kind of source that a script is, by its place.
+#[must_use]
+pub fn source_of(path: &AppPath) -> Source {
+    let maintainer = path.is_below(&AppPath::new("/var/lib/dpkg/info"));
+    if maintainer {
+        Source::Maintainer
+    } else if is_init(path) {
+        Source::Init
+    } else {
+        Source::Script
+    }
+}
+
+fn is_init(path: &AppPath) -> bool {
+    ["/etc/init.d", "/etc/rc.d/init.d", "/etc/rc.d"]
+        .iter()
+        .any(|dir| path.parent() == Some(AppPath::new(dir)))
+}
+
+fn one(op: &Op, stage: Stage, facts: &mut Facts<'_>) {
+    if stage == Stage::Removal {
+        let removes =
+            matches!(&op.deed, Deed::Path { act, .. } if *act == crate::parse::op::Act::Removes);
+        if removes {
+            facts.path(op);
+        }
+        return;
+    }
+    facts.path(op);
+    match &op.deed {
+        Deed::Path { act, path } => calls::path(op, *act, path, facts),
+        Deed::Set {
+            name,
+            value,
+            exported,
+        } => set(op, name, value, *exported, stage, facts),
+        Deed::Run(run) => {
+            calls::call(op, run, stage == Stage::Install, facts);
+            if stage == Stage::Use {
+                starts::start(op, run, facts);
+            }
+        }
+        Deed::Source(_) => {}
+    }
+}
+
+/// Variables that say nothing of the application.
+const COMMON: &[&str] = &[
+    "_", "IFS", "LANG", "LANGUAGE", "OLDPWD", "PS1", "PWD", "SHELL", "SHLVL", "TERM",
+];
+
+fn set(op: &Op, name: &str, value: &[u8], exported: bool, stage: Stage, facts: &mut Facts<'_>) {
+    if COMMON.contains(&name) || name.starts_with("LC_") || op.undoes() {
+        return;
+    }
+    let secret = options::is_secret(name);
+    if stage == Stage::Use && secret && options::is_literal_secret(value) {
+        let what = What::Secret {
+            kind: "password".to_owned(),
+            key: Some(name.to_owned()),
+        };
+        facts.add(op.line, certainty_of(op), what);
+    }
+    if secret {
+        return;
+    }
+    if name == "LD_LIBRARY_PATH" {
+        search_path(op, value, facts);
+    }
+    if exported && stage == Stage::Use && name != "LD_LIBRARY_PATH" {
+        let known = !value.contains(&b'*') && !options::holds_secret(value);
+        let what = What::Env {
+            name: name.to_owned(),
+            value: known.then(|| String::from_utf8_lossy(value).into_owned()),
+        };
+        facts.add(op.line, certainty_of(op), what);
+    }
+    if value.contains(&b' ') || value.starts_with(b"-") {
+        let words: Vec<Vec<u8>> = value
+            .split(|byte| *byte == b' ')
+            .filter(|word| !word.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect();
+        options::paths(op, &words, None, facts);
+    } else if name != "PATH"
+        && !value.contains(&b':')
+        && let Some(path) = known_path(value)
+    {
+        let found = Named {
+            touch: Touch::Names,
+            source: facts.source,
+            by: name,
+            kind: None,
+            class: None,
+        };
+        facts.named(op.line, certainty_of(op), path, found);
+    }
+}
+
+/// `LD_LIBRARY_PATH`: its known elements. An unknown one is mostly the variable's old value.
+fn search_path(op: &Op, value: &[u8], facts: &mut Facts<'_>) {
+    let elements: Vec<_> = value
+        .split(|byte| *byte == b':')
+        .filter(|element| element.starts_with(b"/") && !element.contains(&b'*'))
+        .map(|element| AppPath::new(element).to_text().into_owned())
+        .collect();
+    if !elements.is_empty() {
+        let what = What::SearchPath {
+            tag: "ld-library-path".to_owned(),
+            value: elements.join(":"),
+        };
+        facts.add(op.line, certainty_of(op), what);
+    }
+}
+
+/// The comments at the head of a Red Hat init script that chkconfig(8) and the distribution's
+/// `sysvinitfiles` define: `# pidfile:`, `# config:`.
+fn header(text: &[u8], facts: &mut Facts<'_>) {
+    let lines = text.split(|byte| *byte == b'\n').take(60);
+    for (line, number) in lines.zip(1_u32..) {
+        let Some(comment) = line.strip_prefix(b"#") else {
+            continue;
+        };
+        let comment = comment.trim_ascii();
+        for (tag, touch) in [("pidfile:", Touch::Writes), ("config:", Touch::Reads)] {
+            let path = comment
+                .strip_prefix(tag.as_bytes())
+                .and_then(|value| known_path(value.trim_ascii()));
+            if let Some(path) = path {
+                let found = Named {
+                    touch,
+                    source: Source::Init,
+                    by: tag.trim_end_matches(':'),
+                    kind: None,
+                    class: None,
+                };
+                facts.named(number, Certainty::Declared, path, found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! Keeping secrets out of facts: which names hold them, and words with their values taken out.
+
+use crate::parse::line::text;
+use crate::path::escape;
+
+/// What stands in the place of a value.
+pub const WITHHELD: &str = "{withheld}";
+
+/// Whether a value under this name may be a secret: by the words in the name.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    let name = name.trim_start_matches('-').to_ascii_lowercase();
+    let squeezed: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    const PARTS: [&str; 11] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "credential",
+        "apikey",
+        "privatekey",
+        "accesskey",
+        "authkey",
+        "signingkey",
+        "encryptionkey",
+    ];
+    const WORDS: [&str; 6] = ["pass", "pwd", "token", "pw", "psk", "passwort"];
+    let by_word = || {
+        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| WORDS.contains(&word)) && name != "pwd"
+    };
+    PARTS.iter().any(|part| squeezed.contains(part)) || by_word()
+}
+
+/// Whether a secret's name says that the value is where it is kept, not what it is.
+fn is_place(name: &str, value: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let ends = ["file", "path", "dir", "store", "location"];
+    value.starts_with(b"/") || value.is_empty() || ends.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether the value of `name` must not be shown.
+#[must_use]
+pub fn must_withhold(name: &str, value: &[u8]) -> bool {
+    (is_secret(name) && !is_place(name, value)) || has_login(value)
+}
+
+/// Whether a URL with a password is inside: `scheme://user:password@host`.
+fn has_login(value: &[u8]) -> bool {
+    login(value, 0).is_some()
+}
+
+/// Where the first password in a URL stands after `from`, as a range of bytes.
+fn login(value: &[u8], mut from: usize) -> Option<std::ops::Range<usize>> {
+    while let Some(at) = find(value.get(from..)?, b"://") {
+        let start = from + at + 3;
+        let rest = &value[start..];
+        let end = rest
+            .iter()
+            .position(|b| b" /?#\"'<>".contains(b))
+            .unwrap_or(rest.len());
+        if let Some(host) = rest[..end].iter().rposition(|&b| b == b'@')
+            && let Some(colon) = rest[..host].iter().position(|&b| b == b':')
+            && colon + 1 < host
+            && &rest[colon + 1..host] != WITHHELD.as_bytes()
+        {
+            return Some(start + colon + 1..start + host);
+        }
+        from = start;
+    }
+    None
+}
+
+fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).position(|w| w == needle)
+}
+
+/// A word for a fact: as it is when it is printable UTF-8, else escaped.
+#[must_use]
+pub fn word(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => escape(bytes).into_owned(),
+    }
+}
+
+/// Arguments without the values of secrets, and the names under which those stood.
+#[must_use]
+pub fn args(program: &[u8], args: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
+    let mut shown = Vec::with_capacity(args.len());
+    let mut secrets = Vec::new();
+    let mut pending: Option<String> = None;
+    for arg in args {
+        if let Some(name) = pending.take()
+            && !arg.starts_with(b"-")
+            && !is_place(&name, arg)
+        {
+            secrets.push(name);
+            shown.push(WITHHELD.to_owned());
+            continue;
+        }
+        if let Some(length) = attached(program, arg) {
+            secrets.push(text(&arg[..length]));
+            shown.push(format!("{}{WITHHELD}", text(&arg[..length])));
+            continue;
+        }
+        let (clean, names) = line(arg);
+        secrets.extend(names);
+        shown.push(word(&clean));
+        if expects_secret(program, arg) {
+            pending = Some(text(arg));
+        }
+    }
+    (shown, secrets)
+}
+
+/// Programs whose short options take a secret in the next argument (from their manuals).
+const NEXT: [(&str, &str); 6] = [
+    ("curl", "-u"),
+    ("sshpass", "-p"),
+    ("ldapsearch", "-w"),
+    ("ldapmodify", "-w"),
+    ("ldapadd", "-w"),
+    ("smbclient", "-U"),
+];
+
+fn expects_secret(program: &[u8], arg: &[u8]) -> bool {
+    let name = base(program);
+    let short = NEXT
+        .iter()
+        .any(|(tool, option)| name == tool.as_bytes() && arg == option.as_bytes());
+    short || (arg.starts_with(b"-") && !arg.contains(&b'=') && is_secret(&text(arg)))
+}
+
+/// The length of an option that a secret is attached to: `-pSECRET` of the MySQL clients.
+fn attached(program: &[u8], arg: &[u8]) -> Option<usize> {
+    let name = base(program);
+    let client = name.starts_with(b"mysql") || name.starts_with(b"mariadb");
+    (client && arg.starts_with(b"-p") && arg.len() > 2
+        || name == b"sshpass" && arg.starts_with(b"-p") && arg.len() > 2)
+        .then_some(2)
+}
+
+fn base(program: &[u8]) -> &[u8] {
+    program.rsplit(|&b| b == b'/').next().unwrap_or(program)
+}
+
+/// Text, perhaps a whole shell command, without the values of secrets in it; and their names.
+/// `NAME=value` and `--name=value` are cut at the next blank or quote, URLs lose their password.
+#[must_use]
+pub fn line(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
+    let mut names = Vec::new();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|&b| b == b'=') {
+        let start = rest[..at]
+            .iter()
+            .rposition(|b| !(b.is_ascii_alphanumeric() || b"_-.".contains(b)))
+            .map_or(0, |before| before + 1);
+        let name = text(&rest[start..at]);
+        let value = &rest[at + 1..];
+        let length = value_length(value);
+        out.extend_from_slice(&rest[..=at]);
+        rest = value;
+        if is_secret(&name) && !is_place(&name, &value[..length]) {
+            out.extend_from_slice(WITHHELD.as_bytes());
+            names.push(name);
+            rest = &value[length..];
+        }
+    }
+    out.extend_from_slice(rest);
+    let mut clean = Vec::with_capacity(out.len());
+    let mut from = 0;
+    while let Some(range) = login(&out, from) {
+        clean.extend_from_slice(&out[from..range.start]);
+        clean.extend_from_slice(WITHHELD.as_bytes());
+        names.push("url".to_owned());
+        from = range.end;
+    }
+    clean.extend_from_slice(&out[from..]);
+    (clean, names)
+}
+
+/// The length of a value: up to its closing quote, or to a blank or separator.
+fn value_length(value: &[u8]) -> usize {
+    let end = match value.first() {
+        Some(quote @ (b'"' | b'\'')) => {
+            let close = value[1..].iter().position(|b| b == quote);
+            close.map(|at| at + 2)
+        }
+        _ => value.iter().position(|b| b" \t\n;&|\"'`)".contains(b)),
+    };
+    end.unwrap_or(value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in [
+            "DB_PASSWORD",
+            "--api-key",
+            "auth.token",
+            "SMTP_PASS",
+            "awsSecretAccessKey",
+            "my_pwd",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "PWD",
+            "PASSENGER_APP",
+            "compass",
+            "TOKENIZER",
+            "KEY_DIR",
+            "--port",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_shown_and_a_value_is_not() {
+        assert!(must_withhold("DB_PASSWORD", b"hunter2"));
+        assert!(!must_withhold("DB_PASSWORD_FILE", b"secrets/db"));
+        assert!(!must_withhold("DB_PASSWORD", b"/run/secrets/db"));
+        assert!(must_withhold("DSN", b"postgres://app:hunter2@db/x"));
+        assert!(!must_withhold("DSN", b"postgres://app@db/x:y@z"));
+    }
+
+    #[test]
+    fn arguments_lose_secrets_in_every_form() {
+        let given = [
+            "--password=hunter2",
+            "--token",
+            "hunter2",
+            "--x=1",
+            "-Dapp.secret=hunter2",
+            "amqp://u:hunter2@h/",
+            "--password-file",
+            "/etc/p",
+            "sh -c 'A_PASS=hunter2 b'",
+        ];
+        let given: Vec<Vec<u8>> = given.iter().map(|a| a.as_bytes().to_vec()).collect();
+        let (shown, secrets) = args(b"/opt/x", &given);
+        assert!(!shown.join(" ").contains("hunter2"), "{shown:?}");
+        assert_eq!(shown[3], "--x=1");
+        assert_eq!(shown[7], "/etc/p");
+        assert_eq!(secrets.len(), 5);
+        let (shown, _) = args(
+            b"/usr/bin/mysqldump",
+            &[b"-phunter2".to_vec(), b"-u".to_vec()],
+        );
+        assert_eq!(shown, ["-p{withheld}", "-u"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(bytes: Vec<u8>, text in r#"[a-z:/@=" pass]{0,60}"#) {
+            let _ = line(&bytes);
+            let _ = line(text.as_bytes());
+            let _ = args(&bytes, &[text.into_bytes(), bytes.clone()]);
+        }
+    }
+}

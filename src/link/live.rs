@@ -1,0 +1,197 @@
+//! Which files speak for the application as it runs, and which only lie about: a unit that is not
+//! installed, an init script that a unit has replaced, an example, a tool of the administrator.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scope::Scope;
+use crate::fact::{Certainty, Fact, Source, Touch, What};
+use crate::knowledge::places;
+use crate::path::AppPath;
+
+/// How much the word of a file weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Voice {
+    /// Nothing acts by it.
+    Dead,
+    /// It shows how something could be set up.
+    Sample,
+    /// An administrator may run it; the service does not.
+    Tool,
+    /// The service runs it, or runs by it.
+    Live,
+}
+
+/// The voices of all files that made facts.
+#[derive(Debug, Default)]
+pub(super) struct Voices {
+    files: BTreeMap<AppPath, Voice>,
+}
+
+/// Directories from which systemd loads units (systemd.unit(5)).
+const UNIT_DIRS: &[&str] = &[
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+const INIT_DIRS: &[&str] = &["/etc/init.d", "/etc/rc.d/init.d"];
+
+impl Voices {
+    /// Judges every file of `facts`; `exists` tells whether a path is there.
+    pub(super) fn new(scope: &Scope, facts: &[Fact], exists: impl Fn(&AppPath) -> bool) -> Self {
+        let mut by_file: BTreeMap<&AppPath, Vec<&Fact>> = BTreeMap::new();
+        for fact in facts {
+            by_file.entry(&fact.at.file).or_default().push(fact);
+        }
+        let mut files: BTreeMap<AppPath, Voice> = BTreeMap::new();
+        for (file, facts) in &by_file {
+            files.insert((*file).clone(), first_voice(scope, file, facts, &exists));
+        }
+        let started = started(scope, &by_file, &files);
+        for (file, voice) in &mut files {
+            if *voice == Voice::Tool && started.contains(file) {
+                *voice = Voice::Live;
+            }
+        }
+        Self { files }
+    }
+
+    /// The voice of the file that a fact is from.
+    pub(super) fn of(&self, fact: &Fact) -> Voice {
+        self.files
+            .get(&fact.at.file)
+            .copied()
+            .unwrap_or(Voice::Live)
+    }
+
+    /// How sure a fact still is in the light of where it stands; nothing when it does not count.
+    pub(super) fn certainty(&self, fact: &Fact) -> Option<Certainty> {
+        match self.of(fact) {
+            Voice::Live => Some(fact.certainty),
+            Voice::Tool | Voice::Sample => Some(Certainty::Guessed),
+            Voice::Dead => None,
+        }
+    }
+}
+
+fn first_voice(
+    scope: &Scope,
+    file: &AppPath,
+    facts: &[&Fact],
+    exists: &impl Fn(&AppPath) -> bool,
+) -> Voice {
+    let dirs = |dirs: &[&str]| dirs.iter().any(|dir| file.is_below(&AppPath::new(dir)));
+    if dirs(UNIT_DIRS) {
+        return if is_bare_template(file, exists) {
+            Voice::Dead
+        } else {
+            Voice::Live
+        };
+    }
+    if dirs(INIT_DIRS) {
+        // systemd-sysv-generator(8): a native unit of the same name replaces an init script.
+        let unit = [file.name(), b".service"].concat();
+        let replaced = UNIT_DIRS
+            .iter()
+            .any(|dir| exists(&AppPath::new(dir).join(&unit)));
+        return if replaced { Voice::Dead } else { Voice::Live };
+    }
+    let speaks = |source: Source| {
+        facts
+            .iter()
+            .any(|fact| matches!(&fact.what, What::Path { source: s, .. } if *s == source))
+    };
+    if speaks(Source::Package) || speaks(Source::Conffile) || speaks(Source::Maintainer) {
+        return Voice::Live;
+    }
+    let in_code = places::is_code_place(file);
+    if places::is_example(file) || (in_code && places::is_library_place(file)) {
+        return Voice::Sample;
+    }
+    if speaks(Source::Unit) && !dirs(UNIT_DIRS) {
+        return Voice::Sample;
+    }
+    if is_script(facts) {
+        let own = scope.in_prefix(file).is_some() || dirs(&["/etc/cron.d", "/etc/cron.daily"]);
+        return if own { Voice::Live } else { Voice::Tool };
+    }
+    if in_code && speaks(Source::Config) {
+        return Voice::Sample;
+    }
+    if places::is_integration(file) && speaks(Source::Config) {
+        return Voice::Dead;
+    }
+    Voice::Live
+}
+
+fn is_script(facts: &[&Fact]) -> bool {
+    facts.iter().any(|fact| match &fact.what {
+        What::Program { form, .. } => *form == crate::fact::ProgramForm::Script,
+        What::Path { source, .. } => *source == Source::Script,
+        _ => false,
+    })
+}
+
+/// Whether this is a template unit of which no instance is enabled: `name@.service` without a
+/// `name@x.service` that something wants.
+fn is_bare_template(file: &AppPath, exists: &impl Fn(&AppPath) -> bool) -> bool {
+    let name = file.name();
+    let Some(at) = name.iter().position(|&b| b == b'@') else {
+        return false;
+    };
+    if name.get(at + 1) != Some(&b'.') {
+        return false;
+    }
+    let wants = AppPath::new("/etc/systemd/system/multi-user.target.wants");
+    let default = [&name[..=at], b"default", &name[at + 1..]].concat();
+    !exists(&wants.join(&default))
+}
+
+/// The files that something live starts, directly or through another that it starts.
+fn started(
+    scope: &Scope,
+    by_file: &BTreeMap<&AppPath, Vec<&Fact>>,
+    voices: &BTreeMap<AppPath, Voice>,
+) -> BTreeSet<AppPath> {
+    let mut todo: Vec<&AppPath> = by_file
+        .keys()
+        .copied()
+        .filter(|file| voices.get(*file) == Some(&Voice::Live))
+        .collect();
+    let mut found: BTreeSet<AppPath> = BTreeSet::new();
+    while let Some(file) = todo.pop() {
+        for fact in by_file.get(file).into_iter().flatten() {
+            for path in runs(&fact.what) {
+                let known = by_file.get_key_value(&path).map(|(file, _)| *file);
+                if let Some(next) = known
+                    && scope.contains(next)
+                    && found.insert(path)
+                {
+                    todo.push(next);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The paths that a fact says are run.
+fn runs(what: &What) -> Vec<AppPath> {
+    match what {
+        What::Starts { program, args, .. } => {
+            let args = args.iter().filter_map(AppPath::absolute);
+            std::iter::once(program.clone()).chain(args).collect()
+        }
+        What::Path {
+            path,
+            touch: Touch::Runs | Touch::Names | Touch::Reads,
+            source,
+            ..
+        } if !matches!(source, Source::Package | Source::Conffile | Source::Literal) => {
+            vec![path.clone()]
+        }
+        _ => Vec::new(),
+    }
+}

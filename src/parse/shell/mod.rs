@@ -1,0 +1,114 @@
+//! Shell scripts: bytes into operations with folded words.
+//!
+//! A script is read, never run. All its branches are visited; a variable has the values that its
+//! assignments may have given it; what cannot be told is a hole, and shows as `*`.
+
+mod arms;
+mod dollar;
+mod expand;
+mod files;
+mod grammar;
+mod lexer;
+mod special;
+mod start;
+mod syntax;
+mod value;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use super::op::Script;
+use lexer::Reader;
+use value::{ACTION, Env, SPLIT, folded};
+use walk::Walk;
+
+/// What is known before a script is read.
+#[derive(Clone, Debug, Default)]
+pub struct Context<'a> {
+    /// The script's own path: `$0`, and what is found from it.
+    pub script: Option<&'a [u8]>,
+    /// Variables of files that it sources, or of its environment, by name. The script's own
+    /// assignments come over them, as those of a file that is sourced first would.
+    pub vars: BTreeMap<String, Vec<u8>>,
+}
+
+/// Variables that installers use for a root other than `/`, and that are empty when a package is
+/// installed where it belongs (dpkg-maintscript(1), GNU coding standards).
+const EMPTY: &[&str] = &["DPKG_ROOT", "DESTDIR"];
+
+/// The longest text that is read; what is behind it is data that a script carries with it.
+pub const MAX_SCRIPT: usize = 1 << 20;
+
+/// Reads a script.
+///
+/// Total: a fault costs its line, nesting and work are bounded, and what is behind a NUL byte or
+/// [`MAX_SCRIPT`] is not script.
+#[must_use]
+pub fn read(text: &[u8], context: &Context<'_>) -> Script {
+    let end = memchr::memchr(0, text)
+        .unwrap_or(text.len())
+        .min(MAX_SCRIPT);
+    let special = |byte: &u8| *byte < 6;
+    let cleaned: Vec<u8>;
+    let mut script = text.get(..end).unwrap_or_default();
+    if script.iter().any(special) {
+        cleaned = script
+            .iter()
+            .map(|b| if special(b) { b' ' } else { *b })
+            .collect();
+        script = &cleaned;
+    }
+    let mut reader = Reader::new(script, 1, 0);
+    let list = reader.script();
+    let mut walk = Walk::new(context.script, first_env(context));
+    walk.whole(&list, std::mem::take(&mut reader.documents));
+    let vars = walk
+        .env
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+        .map(|(name, values)| (name, values.iter().map(|value| folded(value)).collect()))
+        .collect();
+    Script {
+        ops: walk.ops.into_iter().collect(),
+        vars,
+        faults: reader.faults,
+        cut: walk.cut || end == MAX_SCRIPT,
+    }
+}
+
+fn first_env(context: &Context<'_>) -> Env {
+    let mut env = Env::new();
+    for name in EMPTY {
+        env.insert((*name).to_owned(), vec![Vec::new()]);
+    }
+    for (name, value) in &context.vars {
+        let value: Vec<u8> = value
+            .iter()
+            .map(|b| if *b < 6 { b' ' } else { *b })
+            .collect();
+        env.insert(name.clone(), vec![value]);
+    }
+    env.insert("1".to_owned(), vec![vec![ACTION]]);
+    env.insert("@".to_owned(), vec![vec![ACTION, SPLIT, value::HOLE]]);
+    env
+}
+
+/// The variables that a file of assignments sets (`/etc/default/NAME`, `/etc/sysconfig/NAME`,
+/// `setenv.sh`), each with one value: the last where it has several. What is unknown in a value
+/// is `*`.
+#[must_use]
+pub fn variables(text: &[u8], known: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let context = Context {
+        script: None,
+        vars: known.clone(),
+    };
+    let last = |(name, mut values): (String, Vec<Vec<u8>>)| values.pop().map(|value| (name, value));
+    read(text, &context)
+        .vars
+        .into_iter()
+        .filter_map(last)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

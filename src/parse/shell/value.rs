@@ -1,0 +1,300 @@
+//! Values of words: bytes in which some are not known, and sets of such values.
+//!
+//! A script is read along all its branches, so a variable has a small set of possible values.
+//! Bytes that no script can hold stand for what is special in a value.
+
+use std::collections::BTreeMap;
+
+/// A part that is not known.
+pub(super) const HOLE: u8 = 0;
+/// The script's first argument: what a `case` on it tells apart.
+pub(super) const ACTION: u8 = 1;
+/// A blank from an expansion outside quotes: the word is split there.
+pub(super) const SPLIT: u8 = 2;
+/// `{`, `,` and `}` of a brace expansion.
+pub(super) const BRACES: [u8; 3] = [3, 4, 5];
+
+/// How many values of one word are followed.
+pub(super) const MAX_VALUES: usize = 6;
+
+/// The longest value that is followed: `PATH_MAX`, and room for a list of options.
+const MAX_LENGTH: usize = 8192;
+
+/// How many words one word may become.
+pub(super) const MAX_FIELDS: usize = 256;
+
+/// One possible value.
+pub(super) type Value = Vec<u8>;
+
+/// Variables and what is known of their values.
+pub(super) type Env = BTreeMap<String, Vec<Value>>;
+
+/// A value of which nothing is known.
+pub(super) fn hole() -> Vec<Value> {
+    vec![vec![HOLE]]
+}
+
+/// Whether nothing is known of `value`.
+pub(super) fn is_hole(value: &[u8]) -> bool {
+    value.iter().all(|byte| *byte == HOLE) && !value.is_empty()
+}
+
+/// Adds the values of `more`. A value of which nothing is known gives way to any other: the
+/// script's own value is the likelier one.
+pub(super) fn unite(values: &mut Vec<Value>, more: &[Value]) {
+    for value in more {
+        if !values.contains(value) && values.len() < MAX_VALUES {
+            values.push(value.clone());
+        }
+    }
+    if values
+        .iter()
+        .any(|value| !is_hole(value) && !value.is_empty())
+    {
+        values.retain(|value| !is_hole(value));
+    }
+}
+
+/// The variables after either of two branches.
+pub(super) fn merge(into: &mut Env, other: Env) {
+    for (name, values) in other {
+        match into.get_mut(&name) {
+            Some(known) if *known == values => {}
+            Some(known) => unite(known, &values),
+            None => {
+                into.insert(name, values);
+            }
+        }
+    }
+}
+
+/// Every value of `left` followed by every value of `right`; sets of the same size, which mostly
+/// come from the same branches, are joined pair by pair.
+pub(super) fn join(left: Vec<Value>, right: &[Value]) -> Vec<Value> {
+    let join = |a: &Value, b: &Value| {
+        if a.len() + b.len() > MAX_LENGTH {
+            return vec![HOLE];
+        }
+        let mut whole = a.clone();
+        whole.extend_from_slice(b);
+        whole
+    };
+    if left.len() == right.len() {
+        return left.iter().zip(right).map(|(a, b)| join(a, b)).collect();
+    }
+    let mut all = Vec::new();
+    for a in &left {
+        for b in right {
+            if all.len() < MAX_VALUES {
+                all.push(join(a, b));
+            }
+        }
+    }
+    all
+}
+
+/// What leaves this module: unknown parts as `*`, words apart by blanks.
+pub(super) fn folded(value: &[u8]) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::with_capacity(value.len());
+    for byte in value {
+        let byte = match *byte {
+            HOLE | ACTION => b'*',
+            SPLIT => b' ',
+            b if b == BRACES[0] => b'{',
+            b if b == BRACES[1] => b',',
+            b if b == BRACES[2] => b'}',
+            other => other,
+        };
+        if !(byte == b'*' && out.last() == Some(&b'*')) {
+            out.push(byte);
+        }
+    }
+    out
+}
+
+/// The words of a value: split, and its braces expanded.
+pub(super) fn fields(value: &[u8]) -> Vec<Value> {
+    let mut words = Vec::new();
+    for word in value.split(|byte| *byte == SPLIT) {
+        if words.len() >= MAX_FIELDS {
+            break;
+        }
+        if word.is_empty() && value.contains(&SPLIT) {
+            continue;
+        }
+        expand_braces(word, &mut words);
+    }
+    words
+}
+
+/// `a{b,c}d` as `abd` and `acd`, from the first brace on.
+fn expand_braces(word: &[u8], out: &mut Vec<Value>) {
+    let mut queue = vec![word.to_vec()];
+    while let Some(word) = queue.pop() {
+        if out.len() + queue.len() >= MAX_FIELDS {
+            out.push(word);
+            return;
+        }
+        let Some((start, end, commas)) = brace(&word) else {
+            out.push(word);
+            continue;
+        };
+        let mut edges = vec![start];
+        edges.extend(commas);
+        edges.push(end);
+        for pair in edges.windows(2).rev() {
+            let [from, to] = pair else { continue };
+            let mut one = word[..start].to_vec();
+            one.extend_from_slice(word.get(from + 1..*to).unwrap_or_default());
+            one.extend_from_slice(word.get(end + 1..).unwrap_or_default());
+            queue.push(one);
+        }
+    }
+}
+
+/// The first brace expansion of a word: its ends, and the commas of its own level.
+fn brace(word: &[u8]) -> Option<(usize, usize, Vec<usize>)> {
+    let start = memchr::memchr(BRACES[0], word)?;
+    let mut depth = 0_usize;
+    let mut commas = Vec::new();
+    for (at, byte) in word.iter().enumerate().skip(start) {
+        match *byte {
+            b if b == BRACES[0] => depth += 1,
+            b if b == BRACES[1] && depth == 1 => commas.push(at),
+            b if b == BRACES[2] => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some((start, at, commas));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The directory part, as dirname(1) gives it.
+pub(super) fn dirname(path: &[u8]) -> Value {
+    if is_hole(path) || path == [ACTION] {
+        return vec![HOLE];
+    }
+    let path = trim_slashes(path);
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(0) => b"/".to_vec(),
+        Some(cut) => trim_slashes(&path[..cut]).to_vec(),
+        None => b".".to_vec(),
+    }
+}
+
+/// The last component, as basename(1) gives it.
+pub(super) fn basename(path: &[u8]) -> Value {
+    let path = trim_slashes(path);
+    let cut = path.iter().rposition(|byte| *byte == b'/');
+    path[cut.map_or(0, |cut| cut + 1)..].to_vec()
+}
+
+fn trim_slashes(mut path: &[u8]) -> &[u8] {
+    while path.len() > 1 && path.ends_with(b"/") {
+        path = &path[..path.len() - 1];
+    }
+    path
+}
+
+/// `path` seen from `base`: where either is unknown, so is the outcome's head.
+pub(super) fn seen_from(base: Option<&[u8]>, path: &[u8]) -> Value {
+    match base {
+        _ if path.starts_with(b"/") || path.first() == Some(&HOLE) => path.to_vec(),
+        None => path.to_vec(),
+        Some(base) => {
+            let mut whole = base.to_vec();
+            if !whole.ends_with(b"/") {
+                whole.push(b'/');
+            }
+            whole.extend_from_slice(path.strip_prefix(b"./").unwrap_or(path));
+            whole
+        }
+    }
+}
+
+/// `${value%pattern}` and `%%` for the patterns scripts use: text with at most one star at an
+/// end. Nothing when the pattern is of another kind.
+pub(super) fn cut_end(value: &[u8], pattern: &[u8], longest: bool) -> Option<Value> {
+    if let Some(text) = pattern.strip_suffix(b"*") {
+        let text = literal(text)?;
+        let at = if longest {
+            memchr::memmem::find(value, text)
+        } else {
+            memchr::memmem::rfind(value, text)
+        };
+        return Some(value[..at.unwrap_or(value.len())].to_vec());
+    }
+    let text = literal(pattern)?;
+    Some(value.strip_suffix(text).unwrap_or(value).to_vec())
+}
+
+/// `${value#pattern}` and `##`, likewise.
+pub(super) fn cut_start(value: &[u8], pattern: &[u8], longest: bool) -> Option<Value> {
+    if let Some(text) = pattern.strip_prefix(b"*") {
+        let text = literal(text)?;
+        let at = if longest {
+            memchr::memmem::rfind(value, text)
+        } else {
+            memchr::memmem::find(value, text)
+        };
+        return Some(value[at.map_or(0, |at| at + text.len())..].to_vec());
+    }
+    let text = literal(pattern)?;
+    Some(value.strip_prefix(text).unwrap_or(value).to_vec())
+}
+
+fn literal(pattern: &[u8]) -> Option<&[u8]> {
+    let special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[') || *byte < 6;
+    (!pattern.is_empty() && !pattern.iter().any(special)).then_some(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_value_gives_way_to_a_known_one() {
+        let mut values = hole();
+        unite(&mut values, &[b"/run".to_vec()]);
+        assert_eq!(values, [b"/run".to_vec()]);
+    }
+
+    #[test]
+    fn braces_multiply() {
+        let value = b"/a/\x03b\x04c\x05/d";
+        assert_eq!(fields(value), [b"/a/b/d".to_vec(), b"/a/c/d".to_vec()]);
+    }
+
+    #[test]
+    fn braces_cannot_explode() {
+        let word = b"\x03a\x04b\x05".repeat(40);
+        assert!(fields(&word).len() <= MAX_FIELDS + 1);
+    }
+
+    #[test]
+    fn ends_are_cut_as_the_shell_does() {
+        let end = |value: &[u8], pattern: &[u8], longest| cut_end(value, pattern, longest).unwrap();
+        assert_eq!(end(b"/a/b/c", b"/*", false), b"/a/b");
+        assert_eq!(end(b"a/b/c", b"/*", true), b"a");
+        assert_eq!(end(b"x.sh", b".sh", false), b"x");
+        assert_eq!(cut_start(b"/a/b/c", b"*/", true).unwrap(), b"c");
+        assert_eq!(cut_end(b"x", b"[a-z]", false), None);
+    }
+
+    #[test]
+    fn dirname_follows_its_manual() {
+        for (path, want) in [
+            ("/a/b", "/a"),
+            ("/a", "/"),
+            ("a", "."),
+            ("/a/b/", "/a"),
+            ("/", "/"),
+        ] {
+            assert_eq!(dirname(path.as_bytes()), want.as_bytes(), "{path}");
+        }
+    }
+}

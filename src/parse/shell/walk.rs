@@ -1,0 +1,506 @@
+//! The walk along all branches of a script: variables, functions, arms, and the operations that
+//! its commands are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::super::op::{Act, Deed, Op, Run};
+use super::arms::Choice;
+use super::expand::text;
+use super::lexer::Reader;
+use super::syntax::{
+    Assign, Body, Command, HereDocument, Item, List, Pipeline, Redirect, RedirectKind, Word,
+};
+use super::value::{
+    ACTION, Env, HOLE, SPLIT, Value, fields, folded, hole, is_hole, join, merge, seen_from,
+};
+
+/// How much is done for one script: commands visited, and variables copied for branches.
+const BUDGET: u32 = 200_000;
+
+/// How many operations are kept.
+const MAX_OPS: usize = 8192;
+
+/// How deep functions and scripts in words are followed.
+const MAX_CALLS: usize = 8;
+
+/// How many words of a `for` are followed one by one.
+const MAX_ROUNDS: usize = 48;
+
+/// A function, with the here-documents of the text that it stands in.
+type Function = (Rc<Command>, Rc<Vec<HereDocument>>);
+
+pub(super) struct Walk<'a> {
+    /// The path of the script itself.
+    pub(super) script: Option<&'a [u8]>,
+    pub(super) env: Env,
+    pub(super) cwd: Option<Value>,
+    pub(super) ops: BTreeSet<Op>,
+    pub(super) cut: bool,
+    /// The line of the command that is visited.
+    pub(super) line: u32,
+    /// Whether the command that is visited is the last one that a run of the script comes to.
+    pub(super) tail: bool,
+    /// The values of the first argument under which the visited command runs.
+    pub(super) arms: Vec<String>,
+    /// The text of the visited command's here-document.
+    pub(super) document: Option<HereDocument>,
+    /// As whom, and how, the script in a word runs that is visited.
+    pub(super) within: Run,
+    sure: bool,
+    exported: BTreeSet<String>,
+    functions: BTreeMap<String, Function>,
+    visited: BTreeSet<String>,
+    calls: Vec<String>,
+    documents: Rc<Vec<HereDocument>>,
+    /// How deep scripts in words (`sh -c`, `eval`) are nested.
+    nested: usize,
+    budget: u32,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(script: Option<&'a [u8]>, env: Env) -> Self {
+        Self {
+            script,
+            env,
+            cwd: None,
+            ops: BTreeSet::new(),
+            cut: false,
+            line: 0,
+            tail: false,
+            arms: Vec::new(),
+            document: None,
+            within: Run::default(),
+            sure: true,
+            exported: BTreeSet::new(),
+            functions: BTreeMap::new(),
+            visited: BTreeSet::new(),
+            calls: Vec::new(),
+            documents: Rc::default(),
+            nested: 0,
+            budget: BUDGET,
+        }
+    }
+
+    /// Visits a whole script, and then the functions that nothing in it called.
+    pub(super) fn whole(&mut self, list: &List, documents: Vec<HereDocument>) {
+        self.documents = Rc::new(documents);
+        self.tail = true;
+        self.list(list);
+        self.tail = false;
+        let idle: Vec<String> = self
+            .functions
+            .keys()
+            .filter(|name| !self.visited.contains(*name))
+            .cloned()
+            .collect();
+        for name in idle {
+            if !self.visited.contains(&name) {
+                self.call(&name, &[]);
+            }
+        }
+    }
+
+    /// Takes from the budget; false, and noted, when it is used up.
+    pub(super) fn spend(&mut self, cost: usize) -> bool {
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX);
+        match self.budget.checked_sub(cost) {
+            Some(rest) => self.budget = rest,
+            None => {
+                self.budget = 0;
+                self.cut = true;
+            }
+        }
+        !self.cut
+    }
+
+    /// A copy of the variables for a branch, paid from the budget.
+    fn branch(&mut self) -> Env {
+        let weight: usize = self.env.values().flatten().map(Vec::len).sum();
+        self.spend(weight / 256 + self.env.len() / 8 + 1);
+        self.env.clone()
+    }
+
+    pub(super) fn list(&mut self, list: &List) {
+        let tail = self.tail;
+        let last = list.0.iter().rposition(|item| !leaves(item));
+        for (number, item) in list.0.iter().enumerate() {
+            self.tail = tail && Some(number) == last;
+            self.item(item);
+        }
+        self.tail = tail;
+    }
+
+    fn item(&mut self, item: &Item) {
+        let background = item.background;
+        let tail = self.tail && !background;
+        self.tail = tail && item.rest.is_empty();
+        self.pipeline(&item.first, background);
+        let mut choice = Choice::of_pipeline(self, &item.first);
+        for (number, (joint, pipeline)) in item.rest.iter().enumerate() {
+            let before = self.branch();
+            let arms = self.arms.clone();
+            self.tail = tail && number + 1 == item.rest.len();
+            choice.enter(*joint, &mut self.arms);
+            self.pipeline(pipeline, background);
+            self.arms = arms;
+            merge(&mut self.env, before);
+            let more = Choice::of_pipeline(self, pipeline);
+            choice.join(*joint, more);
+        }
+        self.tail = tail;
+    }
+
+    pub(super) fn pipeline(&mut self, pipeline: &Pipeline, background: bool) {
+        if let [command] = pipeline.commands.as_slice() {
+            self.command(command, background);
+            return;
+        }
+        let tail = std::mem::take(&mut self.tail);
+        self.download(pipeline);
+        for command in &pipeline.commands {
+            let (env, cwd) = (self.branch(), self.cwd.clone());
+            self.command(command, background);
+            (self.env, self.cwd) = (env, cwd);
+        }
+        self.tail = tail;
+    }
+
+    /// `curl … | sh`: code that nobody packed, fetched and run.
+    fn download(&mut self, pipeline: &Pipeline) {
+        let name = |command: &Command| match &command.body {
+            Body::Simple { words, .. } => {
+                let mut names = words.iter().filter_map(Word::plain);
+                let first = names.next()?;
+                let name = if first == b"sudo" {
+                    names.next()?
+                } else {
+                    first
+                };
+                Some(name.to_vec())
+            }
+            _ => None,
+        };
+        let ends = (pipeline.commands.first(), pipeline.commands.last());
+        let (Some(first), Some(last)) = ends else {
+            return;
+        };
+        let fetches = matches!(name(first).as_deref(), Some(b"curl" | b"wget"));
+        if !fetches || !matches!(name(last).as_deref(), Some(b"sh" | b"bash")) {
+            return;
+        }
+        if let Body::Simple { words, .. } = &first.body {
+            self.line = first.line;
+            for argv in self.argvs(words).into_iter().take(1) {
+                let mut argv: Vec<Value> = argv.iter().map(|word| folded(word)).collect();
+                argv.extend([b"|".to_vec(), b"sh".to_vec()]);
+                self.ran(Run {
+                    argv,
+                    ..Run::default()
+                });
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command, background: bool) {
+        if !self.spend(1) {
+            return;
+        }
+        self.sure = command.sure;
+        self.redirects(&command.redirects);
+        self.line = command.line;
+        if !matches!(command.body, Body::Simple { .. }) {
+            self.document = None;
+        }
+        match &command.body {
+            Body::Simple { assigns, words } => {
+                self.simple(assigns, words, background);
+                self.document = None;
+            }
+            Body::Group(list) => self.list(list),
+            Body::Subshell(list) => {
+                let (env, cwd) = (self.branch(), self.cwd.clone());
+                self.list(list);
+                (self.env, self.cwd) = (env, cwd);
+            }
+            Body::If {
+                branches,
+                otherwise,
+            } => self.conditional(branches, otherwise.as_ref()),
+            Body::Loop { condition, body } => {
+                let before = self.branch();
+                let tail = std::mem::take(&mut self.tail);
+                self.list(condition);
+                self.list(body);
+                self.tail = tail;
+                merge(&mut self.env, before);
+            }
+            Body::For { name, words, body } => self.rounds(name, words.as_deref(), body),
+            Body::Case { subject, arms } => self.case(subject, arms),
+            Body::Function { name, body } => {
+                let function = (Rc::clone(body), Rc::clone(&self.documents));
+                self.functions.insert(name.clone(), function);
+            }
+            Body::Nothing => {}
+        }
+    }
+
+    fn conditional(&mut self, branches: &[(List, List)], otherwise: Option<&List>) {
+        let arms = self.arms.clone();
+        let tail = self.tail;
+        let mut after: Option<Env> = None;
+        let mut other = arms.clone();
+        for (condition, body) in branches {
+            self.arms.clone_from(&other);
+            self.tail = false;
+            self.list(condition);
+            self.tail = tail;
+            let choice = Choice::of_list(self, condition);
+            let before = self.branch();
+            choice.then(&mut self.arms);
+            self.list(body);
+            choice.otherwise(&mut other);
+            let end = std::mem::replace(&mut self.env, before);
+            collect(&mut after, end);
+        }
+        self.arms = other;
+        if let Some(list) = otherwise {
+            self.list(list);
+        }
+        self.arms = arms;
+        if let Some(after) = after {
+            merge(&mut self.env, after);
+        }
+    }
+
+    fn case(&mut self, subject: &Word, cases: &[(Vec<Word>, List)]) {
+        let on_action = self.one(subject) == [ACTION];
+        let arms = self.arms.clone();
+        let mut after: Option<Env> = None;
+        for (patterns, body) in cases {
+            let before = self.branch();
+            if on_action {
+                self.arms = patterns.iter().map(|word| text(&self.one(word))).collect();
+            }
+            self.list(body);
+            self.arms.clone_from(&arms);
+            let end = std::mem::replace(&mut self.env, before);
+            collect(&mut after, end);
+        }
+        if let Some(after) = after {
+            merge(&mut self.env, after);
+        }
+    }
+
+    fn rounds(&mut self, name: &str, words: Option<&[Word]>, body: &List) {
+        let words = match words {
+            Some(words) => self.argvs(words).concat(),
+            None => self.env.get("@").map_or_else(hole, |all| {
+                all.iter().flat_map(|value| fields(value)).collect()
+            }),
+        };
+        let before = self.branch();
+        let tail = std::mem::take(&mut self.tail);
+        let many = words.len() > MAX_ROUNDS || words.is_empty();
+        for word in words.iter().take(MAX_ROUNDS) {
+            self.env.insert(name.to_owned(), vec![word.clone()]);
+            self.list(body);
+        }
+        if many {
+            self.env.insert(name.to_owned(), hole());
+            self.list(body);
+        }
+        self.tail = tail;
+        merge(&mut self.env, before);
+    }
+
+    /// Calls a function, if there is one of that name.
+    pub(super) fn call(&mut self, name: &str, args: &[Value]) -> bool {
+        let Some((body, documents)) = self.functions.get(name).cloned() else {
+            return false;
+        };
+        self.visited.insert(name.to_owned());
+        if self.calls.len() >= MAX_CALLS || self.calls.iter().any(|caller| caller == name) {
+            return true;
+        }
+        self.calls.push(name.to_owned());
+        let saved = self.bind(args);
+        let documents = std::mem::replace(&mut self.documents, documents);
+        let line = self.line;
+        self.command(&body, false);
+        self.line = line;
+        self.documents = documents;
+        for (name, values) in saved {
+            match values {
+                Some(values) => self.env.insert(name, values),
+                None => self.env.remove(&name),
+            };
+        }
+        self.calls.pop();
+        true
+    }
+
+    /// Sets the positional parameters and returns what they were.
+    pub(super) fn bind(&mut self, args: &[Value]) -> Vec<(String, Option<Vec<Value>>)> {
+        let mut saved = Vec::new();
+        for number in 1..10_usize {
+            let name = number.to_string();
+            let old = match args.get(number - 1) {
+                Some(arg) => self.env.insert(name.clone(), vec![arg.clone()]),
+                None => self.env.remove(&name),
+            };
+            saved.push((name, old));
+        }
+        let all = self.env.insert("@".to_owned(), vec![args.join(&SPLIT)]);
+        saved.push(("@".to_owned(), all));
+        saved
+    }
+
+    /// Visits the text of a script that stands in a word (`sh -c`, `eval`, `trap`).
+    pub(super) fn nested(&mut self, script: &[u8]) {
+        let known = script.iter().any(|byte| byte.is_ascii_alphanumeric());
+        if self.nested >= 4 || script.contains(&HOLE) && is_hole(script) || !known {
+            return;
+        }
+        if !self.spend(script.len() / 16 + 1) {
+            return;
+        }
+        let script = folded(script);
+        let mut reader = Reader::new(&script, self.line, 0);
+        let list = reader.script();
+        let documents = Rc::new(std::mem::take(&mut reader.documents));
+        let outer = std::mem::replace(&mut self.documents, documents);
+        let (line, sure, document) = (self.line, self.sure, self.document.take());
+        self.nested += 1;
+        self.list(&list);
+        self.nested -= 1;
+        (self.line, self.sure, self.document) = (line, sure, document);
+        self.documents = outer;
+    }
+
+    fn simple(&mut self, assigns: &[Assign], words: &[Word], background: bool) {
+        let alone = words.is_empty();
+        let mut saved = Vec::new();
+        for assign in assigns {
+            let mut values = self.expand(&assign.value);
+            if assign.append {
+                let old = self.env.get(&assign.name).cloned().unwrap_or_else(hole);
+                let array = assign.value.array.is_some();
+                let gap = if array { vec![SPLIT] } else { Vec::new() };
+                values = join(join(old, &[gap]), &values);
+            }
+            if alone {
+                self.assign(&assign.name, values);
+            } else {
+                self.set_op(&assign.name, &values, true);
+                let old = self.env.insert(assign.name.clone(), values);
+                saved.push((assign.name.clone(), old));
+            }
+        }
+        if !alone {
+            for argv in self.argvs(words) {
+                if self.spend(1) && !argv.is_empty() {
+                    self.start(&argv, background);
+                }
+            }
+        }
+        for (name, values) in saved.into_iter().rev() {
+            match values {
+                Some(values) => self.env.insert(name, values),
+                None => self.env.remove(&name),
+            };
+        }
+    }
+
+    /// Sets a variable and notes it.
+    pub(super) fn assign(&mut self, name: &str, values: Vec<Value>) {
+        let exported = self.exported.contains(name) || self.exported.contains("*");
+        self.set_op(name, &values, exported);
+        self.env.insert(name.to_owned(), values);
+    }
+
+    /// Marks a variable, or with `*` every later one, as seen by programs.
+    pub(super) fn export(&mut self, name: &str) {
+        self.exported.insert(name.to_owned());
+        if let Some(values) = self.env.get(name).cloned() {
+            self.set_op(name, &values, true);
+        }
+    }
+
+    fn set_op(&mut self, name: &str, values: &[Value], exported: bool) {
+        for value in values {
+            if !is_hole(value) {
+                let deed = Deed::Set {
+                    name: name.to_owned(),
+                    value: folded(value),
+                    exported,
+                };
+                self.op("=", deed);
+            }
+        }
+    }
+
+    fn redirects(&mut self, redirects: &[Redirect]) {
+        for redirect in redirects {
+            self.line = redirect.line;
+            let act = match redirect.kind {
+                RedirectKind::Read => Act::Reads,
+                RedirectKind::Write | RedirectKind::ReadWrite => Act::Writes,
+                RedirectKind::HereDocument(number) => {
+                    self.document = self.documents.get(number).cloned();
+                    continue;
+                }
+                RedirectKind::Duplicate | RedirectKind::HereString => continue,
+            };
+            for target in self.expand(&redirect.target) {
+                self.path(act, &target, "redirect");
+            }
+        }
+    }
+
+    /// Notes what is done to a path, unless nothing of it is known.
+    pub(super) fn path(&mut self, act: Act, path: &[u8], by: &str) {
+        if path.is_empty() || path == b"-" || path == [ACTION] || is_hole(path) {
+            return;
+        }
+        let path = folded(&seen_from(self.cwd.as_deref(), path));
+        self.op(by, Deed::Path { act, path });
+    }
+
+    /// Notes that a program is started.
+    pub(super) fn ran(&mut self, run: Run) {
+        let by = run.argv.first().map(|name| text(name)).unwrap_or_default();
+        self.op(&by, Deed::Run(run));
+    }
+
+    pub(super) fn op(&mut self, by: &str, deed: Deed) {
+        if self.ops.len() >= MAX_OPS {
+            self.cut = true;
+            return;
+        }
+        self.ops.insert(Op {
+            line: self.line,
+            by: by.to_owned(),
+            deed,
+            arms: self.arms.clone(),
+            function: self.calls.last().cloned().unwrap_or_default(),
+            sure: self.sure,
+        });
+    }
+}
+
+fn collect(after: &mut Option<Env>, end: Env) {
+    match after {
+        Some(after) => merge(after, end),
+        None => *after = Some(end),
+    }
+}
+
+/// Whether an item only leaves the script, so that the one before it is the last that counts.
+fn leaves(item: &Item) -> bool {
+    matches!(
+        item.first.commands.as_slice(),
+        [Command { body: Body::Simple { words, .. }, .. }]
+            if matches!(words.first().and_then(Word::plain), Some(b"exit" | b"return" | b":"))
+    )
+}

@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 KNOWLEDGE = Path(__file__).resolve().parent.parent / "rules" / "knowledge"
@@ -33,6 +34,14 @@ VERSIONED = (
 ).split()
 PLACE = re.compile(r"^(?:usr/)?lib/(?:x86_64-linux-gnu/)?((?:lib|ld-linux)[^/ ]+)$")
 NUMBERED = re.compile(r"\.so\.[0-9]")
+# Packages by whose names the versions of an interpreter are known.
+INTERPRETERS = {
+    "java": r"openjdk-([0-9]+)-jre-headless",
+    "php": r"php([0-9]+\.[0-9]+)-cli",
+    "python": r"python([0-9]+\.[0-9]+)-minimal",
+    "ruby": r"ruby([0-9]+\.[0-9]+)",
+    "tcl": r"tcl([0-9]+\.[0-9]+)",
+}
 # A package with more libraries than this is one framework's parts, which nobody needs one by one.
 PARTS = 40
 
@@ -206,6 +215,21 @@ def read_versions(config, top, found):
     return tags
 
 
+def interpreters(found):
+    """Each language with the versions that a release has."""
+    have = {"perl": {".".join(found["perl-base"]["Version"].split(".")[:2])}}
+    if "nodejs" in found:
+        have["node"] = {re.match(r"[0-9]+", found["nodejs"]["Version"]).group()}
+    for language, pattern in INTERPRETERS.items():
+        have[language] = {m.group(1) for m in map(re.compile(pattern).fullmatch, found) if m}
+    parts = [f'{name} = [{", ".join(map(quoted, sorted(have[name], key=order)))}]' for name in sorted(have)]
+    return "{ " + ", ".join(parts) + " }"
+
+
+def quoted(text):
+    return f'"{text}"'
+
+
 def strings(values):
     return "".join(f'    "{value}",\n' for value in values)
 
@@ -215,20 +239,22 @@ def base(release, found, small, owner, tags):
     number, support = RELEASES[release]
     glibc = re.match(r"[0-9]+\.[0-9]+", found["libc6"]["Version"]).group()
     inside = sorted(name for name, package in owner.items() if package in small)
-    known = [f'"{lib}" = [{", ".join(map(repr, tags[lib]))}]\n'.replace("'", '"') for lib in sorted(tags)]
+    known = [f'{quoted(lib)} = [{", ".join(map(quoted, tags[lib]))}]\n' for lib in sorted(tags)]
     return f"""[[base]]
 id = "debian-{number}"
 name = "Debian {number} ({release})"
-image = "debian:{number}-slim"
+image = "debian:{number}"
 family = "debian"
 release = "{number}"
 end_of_support = "{support}"
+ended = {str(support < date.today().isoformat()).lower()}
 libc = "glibc"
 libc_version = "{glibc}"
 isa = "x86-64"
 i386 = "dpkg --add-architecture i386"
 size_mb = {sum(int(found[n].get("Installed-Size", 0)) for n in small) // 1024}
 complete = true
+interpreters = {interpreters(found)}
 source = "the archive's package metadata: packages of priority required, apt, and their dependencies"
 sonames = [
 {strings(inside)}]

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::libraries::stem;
-use super::text;
+use super::table;
 
 /// Which package of each Debian release ships a library; made by `scripts/debian-bases.py`.
 const DEBIAN: &str = include_str!("../../rules/knowledge/sonames-debian.tsv");
@@ -98,11 +98,8 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let read = |name| -> File {
-        toml::from_str(text(name)).expect("the table is read by a test before it ships")
-    };
-    let mut file = read("bases");
-    file.base.extend(read("bases-debian").base);
+    let mut file: File = table("bases");
+    file.base.extend(table::<File>("bases-debian").base);
     let originals = file.base.clone();
     for base in &mut file.base {
         let like = base.like.take();
@@ -146,18 +143,11 @@ impl Base {
         }
         self.i386 = self.i386.take().or_else(|| other.i386.clone());
         self.note = self.note.take().or_else(|| other.note.clone());
-        self.size_mb = self.size_mb.or(if self.sonames.is_empty() {
-            other.size_mb
-        } else {
-            None
-        });
+        // One that ships something else has another size too.
         if self.sonames.is_empty() {
             self.sonames.clone_from(&other.sonames);
+            self.size_mb = self.size_mb.or(other.size_mb);
             self.complete = other.complete;
-        } else {
-            // What a larger sibling ships, a smaller one can install, from a package that is
-            // not named here.
-            self.absent.clone_from(&other.absent);
         }
         if self.absent.is_empty() {
             self.absent.clone_from(&other.absent);
@@ -176,7 +166,12 @@ impl Base {
     /// Whether this base has the library of that SONAME.
     #[must_use]
     pub fn has(&self, soname: &str) -> Has {
-        if self.sonames.contains(soname) || (self.libc == "glibc" && is_glibc_part(soname)) {
+        let of_libc = match self.libc.as_str() {
+            "glibc" => is_glibc_part(soname),
+            "musl" => is_musl_part(soname),
+            _ => false,
+        };
+        if of_libc || self.sonames.contains(soname) {
             return Has::Ships;
         }
         if self.absent.contains(soname) {
@@ -261,6 +256,15 @@ pub fn is_glibc_part(soname: &str) -> bool {
         "ld64.so.2",
     ];
     PARTS.contains(&soname) || soname.starts_with("ld-linux")
+}
+
+/// The names that musl's loader answers itself (`ldso/dynlink.c`).
+fn is_musl_part(soname: &str) -> bool {
+    let of_libc = |rest: &str| {
+        let mut parts = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."].iter();
+        parts.any(|part| rest.starts_with(part))
+    };
+    soname.starts_with("ld-musl-") || soname.strip_prefix("lib").is_some_and(of_libc)
 }
 
 /// The family of a symbol version, and its number: `OPENSSL` and `1_1_1` of `OPENSSL_1_1_1`.
@@ -424,9 +428,15 @@ mod tests {
 
     #[test]
     fn an_offer_holds_for_the_releases_it_names() {
-        assert_eq!(base("ubi-8").has("libssl.so.10"), offers("compat-openssl10"));
+        assert_eq!(
+            base("ubi-8").has("libssl.so.10"),
+            offers("compat-openssl10")
+        );
         assert_eq!(base("ubi-9").has("libssl.so.10"), Has::Absent);
-        assert_eq!(base("ubi-9").has("libcrypt.so.1"), offers("libxcrypt-compat"));
+        assert_eq!(
+            base("ubi-9").has("libcrypt.so.1"),
+            offers("libxcrypt-compat")
+        );
         assert_eq!(base("ubi-9").has("libbilling.so.3"), Has::Unknown);
         assert_eq!(base("centos-7").has("libcrypt.so.1"), Has::Ships);
     }
@@ -435,7 +445,10 @@ mod tests {
     fn an_entry_takes_over_what_it_does_not_say() {
         let minimal = base("ubi-9-minimal");
         assert_eq!(minimal.libc_version, "2.34");
-        assert_eq!(minimal.meets("libstdc++.so.6", "GLIBCXX_3.4.29"), Meets::Yes);
+        assert_eq!(
+            minimal.meets("libstdc++.so.6", "GLIBCXX_3.4.29"),
+            Meets::Yes
+        );
         assert!(!base("bci-15.7").ended);
         assert!(base("bci-15.6").ended);
         assert!(base("ubi-7").ended);
@@ -446,9 +459,15 @@ mod tests {
         let bookworm = base("debian-12");
         assert_eq!(bookworm.meets("libc.so.6", "GLIBC_2.36"), Meets::Yes);
         assert_eq!(bookworm.meets("libm.so.6", "GLIBC_2.38"), Meets::No);
-        assert_eq!(bookworm.meets("libstdc++.so.6", "GLIBCXX_3.4.9"), Meets::Yes);
+        assert_eq!(
+            bookworm.meets("libstdc++.so.6", "GLIBCXX_3.4.9"),
+            Meets::Yes
+        );
         assert_eq!(bookworm.meets("libstdc++.so.6", "CXXABI_1.3.15"), Meets::No);
-        assert_eq!(bookworm.meets("libbilling.so.3", "BILL_1.0"), Meets::Unknown);
+        assert_eq!(
+            bookworm.meets("libbilling.so.3", "BILL_1.0"),
+            Meets::Unknown
+        );
         let old = base("debian-11");
         assert_eq!(old.meets("libssl.so.1.1", "OPENSSL_1_1_1"), Meets::Yes);
         assert_eq!(old.meets("libssl.so.1.1", "OPENSSL_1_1_1b"), Meets::No);

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::text;
+use super::table;
 use crate::report::Owner;
 
 /// A group of libraries.
@@ -59,8 +59,7 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let file: File =
-        toml::from_str(text("libraries")).expect("the table is read by a test before it ships");
+    let file: File = table("libraries");
     let mut plain = BTreeMap::new();
     let mut patterns = Vec::new();
     for (at, group) in file.library.iter().enumerate() {
@@ -131,7 +130,9 @@ pub fn is_runtime_folder(name: &str) -> bool {
 pub fn version_in(name: &str, bytes: &[u8]) -> Option<String> {
     let stem = stem(name);
     let marks = &TABLE.file.marks;
-    let mark = marks.get(stem).or_else(|| marks.get(without_version(stem)))?;
+    let mark = marks
+        .get(stem)
+        .or_else(|| marks.get(without_version(stem)))?;
     memmem::find_iter(bytes, mark).find_map(|at| {
         let rest = bytes.get(at + mark.len()..)?;
         let end = rest

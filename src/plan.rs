@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, StartKind, What};
+use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, StartKind, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::report::{EnvVar, KernelNeed, Mount, MountKind, PathEntry, Plan, Port, Start, User};
@@ -26,9 +26,11 @@ pub fn plan(paths: &[PathEntry], facts: &[Fact], ids: &BTreeMap<String, (u32, u3
 }
 
 fn mounts(paths: &[PathEntry], user: Option<&User>) -> Vec<Mount> {
+    let run = AppPath::new("/run");
     let mut groups: BTreeMap<&AppPath, Vec<&PathEntry>> = BTreeMap::new();
     for entry in paths {
         if let Some(point) = &entry.mount {
+            let point = if needs_run(point, entry) { &run } else { point };
             groups.entry(point).or_default().push(entry);
         }
     }
@@ -49,6 +51,31 @@ fn mounts(paths: &[PathEntry], user: Option<&User>) -> Vec<Mount> {
         }
     }
     mounts
+}
+
+/// Whether something is surely made directly in `/run`, so that only a tmpfs there will do: a
+/// single file cannot be mounted where a program makes, renames or removes it.
+fn needs_run(point: &AppPath, entry: &PathEntry) -> bool {
+    let direct = point.parent() == Some(AppPath::new("/run")) && *point == entry.path;
+    direct
+        && entry
+            .on_disk
+            .as_ref()
+            .is_none_or(|disk| disk.kind != Kind::Dir)
+        && entry.because.iter().any(|fact| match &fact.what {
+            What::Path {
+                touch,
+                kind,
+                source,
+                ..
+            } => {
+                *touch > Touch::Grants
+                    && *kind != Some(Kind::Dir)
+                    && fact.certainty > Certainty::Guessed
+                    && !matches!(source, Source::Maintainer | Source::Package)
+            }
+            _ => false,
+        })
 }
 
 fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount {

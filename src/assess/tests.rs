@@ -37,6 +37,8 @@ fn entry(path: &str, class: Class, access: Access) -> PathEntry {
         class,
         access,
         certainty: Certainty::Declared,
+        mount: None,
+        on_disk: None,
         because: Vec::new(),
         more: 0,
     }

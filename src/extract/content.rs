@@ -37,7 +37,11 @@ const SEARCHED: u64 = 64 << 10;
 fn run(input: &Input<'_>, out: &mut Out) {
     let parent = input.path.parent().unwrap_or_else(AppPath::root);
     let (parent, name) = (parent.name(), input.path.name());
-    if let Some(format) = recognise(parent, name, input.head, input.stat.size) {
+    // Manual pages and documents are named after what they describe.
+    let is_document = input.path.is_within(&AppPath::new("/usr/share"));
+    let format = recognise(parent, name, input.head, input.stat.size)
+        .filter(|format| format.by_content || !is_document);
+    if let Some(format) = format {
         let certainty = if format.by_content && !is_sample(input.path) {
             Certainty::Observed
         } else {

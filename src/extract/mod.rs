@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod argument;
 mod config;
+pub mod content;
 pub mod cron;
 pub mod env_file;
 pub mod environment;
@@ -26,7 +27,7 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
-pub mod content;
+pub mod literal;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -182,11 +183,14 @@ pub struct Extractor {
 pub const EXTRACTORS: &[Extractor] = &[
     accounts::EXTRACTOR,
     config::EXTRACTOR,
+    content::EXTRACTOR,
+    content::JAR,
     cron::EXTRACTOR,
     env_file::EXTRACTOR,
     fstab::EXTRACTOR,
     inetd::EXTRACTOR,
     kernel::EXTRACTOR,
+    literal::EXTRACTOR,
     logrotate::EXTRACTOR,
     script::EXTRACTOR,
     shell::EXTRACTOR,
@@ -195,7 +199,6 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
-pub const EXTRACTORS: &[Extractor] = &[content::EXTRACTOR, content::JAR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -7,6 +7,7 @@ use super::packages::Stage;
 use super::reach;
 use super::read::{self, Made};
 use super::scope::Scope;
+use super::sourced;
 use crate::extract;
 use crate::fact::{Fact, Issue, Kind};
 use crate::path::AppPath;
@@ -67,6 +68,7 @@ pub fn gather(
     }
     installation_scripts(root, host, scope, &mut seen);
     reach::reach(root, host, scope, &mut seen, progress);
+    sourced::again(root, &mut seen);
     seen.entries.sort();
     seen.entries.dedup_by(|a, b| a.path == b.path);
     seen

@@ -115,7 +115,12 @@ fn first_voice(
     }
     if is_script(facts) {
         let own = scope.in_prefix(file).is_some() || dirs(&["/etc/cron.d", "/etc/cron.daily"]);
-        return if own { Voice::Live } else { Voice::Tool };
+        let installs = is_installer(file, facts);
+        return if own && !installs {
+            Voice::Live
+        } else {
+            Voice::Tool
+        };
     }
     if in_code && speaks(Source::Config) {
         return Voice::Sample;
@@ -132,6 +137,18 @@ fn is_script(facts: &[&Fact]) -> bool {
         What::Path { source, .. } => *source == Source::Script,
         _ => false,
     })
+}
+
+/// Whether a script installs the application, or removes it: what it makes is there before the
+/// service runs.
+fn is_installer(file: &AppPath, facts: &[&Fact]) -> bool {
+    let name = String::from_utf8_lossy(file.name()).to_ascii_lowercase();
+    let named = ["install", "uninstall", "setup", "configure", "upgrade"];
+    named.iter().any(|word| name.starts_with(word))
+        || facts.iter().any(|fact| {
+            matches!(&fact.what, What::Program { traits, .. }
+                if traits.iter().any(|t| t == "installer" || t == "self-extracting"))
+        })
 }
 
 /// Whether this is a template unit of which no instance is enabled: `name@.service` without a

@@ -11,6 +11,7 @@ mod paths;
 mod reach;
 mod read;
 pub mod scope;
+mod sourced;
 
 use std::collections::BTreeMap;
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::extract::content;
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, extract};
 use crate::fact::{IssueKind, Kind, Locus};
 use crate::knowledge;
@@ -17,6 +18,9 @@ pub(super) struct Made {
     pub read: Option<bool>,
 }
 
+/// The longest `security.capability` attribute there is (`struct vfs_ns_cap_data`, 24 bytes).
+const CAPABILITY: usize = 64;
+
 /// Reads an entry of a walk.
 pub(super) fn visit(visit: &Visit<'_>, progress: &Progress) -> Made {
     entry(visit.entry, || visit.open(), progress)
@@ -30,6 +34,7 @@ pub(super) fn entry(
 ) -> Made {
     let mut made = Made::default();
     let at = Locus::file(&entry.path);
+    made.out.facts = content::of_entry(&entry.path, &entry.stat);
     match entry.stat.kind {
         Kind::File => {}
         Kind::Dir | Kind::Link => return made,
@@ -63,7 +68,16 @@ pub(super) fn entry(
         }
     };
     let input = Input::new(&entry.path, file.stat(), &head, &file);
-    made.out = extract(&input);
+    let found = extract(&input);
+    made.out.facts.extend(found.facts);
+    made.out.issues.extend(found.issues);
+    if entry.stat.mode & 0o111 != 0
+        && let Some(attribute) = file.xattr("security.capability", CAPABILITY)
+    {
+        made.out
+            .facts
+            .extend(content::of_capability(&entry.path, &attribute));
+    }
     made.read = Some(true);
     progress.read.fetch_add(1, Ordering::Relaxed);
     if !file.unchanged() {

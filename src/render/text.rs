@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_shortened_path_keeps_both_ends() {
-        assert_eq!(shorten("/opt/application/lib/libx.so", 12), "/op…libx.so");
+        assert_eq!(shorten("/opt/application/lib/libx.so", 12), "/op…/libx.so");
         assert_eq!(shorten("/opt", 12), "/opt");
     }
 

@@ -45,15 +45,9 @@ pub(super) enum Sort {
     Secret,
     /// A fact: a file that testifies by its content, owner, mode or time.
     Holds,
-<<<<<<< HEAD
-    /// Who is to own a path.
-    Owned,
-    /// How a process is run, limited or ended.
-=======
     /// A fact: who is to own a path.
     Owned,
     /// A fact: a directive on how a process is run, limited or ended.
->>>>>>> rules
     Directive,
     /// A path of the report, classified from all its facts.
     PathEntry,
@@ -193,8 +187,6 @@ impl Sort {
             Self::Licence => &[F::Name, F::Licence],
             Self::Secret => &[F::Secret, F::Key],
             Self::Holds => &[F::Content, F::Class],
-            Self::Owned => &[],
-            Self::Directive => &[F::Key, F::Value],
             Self::PathEntry | Self::Mount => &[F::Class],
             Self::LibraryEntry => &[F::Name, F::Status, F::How, F::Owner, F::Package],
             Self::Prefix => &[],

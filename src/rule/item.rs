@@ -218,15 +218,8 @@ fn maybe(text: Option<&String>) -> Vec<Cow<'_, str>> {
 fn plain(what: &What, field: Field) -> Option<&str> {
     match (what, field) {
         (What::Path { by: text, .. }, Field::By)
-<<<<<<< HEAD
-        | (What::Setting { key: text, .. }, Field::Key)
-        | (What::Setting { value: text, .. }, Field::Value)
-        | (What::Directive { key: text, .. }, Field::Key)
-        | (What::Directive { value: text, .. }, Field::Value)
-=======
         | (What::Setting { key: text, .. } | What::Directive { key: text, .. }, Field::Key)
         | (What::Setting { value: text, .. } | What::Directive { value: text, .. }, Field::Value)
->>>>>>> rules
         | (What::Library { name: text, .. }, Field::Name)
         | (What::Library { how: text, .. }, Field::How)
         | (What::SearchPath { tag: text, .. }, Field::Tag)
@@ -282,14 +275,10 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
             },
             Field::Listen,
         ) => vec![listen(transport, *port, address).into()],
-<<<<<<< HEAD
-        (What::Account { uid: Some(uid), .. }, Field::User) => vec![uid.to_string().into()],
-=======
         (What::Account { uid, .. }, Field::User) => {
             uid.iter().map(|uid| uid.to_string().into()).collect()
         }
         (What::Owned { user, .. }, Field::User) => maybe(user.as_ref()),
->>>>>>> rules
         (What::Starts { program, .. }, Field::Program) => vec![program.to_text()],
         (What::Starts { args, .. }, Field::Args) => vec![args.join(" ").into()],
         (What::Env { value, .. }, Field::Value) => maybe(value.as_ref()),

@@ -126,10 +126,11 @@ const PREPARES: &[&[u8]] = &[
     b"logger",
 ];
 
-/// Keeps service starts when there are at least `least` services: units by name, without the
-/// instance; an init script of the same name or program is the same service.
+/// Keeps service starts when at least `least` processes stay: units by name, without the instance;
+/// an init script of the same name or program is the same service. A script that runs with the
+/// application adds what it leaves running beside its last command.
 pub(super) fn separate_services<'a>(
-    _: &Scene<'a>,
+    scene: &Scene<'a>,
     hits: Vec<Hit<'a>>,
     params: &Params,
 ) -> Vec<Hit<'a>> {
@@ -137,31 +138,58 @@ pub(super) fn separate_services<'a>(
         .into_iter()
         .filter(|hit| !PREPARES.contains(&hit.item.path().name()))
         .collect();
-    let units: Vec<(String, &AppPath)> = lasting
-        .iter()
-        .filter(|hit| !is_init(hit))
-        .map(|hit| (stem(hit), hit.item.path()))
-        .collect();
-    let kept: Vec<Hit<'a>> = lasting
-        .iter()
-        .copied()
-        .filter(|hit| {
-            let same = |(name, program): &(String, &AppPath)| {
-                *name == stem(hit) || *program == hit.item.path()
-            };
-            !is_init(hit) || !units.iter().any(same)
-        })
-        .collect();
-    let services: BTreeSet<String> = kept.iter().map(stem).collect();
-    if services.len() < params.least.unwrap_or(2) {
+    let of = |kinds: &[StartKind]| -> Vec<Hit<'a>> {
+        let kind = |hit: &&Hit<'a>| start(hit.item).is_some_and(|(how, _)| kinds.contains(&how));
+        lasting.iter().filter(kind).copied().collect()
+    };
+    let units = of(&[StartKind::Unit, StartKind::Socket, StartKind::Supervisor]);
+    let same = |one: &Hit<'a>, unit: &Hit<'a>| {
+        stem(one) == stem(unit) || one.item.path() == unit.item.path()
+    };
+    let mut services = of(&[StartKind::Init]);
+    services.retain(|init| !units.iter().any(|unit| same(init, unit)));
+    let inits = left_running(&services);
+    let mut stems: BTreeSet<String> = units.iter().map(stem).collect();
+    stems.extend(services.iter().map(stem));
+    let mut scripts = of(&[StartKind::Script]);
+    scripts.retain(|hit| scene.in_service().contains(hit.item.file()));
+    let started = left_running(&scripts);
+    scripts.retain(|hit| {
+        started
+            .get(hit.item.file())
+            .is_some_and(|left| left.len() > 1)
+    });
+    let beside = (inits.values().chain(started.values()))
+        .map(|left| left.len().saturating_sub(1))
+        .sum::<usize>();
+    if stems.len() + beside < params.least.unwrap_or(2) {
         return Vec::new();
     }
-    kept
+    [units, services, scripts].concat()
 }
 
-fn is_init(hit: &Hit<'_>) -> bool {
-    matches!(hit.item, Item::Fact(fact)
-        if matches!(&fact.what, What::Starts { how: StartKind::Init, .. }))
+/// By script, the programs that stay when it ends: in the background, or in its place.
+fn left_running<'a>(hits: &[Hit<'a>]) -> BTreeMap<&'a AppPath, BTreeSet<&'a AppPath>> {
+    let mut left: BTreeMap<&AppPath, BTreeSet<&AppPath>> = BTreeMap::new();
+    for hit in hits {
+        if start(hit.item).is_some_and(|(_, forks)| forks.is_some()) {
+            left.entry(hit.item.file())
+                .or_default()
+                .insert(hit.item.path());
+        }
+    }
+    left
+}
+
+/// Who starts it, and whether it goes into the background.
+fn start(item: Item<'_>) -> Option<(StartKind, Option<bool>)> {
+    match item {
+        Item::Fact(fact) => match &fact.what {
+            What::Starts { how, forks, .. } => Some((*how, *forks)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// `app` of `app.service`, `app@.service`, `app@one.service` and `app`.

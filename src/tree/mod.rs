@@ -10,8 +10,10 @@ mod mounts;
 mod root;
 mod start;
 mod step;
+mod view;
 mod walk;
 
 pub use file::File;
 pub use root::{LookupError, Node, Root};
+pub use view::{Dir, View, Who};
 pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};

@@ -12,3 +12,4 @@ mod layers;
 mod pipeline;
 mod rules;
 mod samples;
+mod loader_cases;

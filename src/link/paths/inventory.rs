@@ -45,6 +45,7 @@ impl Inventory {
             own.stat = Some(stat);
             if is_file {
                 own.bytes += stat.size;
+                own.code += u64::from(code);
             }
             let mut above = entry.path.parent();
             while let Some(dir) = above {
@@ -65,6 +66,12 @@ impl Inventory {
     /// What is known of `path`.
     pub(super) fn get(&self, path: &AppPath) -> Option<&Sum> {
         self.sums.get(path)
+    }
+
+    /// Whether `path` itself is a program or a library.
+    pub(super) fn is_program(&self, path: &AppPath) -> bool {
+        self.get(path)
+            .is_some_and(|sum| sum.code > 0 && sum.stat.is_some_and(|stat| stat.kind == Kind::File))
     }
 
     /// Whether code lies in the directory `path` or below it.

@@ -103,7 +103,7 @@ struct Weight {
 /// Whether a write below `/etc` is the service's own: an installation makes settings, and a unit
 /// may allow more than the service does.
 fn rewrites_settings(touch: Touch, source: Source, certainty: Certainty) -> bool {
-    touch > Touch::Grants
+    (touch > Touch::Grants || matches!(source, Source::Init | Source::Script))
         && certainty > Certainty::Guessed
         && matches!(
             source,
@@ -129,6 +129,9 @@ impl Ground<'_> {
         if (places::is_code_place(path) && !in_prefix || foreign_top)
             && weight.written < Some(Certainty::Observed)
         {
+            return None;
+        }
+        if in_prefix && self.inventory.is_program(path) {
             return None;
         }
         let class = self.class(path, &weight, in_prefix)?;

@@ -19,7 +19,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         let Some(directive) = knowledge::directive(key) else {
             continue;
         };
-        if !directive.role.is_path() || value.contains("://") || value.starts_with('-') {
+        if !directive.role.is_path() || value.contains(['$', '%', ':']) || value.starts_with('-') {
             continue;
         }
         let Some(own) = fact.at.file.parent() else {

@@ -12,19 +12,23 @@ const OTHER_TEXT: &[&[u8]] = &[
     b".sql", b".srt", b".tsv", b".txt", b".vtt", b".xml", b".yaml", b".yml",
 ];
 
+/// Beginnings of the names of lists of changes.
+const OTHER_NAMES: &[&[u8]] = &[b"change", b"history", b"news", b"release"];
+
 /// Recognises a log. A name that says so is enough; without one most of the first lines must begin
 /// with a time.
 pub(super) fn recognise(name: &[u8], head: &[u8]) -> Option<Format> {
     let name = &name.to_ascii_lowercase()[..];
+    let is_program = head.starts_with(b"#!") || head.starts_with(b"\x7fELF");
     // utmp(5), lastlog(8).
-    if matches!(name, b"wtmp" | b"btmp" | b"lastlog" | b"utmp") && !head.starts_with(b"#!") {
+    if matches!(name, b"wtmp" | b"btmp" | b"lastlog" | b"utmp") && !is_program {
         return Some(Format::named("log", Role::Log));
     }
-    let timed = is_text(head) && has_times(head);
-    if timed && !OTHER_TEXT.iter().any(|end| name.ends_with(end)) {
+    let is_other = OTHER_TEXT.iter().any(|end| name.ends_with(end))
+        || OTHER_NAMES.iter().any(|start| name.starts_with(start));
+    if !is_other && is_text(head) && has_times(head) {
         return Some(Format::seen("log", Role::Log));
     }
-    let is_program = head.starts_with(b"#!") || head.starts_with(b"\x7fELF");
     (is_log_name(name) && !is_program).then_some(Format::named("log", Role::Log))
 }
 
@@ -177,11 +181,15 @@ mod tests {
             assert_eq!(by_content(name, "text"), None, "{name}");
         }
         assert_eq!(by_content("rotate.log", "#!/bin/sh\n"), None);
+        assert_eq!(by_content("lastlog", "\x7fELF\x02"), None);
+        assert_eq!(by_content("lastlog", "\0\0"), Some(false));
     }
 
     #[test]
     fn changes_and_tables_are_no_logs() {
         let changes = "2024-01-31  A. Author  <a@example.org>\n\n\t* file.c: fix\n";
+        assert_eq!(by_content("ChangeLog", changes), None);
+        let changes = "Tue Jan  1 10:00:00 2024 A. Author <a@example.org>\n\n\t* fix\n";
         assert_eq!(by_content("ChangeLog", changes), None);
         let table = "2024-01-31 10:00:00,1,2\n2024-01-31 10:01:00,1,2\n";
         assert_eq!(by_content("values.csv", table), None);

@@ -1,0 +1,200 @@
+//! Absolute paths that stand as strings in ELF programs and libraries: the weakest evidence of what
+//! an application touches, and often the only one.
+
+use std::collections::BTreeSet;
+
+use super::{Extractor, Input, Named, Out};
+use crate::fact::{Certainty, IssueKind, Locus, Source, Touch};
+use crate::parse::literal::{MAX_LITERAL, Strings, paths};
+use crate::path::AppPath;
+
+/// Searches ELF programs and libraries.
+pub const EXTRACTOR: Extractor = Extractor {
+    name: "literal",
+    wants: |input| is_linked_elf(input.head) && !is_debug(input.path),
+    run,
+};
+
+/// How much is read at a time.
+const WINDOW: usize = 1 << 20;
+
+/// How much of a window is its own: the rest is read again, so that no string is cut.
+const STEP: usize = WINDOW - MAX_LITERAL - 1;
+
+/// The most bytes of a file that are searched. Programs are smaller; a file that claims more is
+/// mostly holes.
+const MAX_SEARCHED: u64 = 2 << 30;
+
+/// The most paths that are kept of one file.
+const MAX_PATHS: usize = 2000;
+
+/// elf(5): an executable (2) or shared object (3), in the file's order of bytes.
+fn is_linked_elf(head: &[u8]) -> bool {
+    head.starts_with(b"\x7fELF")
+        && match head.get(5) {
+            Some(1) => matches!(head.get(16..18), Some([2 | 3, 0])),
+            Some(2) => matches!(head.get(16..18), Some([0, 2 | 3])),
+            _ => false,
+        }
+}
+
+/// Separate debug information has the sources' names and none of the strings.
+fn is_debug(path: &AppPath) -> bool {
+    path.name().ends_with(b".debug") || path.is_within(&AppPath::new("/usr/lib/debug"))
+}
+
+/// Go marks its programs with a note (name `Go`, type 4), which stands before all else.
+fn strings_of(head: &[u8]) -> Strings {
+    if memchr::memmem::find(head, b"\x04\0\0\0Go\0\0").is_some() {
+        Strings::Joined
+    } else {
+        Strings::Terminated
+    }
+}
+
+fn run(input: &Input<'_>, out: &mut Out) {
+    let strings = strings_of(input.head);
+    let length = input.source.len().min(MAX_SEARCHED);
+    let mut found = BTreeSet::new();
+    let mut cut = false;
+    let size = usize::try_from(length).map_or(WINDOW, |length| length.min(WINDOW));
+    let mut window = vec![0; size];
+    let mut offset = 0;
+    while offset < length {
+        let got = match input.source.read_at(offset, &mut window) {
+            Ok(got) => got,
+            Err(error) => {
+                let message = format!("cannot be read to its end: {error}");
+                out.issue(Locus::file(input.path), IssueKind::Unreadable, message);
+                break;
+            }
+        };
+        let last = got < WINDOW || offset + WINDOW as u64 >= length;
+        paths(&window[..got], strings, |at, path| {
+            // The first byte is only there to tell what stands before the second.
+            let own = (at > 0 || offset == 0) && (last || at <= STEP);
+            if !own {
+                return;
+            }
+            if found.len() < MAX_PATHS {
+                found.insert(path);
+            } else {
+                cut |= !found.contains(&path);
+            }
+        });
+        if last {
+            break;
+        }
+        offset += STEP as u64;
+    }
+    let at = || Locus::file(input.path);
+    if cut {
+        let message = format!("names more than {MAX_PATHS} paths: the others were left out");
+        out.issue(at(), IssueKind::LimitReached, message);
+    }
+    if input.source.len() > MAX_SEARCHED {
+        let message = "only the first 2 GiB were searched for paths";
+        out.issue(at(), IssueKind::TooLarge, message);
+    }
+    let named = Named {
+        touch: Touch::Names,
+        source: Source::Literal,
+        by: "literal",
+        kind: None,
+        class: None,
+    };
+    for path in found {
+        out.path(at(), Certainty::Guessed, path, named);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::{Kind, Stat, What};
+
+    fn elf(size: usize) -> Vec<u8> {
+        let mut file = vec![0; size];
+        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        file[16] = 3;
+        file
+    }
+
+    fn search(file: &[u8]) -> (Vec<String>, Vec<IssueKind>) {
+        let path = AppPath::new("/opt/app/bin/server");
+        let stat = Stat {
+            kind: Kind::File,
+            size: file.len() as u64,
+            allocated: 0,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            mtime: 0,
+            id: (0, 0),
+            links: 1,
+        };
+        let head = &file[..file.len().min(super::super::HEAD)];
+        let mut out = Out::default();
+        let source = file.to_vec();
+        let input = Input::new(&path, &stat, head, &source);
+        assert!((EXTRACTOR.wants)(&input));
+        run(&input, &mut out);
+        let text = |what: &What| match what {
+            What::Path { path, .. } => path.to_text().into_owned(),
+            other => panic!("{other:?}"),
+        };
+        (
+            out.facts.iter().map(|fact| text(&fact.what)).collect(),
+            out.issues.iter().map(|issue| issue.kind).collect(),
+        )
+    }
+
+    #[test]
+    fn a_string_is_found_once_wherever_windows_meet() {
+        for at in [
+            STEP - 8,
+            STEP - 1,
+            STEP,
+            STEP + 1,
+            WINDOW - 5,
+            WINDOW,
+            2 * STEP,
+            2 * STEP + 1,
+        ] {
+            let mut file = elf(3 * WINDOW);
+            let text = b"/var/lib/app/data";
+            file[at..at + text.len()].copy_from_slice(text);
+            assert_eq!(search(&file).0, ["/var/lib/app/data"], "{at}");
+        }
+    }
+
+    #[test]
+    fn a_string_at_the_end_or_start_of_a_window_needs_what_is_before_it() {
+        let mut file = elf(2 * WINDOW);
+        let text = b"x/var/lib/app/data";
+        file[STEP - 1..STEP - 1 + text.len()].copy_from_slice(text);
+        assert!(search(&file).0.is_empty());
+    }
+
+    #[test]
+    fn the_number_of_paths_is_bounded_and_the_bound_is_told() {
+        let mut file = elf(64);
+        for number in 0..MAX_PATHS + 5 {
+            file.extend(format!("\0/etc/app/{number}").as_bytes());
+        }
+        file.push(0);
+        let (paths, issues) = search(&file);
+        assert_eq!(paths.len(), MAX_PATHS);
+        assert_eq!(issues, [IssueKind::LimitReached]);
+    }
+
+    #[test]
+    fn only_linked_files_are_searched() {
+        let mut file = elf(64);
+        assert!(is_linked_elf(&file));
+        file[16] = 1;
+        assert!(!is_linked_elf(&file));
+        assert!(!is_linked_elf(b"\x7fELF"));
+        assert!(is_debug(&AppPath::new("/usr/lib/debug/.build-id/a")));
+    }
+}

@@ -1,0 +1,119 @@
+//! Files that were opened as libraries: read once, whoever asks.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{Id, Loader, profile, profile::Profile};
+use crate::fact::{Kind, Stat};
+use crate::parse::elf::{Elf, NotElf};
+use crate::parse::ld_cache::{self, Cache};
+use crate::parse::read::ReadAt;
+use crate::tree::{LookupError, Node};
+
+/// How much is read of a file at first.
+const HEAD: usize = 4096;
+
+/// A regular file as a loader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binary {
+    /// Its first bytes: as many as the largest header has, if it is that long.
+    pub head: Vec<u8>,
+    /// What it is.
+    pub elf: Result<Elf, NotElf>,
+}
+
+impl Binary {
+    /// Reads a file that begins with `head`.
+    #[must_use]
+    pub fn read(head: &[u8], source: &dyn ReadAt) -> Self {
+        Self {
+            head: head.iter().copied().take(64).collect(),
+            elf: Elf::read(head, source),
+        }
+    }
+}
+
+impl Loader<'_> {
+    /// Keeps what a walk has read already, so that it is not read again.
+    pub fn learn(&self, stat: &Stat, binary: Binary) {
+        self.keep(stat.id, binary);
+    }
+
+    fn keep(&self, id: Id, binary: Binary) -> Arc<Binary> {
+        let mut kept = self
+            .binaries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(kept.entry(id).or_insert_with(|| Arc::new(binary)))
+    }
+
+    /// The regular file behind a lookup.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub(super) fn binary(&self, node: &Node) -> Result<Arc<Binary>, LookupError> {
+        if node.stat.kind != Kind::File {
+            return Err(LookupError::Special);
+        }
+        {
+            let kept = self.binaries.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(binary) = kept.get(&node.stat.id) {
+                return Ok(Arc::clone(binary));
+            }
+        }
+        let file = self.view.root().open_file(node.real.as_bytes())?;
+        let mut head = [0; HEAD];
+        let got = file
+            .read_at(0, &mut head)
+            .map_err(|_| LookupError::Special)?;
+        let head = head.get(..got).unwrap_or_default();
+        Ok(self.keep(node.stat.id, Binary::read(head, &file)))
+    }
+
+    /// The loader that lies at `path`; nothing when none does.
+    pub(super) fn profile(&self, path: &[u8], node: &Node) -> Option<Arc<Profile>> {
+        {
+            let kept = self.profiles.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(profile) = kept.get(path) {
+                return profile.clone();
+            }
+        }
+        let read = || {
+            let binary = self.binary(node).ok()?;
+            let elf = binary.elf.as_ref().ok()?;
+            let bytes = self
+                .view
+                .root()
+                .read(node.real.as_bytes(), profile::LIMIT)
+                .ok()?;
+            let real = node.real.as_bytes();
+            Some(Arc::new(Profile::read(path, real, &elf.header, &bytes)))
+        };
+        let profile = read();
+        let mut kept = self
+            .profiles
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        kept.entry(path.to_vec()).or_insert(profile).clone()
+    }
+
+    /// The cache at `path`, for a loader of that byte order; nothing when the loader would go on
+    /// without one.
+    pub(super) fn cache(&self, path: &[u8], big_endian: bool) -> Option<Arc<Cache>> {
+        if path.is_empty() {
+            return None;
+        }
+        let key = (path.to_vec(), big_endian);
+        {
+            let kept = self.caches.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(cache) = kept.get(&key) {
+                return cache.clone();
+            }
+        }
+        let bytes = self.view.root().read(path, ld_cache::LIMIT).ok();
+        let cache = bytes
+            .and_then(|bytes| Cache::read(bytes, big_endian))
+            .map(Arc::new);
+        let mut kept = self.caches.write().unwrap_or_else(PoisonError::into_inner);
+        kept.entry(key).or_insert(cache).clone()
+    }
+}

@@ -1,0 +1,96 @@
+//! The rows of the outcome: one for each object that glibc's loader loads, refuses or misses.
+
+use super::glibc::Process;
+use super::outcome::{Asked, By, Needed, Phase, Problem};
+use super::search::{Refused, Trail};
+use crate::fact::LibraryStatus;
+
+impl Process<'_, '_> {
+    pub(super) fn row(&self, name: &[u8], needing: usize, asked: Asked, optional: bool) -> Needed {
+        let by = self.objects.get(needing).map(|object| object.path.clone());
+        Needed {
+            name: name.to_vec(),
+            status: LibraryStatus::Missing,
+            path: None,
+            real_path: None,
+            id: None,
+            phase: None,
+            by: None,
+            asked,
+            needed_by: by.into_iter().collect(),
+            shadows: Vec::new(),
+            elsewhere: Vec::new(),
+            how: String::new(),
+            optional,
+        }
+    }
+
+    pub(super) fn also_needed(&mut self, index: usize, needing: usize, optional: bool) {
+        let by = self.objects.get(needing).map(|object| object.path.clone());
+        let row = self.objects.get(index).and_then(|object| object.row);
+        if let Some(row) = row.and_then(|row| self.libraries.get_mut(row)) {
+            row.optional &= optional;
+            if let Some(by) = by.filter(|by| !row.needed_by.contains(by)) {
+                row.needed_by.push(by);
+            }
+        }
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        name: &[u8],
+        needing: usize,
+        asked: Asked,
+        optional: bool,
+        refused: Refused,
+    ) {
+        let how = format!("the loader stops at it: {}", refused.reason);
+        let row = Needed {
+            status: LibraryStatus::Aborts,
+            path: Some(refused.path),
+            phase: Some(refused.phase),
+            by: refused.by,
+            how,
+            ..self.row(name, needing, asked, optional)
+        };
+        self.libraries.push(row);
+    }
+
+    pub(super) fn miss(
+        &mut self,
+        name: &[u8],
+        needing: usize,
+        asked: Asked,
+        optional: bool,
+        trail: &Trail,
+    ) {
+        let found = self.diagnose(name, needing, trail);
+        let row = Needed {
+            status: found.status,
+            elsewhere: found.elsewhere,
+            how: found.how,
+            ..self.row(name, needing, asked, optional)
+        };
+        self.libraries.push(row);
+    }
+
+    pub(super) fn problem(&mut self, object: usize, message: String) {
+        let path = self.objects.get(object).map(|object| object.path.clone());
+        self.problems.push(Problem {
+            object: path.unwrap_or_default(),
+            message,
+        });
+    }
+}
+
+pub(super) fn found_how(phase: Phase, by: Option<&By>) -> String {
+    match by {
+        Some(By {
+            object: Some(object),
+            tag,
+        }) => format!("by {tag} of {object}"),
+        Some(by) => format!("by {}", by.tag),
+        None if phase == Phase::Path => "by its path".to_owned(),
+        None => String::new(),
+    }
+}

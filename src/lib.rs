@@ -138,6 +138,8 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         dimensions,
         findings,
         libraries: linked.libraries,
+        floors: Vec::new(),
+        bases: Vec::new(),
         paths: linked.paths,
         plan,
         coverage: linked.coverage,

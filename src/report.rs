@@ -3,6 +3,10 @@
 //! Types only; the JSON form of [`Report`] is the contract with other programs. It equals itself
 //! after JSON and back, has no clock in it and never holds a secret's value.
 
+mod bases;
+
+pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -33,6 +37,12 @@ pub struct Report {
     pub rules: BTreeMap<String, RuleText>,
     /// The libraries of the application, in order of name.
     pub libraries: Vec<Library>,
+    /// The newest symbol version of each family that the application needs of the system.
+    #[serde(default)]
+    pub floors: Vec<Floor>,
+    /// What it would take to start the application on each base image, the best first.
+    #[serde(default)]
+    pub bases: Vec<BaseAdvice>,
     /// Every path in reach, with its class.
     pub paths: Vec<PathEntry>,
     /// How to run it.
@@ -252,6 +262,22 @@ pub struct Library {
     pub package: Option<String>,
     /// Who answers for it.
     pub owner: Owner,
+    /// The system's library of the same name in whose place this one is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadows: Option<Shadow>,
+}
+
+/// A bundled library that is loaded in place of the system's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Shadow {
+    /// The system's file.
+    pub system: AppPath,
+    /// The system's version, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_version: Option<String>,
+    /// The bundled version, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundled_version: Option<String>,
 }
 
 /// Who answers for a file in the image.

@@ -3,7 +3,9 @@
 //!
 //! A table holds the meaning of a directive or of a name, never an answer for one program.
 
+pub mod bases;
 mod directives;
+pub mod libraries;
 mod paths;
 pub mod places;
 mod ports;

@@ -1,0 +1,149 @@
+//! On which base images an application starts, what each lacks, and what sets the floor.
+//!
+//! Pure: a [`Closure`] in, an [`Advice`] out. The closure is what the loader brings together for
+//! the application's programs on the old host, each file with what it asks of others; the table
+//! of bases says what another system has in their place.
+
+mod floors;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+pub use floors::floors;
+
+use crate::knowledge::bases::bases;
+use crate::path::AppPath;
+use crate::report::{BaseAdvice, Floor};
+
+/// The C library that a program is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Libc {
+    /// None: every program is static, or there is none.
+    #[default]
+    None,
+    /// The GNU C library.
+    Glibc,
+    /// musl.
+    Musl,
+}
+
+impl Libc {
+    /// Its name in the table of bases.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Glibc => "glibc",
+            Self::Musl => "musl",
+        }
+    }
+}
+
+/// The machine that programs are made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Machine {
+    /// The machine of the base image itself. The table is of x86-64; other 64-bit machines have
+    /// the same packages as far as a distribution serves them.
+    #[default]
+    Native,
+    /// 32-bit x86, on a 64-bit system.
+    X86,
+}
+
+/// What the application's programs and their libraries are on the old host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closure {
+    /// The C library of its programs.
+    pub libc: Libc,
+    /// Their machine.
+    pub machine: Machine,
+    /// Every file that the loader brings in, once, in load order; and every plugin, with what it
+    /// brings in. The C library itself may be left out.
+    pub objects: Vec<Object>,
+    /// The interpreters that the application's scripts need.
+    pub interpreters: Vec<Interpreter>,
+}
+
+/// A program or a library.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object {
+    /// Where it is; absent when it is needed and nowhere.
+    pub path: Option<AppPath>,
+    /// The names by which it is needed, its SONAME among them.
+    pub names: Vec<String>,
+    /// Whether it belongs to the application and goes into the image with it.
+    pub in_scope: bool,
+    /// The names it needs (`DT_NEEDED`).
+    pub needs: Vec<String>,
+    /// The symbol versions it needs (`DT_VERNEED`).
+    pub versions: Vec<VersionNeed>,
+    /// The x86-64 level it needs (`GNU_PROPERTY_X86_ISA_1_NEEDED`): 2 for x86-64-v2.
+    pub isa: Option<u8>,
+    /// Whether it asks for an executable stack.
+    pub exec_stack: bool,
+    /// Whether it is loaded by `dlopen(3)`, not when the program starts.
+    pub late: bool,
+}
+
+/// A symbol version that a file needs of a library.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VersionNeed {
+    /// The library's name, as in the version table.
+    pub library: String,
+    /// The version: `GLIBC_2.34`.
+    pub version: String,
+    /// A symbol of that version, where one is known.
+    pub symbol: Option<String>,
+    /// Whether the file starts without it (`VER_FLG_WEAK`).
+    pub weak: bool,
+}
+
+/// An interpreter that a script of the application needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interpreter {
+    /// `python`, `perl`, `java`, `php`, `ruby`, `node`, `tcl`, …
+    pub language: String,
+    /// Its version, or the first part of it, where the application asks for one.
+    pub version: Option<String>,
+    /// The script, or another file that asks for it.
+    pub file: AppPath,
+}
+
+/// What is advised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// The newest symbol version of each family that the application needs of the system.
+    pub floors: Vec<Floor>,
+    /// Each base of the table: the smallest that starts the application first, the failing last.
+    pub bases: Vec<BaseAdvice>,
+}
+
+/// Judges every base of the table.
+#[must_use]
+pub fn advise(closure: &Closure) -> Advice {
+    let own = own_names(closure);
+    let mut judged: Vec<BaseAdvice> = bases()
+        .iter()
+        .map(|base| judge::judge(base, closure, &own))
+        .collect();
+    judged.sort_by(|a, b| {
+        let key = |advice: &BaseAdvice| {
+            let size = advice.size_mb.unwrap_or(u32::MAX);
+            (advice.verdict, advice.ended, size)
+        };
+        key(a).cmp(&key(b)).then_with(|| a.base.cmp(&b.base))
+    });
+    Advice {
+        floors: floors(closure),
+        bases: judged,
+    }
+}
+
+/// The names of the libraries that the application brings itself.
+fn own_names(closure: &Closure) -> BTreeSet<&str> {
+    let own = closure.objects.iter().filter(|object| object.in_scope);
+    own.flat_map(|object| &object.names)
+        .map(String::as_str)
+        .collect()
+}

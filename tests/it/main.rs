@@ -5,5 +5,7 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads what it made"
 )]
+mod elf;
+mod elf_fixture;
 mod layers;
 mod loader_cases;

@@ -3,6 +3,8 @@
 //! An extractor gets bytes and never a path of this machine; what it cannot make sense of is an
 //! issue, and a panic in one is caught and costs that file only.
 
+mod elf;
+
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -154,7 +156,7 @@ pub struct Extractor {
 }
 
 /// Every extractor; an empty table reads nothing.
-pub const EXTRACTORS: &[Extractor] = &[];
+pub const EXTRACTORS: &[Extractor] = &[elf::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -2,7 +2,10 @@
 //! ones too.
 
 use proptest::prelude::*;
+use seaworthy::extract::{Input, extract};
+use seaworthy::fact::{Fact, Kind, Stat, What};
 use seaworthy::parse::elf::{Ask, Defect, Elf as Read, Fit, Form, Stack, imports, verify};
+use seaworthy::path::AppPath;
 
 use crate::elf_fixture::{AUXILIARY, Elf, FLAGS_1, NODEFLIB, PIE};
 
@@ -28,8 +31,14 @@ fn both_widths_and_byte_orders_read_alike() {
         let bytes = elf.build();
         let got = read(&bytes);
         let dynamic = got.dynamic.as_ref().unwrap();
-        assert_eq!(got.interp.as_deref(), Some(&b"/lib64/ld-linux-x86-64.so.2"[..]));
-        assert_eq!(dynamic.needed().collect::<Vec<_>>(), [&b"liba.so.1"[..], b"libb.so"]);
+        assert_eq!(
+            got.interp.as_deref(),
+            Some(&b"/lib64/ld-linux-x86-64.so.2"[..])
+        );
+        assert_eq!(
+            dynamic.needed().collect::<Vec<_>>(),
+            [&b"liba.so.1"[..], b"libb.so"]
+        );
         assert_eq!(dynamic.asks[2].ask, Ask::Auxiliary);
         assert_eq!(dynamic.soname.as_deref(), Some(&b"self.so"[..]));
         assert_eq!(dynamic.rpath.as_deref(), Some(&b"/r"[..]));
@@ -125,7 +134,10 @@ fn headers_beyond_the_head_and_without_sections_are_read() {
     bytes.extend_from_slice(&table);
     bytes[32..40].copy_from_slice(&far.to_le_bytes());
     let got = read(&bytes);
-    assert_eq!(got.dynamic.unwrap().needed().next(), Some(&b"libfar.so"[..]));
+    assert_eq!(
+        got.dynamic.unwrap().needed().next(),
+        Some(&b"libfar.so"[..])
+    );
 }
 
 #[test]
@@ -141,12 +153,78 @@ fn a_candidate_is_taken_skipped_or_ends_the_process() {
     assert_eq!(poke(7, 3), Fit::Take, "ELFOSABI_GNU");
     assert!(matches!(poke(4, 1), Fit::Skip(_)), "other class");
     assert!(matches!(poke(18, 183), Fit::Skip(_)), "other machine");
-    for (at, byte) in [(0, 0), (5, 2), (6, 2), (7, 9), (8, 1), (12, 1), (16, 1), (20, 2), (54, 1)] {
+    for (at, byte) in [
+        (0, 0),
+        (5, 2),
+        (6, 2),
+        (7, 9),
+        (8, 1),
+        (12, 1),
+        (16, 1),
+        (20, 2),
+        (54, 1),
+    ] {
         assert!(matches!(poke(at, byte), Fit::Abort(_)), "byte {at}");
     }
     assert!(matches!(poke(16, 2), Fit::Abort(_)), "a program as library");
     assert!(matches!(verify(&want, &good[..40], true), Fit::Abort(_)));
     assert!(matches!(verify(&want, b"", true), Fit::Abort(_)));
+}
+
+/// What the extractor says of a file.
+fn facts(bytes: &[u8], path: &str, mode: u32) -> Vec<String> {
+    let stat = Stat {
+        kind: Kind::File,
+        size: bytes.len() as u64,
+        allocated: 0,
+        mode,
+        uid: 0,
+        gid: 0,
+        mtime: 0,
+        id: (0, 0),
+        links: 1,
+    };
+    let path = AppPath::new(path);
+    let source = bytes.to_vec();
+    let head = &bytes[..bytes.len().min(4096)];
+    let out = extract(&Input::new(&path, &stat, head, &source));
+    let text = |fact: &Fact| match &fact.what {
+        What::Program { traits, .. } => format!("program {}", traits.join(" ")),
+        What::SearchPath { tag, value } => format!("{tag} {value}"),
+        What::Imports { symbol } => format!("imports {symbol}"),
+        other => format!("{other:?}"),
+    };
+    out.facts.iter().map(text).collect()
+}
+
+#[test]
+fn facts_of_a_program_are_traits_search_paths_and_calls_that_matter() {
+    let mut elf = Elf::program()
+        .runpath("$ORIGIN/../lib")
+        .imports(&["printf", "shmget", "numa_alloc"])
+        .note(
+            "FDO",
+            0x407c_0c0a,
+            br#"[{"soname":["libx.so.1","libx.so.0"]}]"#,
+        )
+        .note("GNU", 3, b"\xab");
+    elf.stack = Some(7);
+    let want = [
+        "program build-id:ab dlopen:recommended:libx.so.1|libx.so.0 exec-stack no-relro setuid",
+        "runpath $ORIGIN/../lib",
+        "imports numa_alloc",
+        "imports shmget",
+    ];
+    assert_eq!(facts(&elf.build(), "/app/bin/main", 0o4755), want);
+}
+
+#[test]
+fn a_kernel_module_is_told_by_form_and_name() {
+    let mut elf = Elf::lib();
+    elf.kind = 1;
+    let bytes = elf.build();
+    assert_eq!(facts(&bytes, "/m/app.ko", 0o644), ["program kernel-module"]);
+    assert_eq!(facts(&bytes, "/m/app.o", 0o644), ["program "]);
 }
 
 proptest! {

@@ -249,7 +249,11 @@ impl Body<'_> {
             self.long(u32::try_from(file).unwrap());
             self.long(16);
             let size = 16 + 16 * versions.len();
-            self.long(if last { 0 } else { u32::try_from(size).unwrap() });
+            self.long(if last {
+                0
+            } else {
+                u32::try_from(size).unwrap()
+            });
             for (at, (name, flags)) in versions.iter().enumerate() {
                 let text = self.string(name.as_bytes());
                 self.long(hash(name));
@@ -409,7 +413,15 @@ pub(crate) fn cache(entries: &[(&str, &str, Option<&str>)]) -> Vec<u8> {
     strings.resize(strings.len().next_multiple_of(4), 0);
     let extension = u32::try_from((start + strings.len()).next_multiple_of(4)).unwrap();
     let mut out = b"glibc-ld.so.cache1.1".to_vec();
-    for value in [u32::try_from(entries.len()).unwrap(), length, 2, extension, 0, 0, 0] {
+    for value in [
+        u32::try_from(entries.len()).unwrap(),
+        length,
+        2,
+        extension,
+        0,
+        0,
+        0,
+    ] {
         out.extend_from_slice(&value.to_le_bytes());
     }
     out.extend_from_slice(&table);

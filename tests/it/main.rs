@@ -8,4 +8,5 @@
 mod elf;
 mod elf_fixture;
 mod layers;
+mod loader;
 mod loader_cases;

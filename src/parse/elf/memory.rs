@@ -131,7 +131,10 @@ impl<'a> Pages<'a> {
         let end = self.source.len().checked_next_multiple_of(PAGE);
         let there = end.unwrap_or(u64::MAX).saturating_sub(offset);
         if !self.exhausted && offset.saturating_add(out.len() as u64) >= self.source.len() {
-            out.resize(usize::try_from(there).map_or(want, |there| there.min(want)), 0);
+            out.resize(
+                usize::try_from(there).map_or(want, |there| there.min(want)),
+                0,
+            );
         }
         out
     }

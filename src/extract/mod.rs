@@ -30,6 +30,7 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
+mod elf;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -209,6 +210,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
+pub const EXTRACTORS: &[Extractor] = &[elf::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -8,7 +8,10 @@
 mod command;
 mod hostile;
 mod judged;
+mod elf;
+mod elf_fixture;
 mod layers;
+mod loader;
 mod loader_cases;
 mod pipeline;
 mod rules;

@@ -2,13 +2,14 @@
 //! versions that are needed are there.
 
 use super::glibc::Process;
-use crate::parse::elf::{Dynamic, Elf, Needs};
+use crate::parse::elf::{Defect, Dynamic, Elf, Needs};
 use crate::path::escape;
 
 impl Process<'_, '_> {
     /// Why a file whose header is good cannot be mapped.
     pub(super) fn unfit(&self, elf: &Elf, is_main: bool) -> Option<String> {
-        if let Some(defect) = elf.defect {
+        let tolerated = |defect: &Defect| *defect == Defect::Alignment && self.profile.at_least(35);
+        if let Some(defect) = elf.defect.filter(|defect| !tolerated(defect)) {
             return Some(defect.to_string());
         }
         let pie = elf.dynamic.as_ref().is_some_and(|dynamic| dynamic.is_pie());

@@ -8,7 +8,7 @@ use super::outcome::Phase;
 use super::search::{Place, Reach, Trail};
 use super::token;
 use crate::fact::{Kind, LibraryStatus};
-use crate::parse::elf::{Abi, Fit, Form, verify};
+use crate::parse::elf::{Abi, Defect, Elf, Fit, Form, verify};
 use crate::parse::ld_conf::{self, Line};
 use crate::path::{AppPath, escape};
 use crate::tree::Who;
@@ -199,7 +199,7 @@ impl Loader<'_> {
     pub(super) fn fits(&self, path: &[u8], abi: &Abi, who: Option<&Who>) -> bool {
         match self.reach(self.view.resolve(path, who), who) {
             Reach::File(_, binary) => {
-                let loads = |elf: &crate::parse::elf::Elf| elf.defect.is_none();
+                let loads = |elf: &Elf| matches!(elf.defect, None | Some(Defect::Alignment));
                 verify(abi, &binary.head, true) == Fit::Take && binary.elf.as_ref().is_ok_and(loads)
             }
             _ => false,

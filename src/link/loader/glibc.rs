@@ -9,7 +9,7 @@ use super::binary::Binary;
 use super::outcome::{Asked, Needed, Outcome, Problem, Verdict};
 use super::profile::Profile;
 use super::rows::found_how;
-use super::search::{Refused, Search, Taken, origin};
+use super::search::{Refused, Search, Taken, Trail, origin};
 use super::start::Started;
 use super::token::{Tokens, expand, split};
 use super::{Id, Loader, Request, cpu};
@@ -39,6 +39,8 @@ pub(super) struct Process<'l, 'r> {
     pub(super) names: BTreeMap<Vec<u8>, usize>,
     ids: BTreeMap<Id, usize>,
     pub(super) libraries: Vec<Needed>,
+    /// Rows that stand before the row of another: filtees, before their owner's.
+    pub(super) before: Vec<(usize, usize)>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -93,10 +95,10 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>, started: Started) 
     Outcome {
         file: started.file,
         verdict,
-        problems: process.problems,
+        problems: std::mem::take(&mut process.problems),
         loader: Some(started.profile),
         secure: started.secure,
-        libraries: process.libraries,
+        libraries: process.in_order(),
     }
 }
 
@@ -132,6 +134,7 @@ impl<'l, 'r> Process<'l, 'r> {
             names: BTreeMap::new(),
             ids: BTreeMap::new(),
             libraries: Vec::new(),
+            before: Vec::new(),
             problems: Vec::new(),
             profile,
         };
@@ -311,6 +314,7 @@ impl<'l, 'r> Process<'l, 'r> {
                     if place.is_some_and(|place| place < at) {
                         continue;
                     }
+                    self.put_before(self.row_of(index), owner);
                     if let Some(place) = place {
                         list.remove(place);
                     }
@@ -318,7 +322,9 @@ impl<'l, 'r> Process<'l, 'r> {
                     at += 1;
                 }
                 Got::Refused if !optional => return false,
-                Got::Refused | Got::Nothing => {}
+                Got::Refused => {}
+                Got::Nothing if dependency.ask == Ask::Needed => {}
+                Got::Nothing => self.put_before(self.libraries.len().checked_sub(1), owner),
             }
         }
         true
@@ -354,13 +360,7 @@ impl<'l, 'r> Process<'l, 'r> {
     }
 
     fn preload_one(&mut self, name: &[u8], asked: Asked, list: &mut Vec<usize>) {
-        let expanded = if name.contains(&b'/') {
-            expand(name, &self.tokens(0))
-        } else {
-            Some(name.to_vec())
-        };
-        if let Some(name) = expanded
-            && let Got::Object(index) = self.ask(&name, 0, asked, true)
+        if let Got::Object(index) = self.ask(name, 0, asked, true)
             && !list.contains(&index)
         {
             list.push(index);
@@ -374,7 +374,10 @@ impl<'l, 'r> Process<'l, 'r> {
             return Got::Object(index);
         }
         let search = if name.contains(&b'/') {
-            self.open_path(name)
+            match expand(name, &self.tokens(needing)) {
+                Some(path) => self.open_path(&path),
+                None => Search::Nothing(Trail::default()),
+            }
         } else {
             let preloaded = !matches!(asked, Asked::Object(_));
             self.search(name, needing, preloaded && self.secure)

@@ -12,7 +12,7 @@ use super::start::Started;
 use super::token::dirname;
 use super::{Id, Loader, Request};
 use crate::fact::LibraryStatus;
-use crate::parse::elf::{Ask, Elf};
+use crate::parse::elf::{Ask, Defect, Elf};
 use crate::path::escape;
 use crate::tree::{Node, Who};
 
@@ -478,7 +478,8 @@ fn is_libc(elf: &Elf) -> bool {
 
 /// Why musl does not map a file (`map_library`).
 fn unfit(elf: &Elf) -> Option<String> {
-    if let Some(defect) = elf.defect {
+    let checked = |defect: &Defect| !matches!(defect, Defect::Alignment | Defect::Misplaced);
+    if let Some(defect) = elf.defect.filter(checked) {
         return Some(defect.to_string());
     }
     elf.dynamic

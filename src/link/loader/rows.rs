@@ -74,6 +74,31 @@ impl Process<'_, '_> {
         self.libraries.push(row);
     }
 
+    /// The row of an object; the program and the loader have none.
+    pub(super) fn row_of(&self, index: usize) -> Option<usize> {
+        self.objects.get(index).and_then(|object| object.row)
+    }
+
+    /// Notes that a row comes before that of the object `owner`.
+    pub(super) fn put_before(&mut self, row: Option<usize>, owner: usize) {
+        if let (Some(row), Some(owner)) = (row, self.row_of(owner)) {
+            self.before.push((row, owner));
+        }
+    }
+
+    /// The rows in the order of the loader's list.
+    pub(super) fn in_order(self) -> Vec<Needed> {
+        let mut order: Vec<usize> = (0..self.libraries.len()).collect();
+        for &(row, owner) in &self.before {
+            order.retain(|&other| other != row);
+            let place = order.iter().position(|&other| other == owner);
+            order.insert(place.unwrap_or(order.len()), row);
+        }
+        let mut rows: Vec<Option<Needed>> = self.libraries.into_iter().map(Some).collect();
+        let mut take = |row: usize| rows.get_mut(row).and_then(Option::take);
+        order.into_iter().filter_map(&mut take).collect()
+    }
+
     pub(super) fn problem(&mut self, object: usize, message: String) {
         let path = self.objects.get(object).map(|object| object.path.clone());
         self.problems.push(Problem {

@@ -221,11 +221,10 @@ impl Process<'_, '_> {
         for dir in dirs.iter() {
             let mut last = Try::Next;
             let absolute = self.request.absolute(dir);
-            let Ok(folder) = self.loader.view.dir(&absolute, self.who.as_ref()) else {
-                if self.stops_at_missing(dir) {
-                    return None;
-                }
-                continue;
+            let folder = match self.loader.view.dir(&absolute, self.who.as_ref()) {
+                Ok(folder) => folder,
+                Err(error) if self.stops_at(dir, error) => return None,
+                Err(_) => continue,
             };
             for subdir in self.subdirs_in(&folder) {
                 let below = [subdir, name].concat();
@@ -251,15 +250,15 @@ impl Process<'_, '_> {
         None
     }
 
-    /// A relative directory is never held to be missing, so that before 2.42 a file in its place
-    /// ended the list (ENOTDIR).
-    fn stops_at_missing(&self, dir: &[u8]) -> bool {
-        if dir.starts_with(b"/") {
-            return false;
-        }
-        let absolute = self.request.absolute(dir);
-        let found = self.loader.view.resolve(&absolute, self.who.as_ref());
-        found.is_ok_and(|node| node.stat.kind != Kind::Dir) && !self.profile.at_least(42)
+    /// A relative directory is never held to be missing, so that the error of opening a file in
+    /// it counts: one that is no directory ended the list before 2.42 (ENOTDIR).
+    fn stops_at(&self, dir: &[u8], error: LookupError) -> bool {
+        !dir.starts_with(b"/")
+            && match error {
+                LookupError::Absent | LookupError::Denied => false,
+                LookupError::NotDirectory => !self.profile.at_least(42),
+                _ => true,
+            }
     }
 
     /// What is put between a directory and a name: the subdirectories by processor that are there,

@@ -167,7 +167,7 @@ fn entries(pages: &mut Pages<'_>, offset: u64) -> Option<Vec<(u64, u64)>> {
     let mut at = offset;
     let mut step = 48;
     while found.len() < ENTRIES {
-        let bytes = pages.bytes(at, step * 2 * word);
+        let bytes = pages.mapped(at, step * 2 * word);
         let mut whole = 0;
         for entry in bytes.chunks_exact(2 * word) {
             let (tag, value) = (order.word(entry, 0)?, order.word(entry, word)?);

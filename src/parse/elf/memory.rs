@@ -125,6 +125,20 @@ impl<'a> Pages<'a> {
         out
     }
 
+    /// As [`Pages::bytes`], of what is mapped: the last page of a file goes on with zeros.
+    pub(super) fn mapped(&mut self, offset: u64, want: usize) -> Vec<u8> {
+        let mut out = self.bytes(offset, want);
+        let end = self.source.len().checked_next_multiple_of(PAGE);
+        let there = end.unwrap_or(u64::MAX).saturating_sub(offset);
+        if !self.exhausted && offset.saturating_add(out.len() as u64) >= self.source.len() {
+            out.resize(
+                usize::try_from(there).map_or(want, |there| there.min(want)),
+                0,
+            );
+        }
+        out
+    }
+
     fn page(&mut self, start: u64) -> Option<&[u8]> {
         if !self.kept.contains_key(&start) {
             if self.read >= BUDGET {
@@ -147,7 +161,7 @@ impl<'a> Pages<'a> {
         let mut step = 128;
         let mut out = Vec::new();
         while out.len() <= STRING {
-            let part = self.bytes(offset.checked_add(out.len() as u64)?, step);
+            let part = self.mapped(offset.checked_add(out.len() as u64)?, step);
             if let Some(end) = memchr::memchr(0, &part) {
                 out.extend_from_slice(&part[..end]);
                 self.text += out.len();

@@ -49,11 +49,11 @@ pub enum Defect {
     /// There is no dynamic section, or none in this file: it holds debugging information only.
     #[error("object file has no dynamic section")]
     NoDynamic,
-    /// A segment's alignment is no power of two, or less than a page.
+    /// A segment is not aligned to pages: refused before 2.35.
     #[error("ELF load command alignment not page-aligned")]
     Alignment,
     /// A segment's address and offset do not lie alike in their pages.
-    #[error("ELF load command address/offset not properly aligned")]
+    #[error("ELF load command address/offset not page-aligned")]
     Misplaced,
     /// What is needed to load it lies beyond the end of the file: the loader dies of SIGBUS.
     #[error("truncated: it ends before what its headers describe")]
@@ -209,14 +209,9 @@ fn segments(header: &Header, pages: &mut Pages<'_>) -> Option<Vec<Segment>> {
 /// The checks of `_dl_map_object_from_fd`, and the pages that it touches while it loads.
 fn defect(loads: &[Load], has_dynamic: bool, elf: &Elf, len: u64) -> Option<Defect> {
     const PAGE: u64 = 4096;
-    for load in loads {
-        if load.align & (PAGE - 1) != 0 {
-            return Some(Defect::Alignment);
-        }
-        let mask = load.align.saturating_sub(1);
-        if load.vaddr.wrapping_sub(load.offset) & mask != 0 {
-            return Some(Defect::Misplaced);
-        }
+    let misplaced = |load: &Load| load.vaddr.wrapping_sub(load.offset) & (PAGE - 1) != 0;
+    if loads.iter().any(misplaced) {
+        return Some(Defect::Misplaced);
     }
     if loads.is_empty() {
         return Some(Defect::NoLoad);
@@ -235,5 +230,9 @@ fn defect(loads: &[Load], has_dynamic: bool, elf: &Elf, len: u64) -> Option<Defe
             && !end.is_multiple_of(PAGE)
             && end - end % PAGE >= len
     };
-    loads.iter().any(cleared).then_some(Defect::Truncated)
+    if loads.iter().any(cleared) {
+        return Some(Defect::Truncated);
+    }
+    let unaligned = |load: &Load| load.align & (PAGE - 1) != 0;
+    loads.iter().any(unaligned).then_some(Defect::Alignment)
 }

@@ -8,6 +8,7 @@ pub mod argument;
 mod config;
 pub mod content;
 pub mod cron;
+mod elf;
 pub mod env_file;
 pub mod environment;
 pub mod fstab;
@@ -30,7 +31,6 @@ pub mod tmpfiles;
 pub mod unit;
 pub mod upstart;
 pub mod withhold;
-mod elf;
 
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -197,6 +197,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     content::EXTRACTOR,
     content::JAR,
     cron::EXTRACTOR,
+    elf::EXTRACTOR,
     env_file::EXTRACTOR,
     fstab::EXTRACTOR,
     inetd::EXTRACTOR,
@@ -210,7 +211,6 @@ pub const EXTRACTORS: &[Extractor] = &[
     unit::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
-pub const EXTRACTORS: &[Extractor] = &[elf::EXTRACTOR];
 
 /// Runs every extractor that wants `input`.
 #[must_use]

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::host::Host;
-use super::loader::{Loader, Needed, Outcome, Request, Shelf, Start, Verdict};
+use super::loader::{Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
+use super::owners::{self, Copy};
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
 use crate::path::{AppPath, escape};
-use crate::report::{Library, Owner};
+use crate::report::{Library, Shadow};
 use crate::tree::Root;
 
 /// How many files that need a library stand beside it.
@@ -158,11 +159,34 @@ fn library(host: &Host, scope: &Scope, needed: &Needed) -> Library {
         how: needed.how.clone(),
         needed_by: Vec::new(),
         package: package.map(|package| package.name.clone()),
-        owner: match (own, package) {
-            (true, _) | (false, None) => Owner::Application,
-            (false, Some(_)) => Owner::Core,
-        },
+        owner: owners::owner(
+            &escape(&needed.name),
+            needed.real_path.as_ref(),
+            package.map(|package| package.name.as_str()),
+            own,
+        ),
+        shadows: own.then(|| shadow(host, needed)).flatten(),
     }
+}
+
+/// The system's library that a bundled one stands in for.
+fn shadow(host: &Host, needed: &Needed) -> Option<Shadow> {
+    let bundled = needed.real_path.as_ref()?;
+    let system = needed
+        .shadows
+        .iter()
+        .find(|shadow| matches!(shadow.phase, Phase::Cache | Phase::Default))?;
+    let version = |path: &AppPath| {
+        host.packages
+            .owner(path)
+            .map(|package| package.version.as_str())
+    };
+    let copy = |path| Copy {
+        real_path: path,
+        package_version: version(path),
+        content: None,
+    };
+    owners::shadow(&escape(&needed.name), copy(bundled), copy(&system.real))
 }
 
 /// What keeps a program from starting besides its libraries.

@@ -6,10 +6,10 @@
     reason = "a test fails by panicking, and reads what it made"
 )]
 mod command;
-mod hostile;
-mod judged;
 mod elf;
 mod elf_fixture;
+mod hostile;
+mod judged;
 mod layers;
 mod loader;
 mod loader_cases;

@@ -1,11 +1,13 @@
 //! Joins over the whole tree: who owns a file, what starts a program, where the loader finds a
 //! library, what a path is for.
 
+pub mod bases;
 pub mod gather;
 pub mod host;
 mod libraries;
 mod live;
 pub mod loader;
+pub mod owners;
 pub mod packages;
 mod paths;
 mod reach;

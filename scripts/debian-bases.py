@@ -134,22 +134,25 @@ def shipped(config, found):
 
 
 def sonames(names):
-    """The names by which the libraries of one package are needed.
+    """The names by which the libraries of one package may be needed.
 
-    ldconfig(8) makes a link of the SONAME's name beside the file, and packages hold that link: so
-    of libx.so.1 and libx.so.1.2.3 the first is it, and so it is of libx.so.1 and libx.so.9.3.0.
-    A library without a number is needed by its plain name, as libdb-5.3.so is, unless the name
-    is a link for compilers.
+    ldconfig(8) makes a link of the SONAME's name beside the file, and packages hold that link. Of
+    libx.so.1 and libx.so.1.2.3 the second is the file; of libbz2.so.1, libbz2.so.1.0 and
+    libbz2.so.1.0.4 either link may be the name. A file with less than three numbers may bear its
+    SONAME, as libpython3.11.so.1.0 does, and so may one without any, as libdb-5.3.so does.
     """
-    best = {}
+    stems = {}
     for name in names:
         if NUMBERED.search(name) or name.startswith("ld-linux"):
             stem, _, number = name.partition(".so")
-            best.setdefault(stem, []).append((number.count("."), name))
-    kept = {name for many in best.values() for parts, name in many if parts == min(many)[0]}
+            stems.setdefault(stem, []).append((number.count("."), name))
+    kept = set()
+    for many in stems.values():
+        longest = max(many)
+        kept |= {name for parts, name in many if len(many) == 1 or parts < 3 or (parts, name) != longest}
     plain = {n for n in names if n.endswith(".so")}
     # libm-2.31.so is the file behind libm.so.6, and libx-5.3.5.so the one behind libx-5.3.so.
-    behind = {n for n in plain if {n[:-3], n[:-3].rpartition("-")[0]} & set(best)
+    behind = {n for n in plain if n[:-3].rpartition("-")[0] in stems
               or n[:-3].rpartition(".")[0] + ".so" in plain}
     return kept | plain - behind
 

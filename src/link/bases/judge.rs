@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::floors::{key, numbered};
 use super::{Closure, Interpreter, Libc, Machine, Object, VersionNeed};
-use crate::knowledge::bases::{Base, Has, Meets, number_key};
+use crate::knowledge::bases::{Base, Has, Meets, is_glibc_part, number_key};
 use crate::knowledge::libraries::dropped;
 use crate::path::{AppPath, escape};
 use crate::report::{BaseAdvice, BaseVerdict, Lack, LackKind, Remedy};
@@ -66,6 +66,9 @@ fn verdict(lacks: &[Lack]) -> BaseVerdict {
     worst.unwrap_or(BaseVerdict::Starts)
 }
 
+/// The newest version of a family: its number, the need, and the file that has it.
+type Newest<'a> = (Vec<u64>, &'a VersionNeed, Option<&'a AppPath>);
+
 struct Case<'a> {
     base: &'a Base,
     closure: &'a Closure,
@@ -78,7 +81,7 @@ struct Case<'a> {
     /// Names that the base has not, or not for certain.
     absent: BTreeSet<&'a str>,
     /// The newest need of each library and family, and the file that has it.
-    versions: BTreeMap<(String, String), (Vec<u64>, &'a VersionNeed, Option<&'a AppPath>)>,
+    versions: BTreeMap<(String, String), Newest<'a>>,
     lacks: Vec<Lack>,
     unchecked: BTreeSet<String>,
 }
@@ -269,17 +272,13 @@ impl<'a> Case<'a> {
     /// The old host's copy of a library that is too old on the base, where the base can load it.
     fn newer_copy(&self, need: &VersionNeed) -> Remedy {
         let mut objects = self.closure.objects.iter();
-        let host = objects.find(|object| {
-            !object.in_scope && object.names.iter().any(|name| *name == need.library)
-        });
+        let host = objects.find(|object| !object.in_scope && object.names.contains(&need.library));
         let fits = |object: &&Object| {
             let mut versions = object.versions.iter();
             versions.all(|own| own.version != PRIVATE && meets(self.base, own) != Meets::No)
         };
         match host.filter(fits).and_then(|object| object.path.as_ref()) {
-            Some(from) if !crate::knowledge::bases::is_glibc_part(&need.library) => {
-                Remedy::Copy { from: from.clone() }
-            }
+            Some(from) if !is_glibc_part(&need.library) => Remedy::Copy { from: from.clone() },
             _ => Remedy::None,
         }
     }

@@ -6,6 +6,7 @@
 
 mod floors;
 mod judge;
+mod object;
 #[cfg(test)]
 mod tests;
 

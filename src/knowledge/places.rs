@@ -26,6 +26,25 @@ struct File {
     code_endings: BTreeSet<String>,
     state_names: BTreeMap<Class, BTreeSet<String>>,
     generic: Generic,
+    runtime: Vec<Runtime>,
+    settings: Settings,
+}
+
+/// What the runtime of a language reads and keeps for the programs it runs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runtime {
+    endings: BTreeSet<String>,
+    /// Its settings.
+    pub settings: Vec<AppPath>,
+    /// What it keeps, such as sessions.
+    pub state: Vec<AppPath>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    endings: BTreeSet<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +135,28 @@ pub fn is_code_name(name: &[u8]) -> bool {
     };
     let ending = ending.to_ascii_lowercase();
     PLACES.code_endings.contains(&ending) || stem.contains(".so")
+}
+
+fn has_ending(endings: &BTreeSet<String>, name: &[u8]) -> bool {
+    std::str::from_utf8(name)
+        .ok()
+        .and_then(|name| name.rsplit_once('.'))
+        .is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase()))
+}
+
+/// The runtime that runs a file of this name, where it keeps things of its own.
+#[must_use]
+pub fn runtime_of(name: &[u8]) -> Option<&'static Runtime> {
+    PLACES
+        .runtime
+        .iter()
+        .find(|runtime| has_ending(&runtime.endings, name))
+}
+
+/// Whether a file of this name holds settings.
+#[must_use]
+pub fn is_settings_name(name: &[u8]) -> bool {
+    has_ending(&PLACES.settings.endings, name)
 }
 
 /// The class of what a directory of this name keeps, where the name tells.

@@ -135,9 +135,13 @@ impl Ground<'_> {
         let weight = self.weigh(path, facts);
         let in_prefix = self.scope.in_prefix(path).is_some();
         let prior = knowledge::prior(path);
-        let foreign_top = !knowledge::has_system_top(path) && !in_prefix;
-        if (places::is_code_place(path) && !in_prefix || foreign_top)
-            && weight.written < Some(Certainty::Observed)
+        if places::is_code_place(path) && !in_prefix && weight.written < Some(Certainty::Observed) {
+            return None;
+        }
+        // A path that begins nowhere is a part of something else: a URL, a name in a registry.
+        if !knowledge::has_system_top(path)
+            && !in_prefix
+            && self.root.resolve(path.prefix(1).as_bytes()).is_err()
         {
             return None;
         }
@@ -309,6 +313,9 @@ impl Ground<'_> {
             return false;
         }
         if weight.only_apart && !there {
+            return false;
+        }
+        if in_prefix && !there && weight.written.is_none() {
             return false;
         }
         if !weight.only_guessed {

@@ -1,6 +1,7 @@
 //! The tree as a witness: what owners, names, contents and empty directories of an install prefix
 //! say about state and settings that no source names.
 
+use super::super::live::Voice;
 use super::Ground;
 use super::inventory::Sum;
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
@@ -28,6 +29,8 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(owned_settings(ground));
     found.extend(homes(ground));
     found.extend(instances(ground));
+    found.extend(runtimes(ground));
+    found.extend(settings_files(ground, facts));
     for fact in facts {
         if let What::Holds {
             content,
@@ -35,6 +38,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         } = &fact.what
             && ground.scope.in_prefix(&fact.at.file).is_some()
             && !places::is_library_place(&fact.at.file)
+            && !places::is_example(&fact.at.file)
         {
             found.push(holds(fact, content, *class));
         }
@@ -58,7 +62,7 @@ fn holds(fact: &Fact, content: &str, class: Class) -> Fact {
             kind: None,
             class: Some(class),
         },
-        certainty: Certainty::Observed,
+        certainty: fact.certainty,
     }
 }
 
@@ -206,5 +210,73 @@ fn instances(ground: &Ground<'_>) -> Vec<Fact> {
             ));
         }
     }
+    found
+}
+
+/// What the runtime of the application's language reads and keeps for it.
+fn runtimes(ground: &Ground<'_>) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for prefix in &ground.scope.prefixes {
+        let code = ground.inventory.below(prefix).find_map(|(path, _)| {
+            let runtime = places::runtime_of(path.name())?;
+            (!places::is_library_place(path)).then_some(runtime)
+        });
+        let Some(runtime) = code else { continue };
+        let there = |path: &&AppPath| ground.root.resolve(path.as_bytes()).is_ok();
+        for path in runtime.settings.iter().filter(there) {
+            let by = "the runtime's settings";
+            found.push(seen(
+                path,
+                Touch::Reads,
+                by,
+                Class::Config,
+                Certainty::Inferred,
+            ));
+        }
+        for path in runtime.state.iter().filter(there) {
+            let by = "the runtime's state";
+            found.push(seen(
+                path,
+                Touch::Writes,
+                by,
+                Class::Data,
+                Certainty::Inferred,
+            ));
+        }
+    }
+    found
+}
+
+/// Files of an install prefix that by name and content are settings, whatever directory they lie
+/// in.
+fn settings_files(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for fact in facts {
+        let file = &fact.at.file;
+        let says = match &fact.what {
+            What::Path { source, .. } => *source == Source::Config,
+            What::Setting { .. } | What::Listens { .. } | What::RunsAs { .. } => true,
+            _ => false,
+        };
+        if says
+            && places::is_settings_name(file.name())
+            && ground.scope.in_prefix(file).is_some()
+            && !places::is_library_place(file)
+            && ground.voices.of(fact) == Voice::Live
+        {
+            let mut fact = seen(
+                file,
+                Touch::Reads,
+                "settings",
+                Class::Config,
+                Certainty::Inferred,
+            );
+            if let What::Path { kind, .. } = &mut fact.what {
+                *kind = Some(Kind::File);
+            }
+            found.push(fact);
+        }
+    }
+    found.dedup();
     found
 }

@@ -19,6 +19,9 @@ use crate::tree::{Node, Who};
 /// How many objects a process may have.
 const OBJECTS: usize = 1 << 14;
 
+/// How many times they may ask for one another.
+const REQUESTS: usize = 1 << 16;
+
 /// An object of the process.
 struct Object {
     path: Vec<u8>,
@@ -132,12 +135,16 @@ impl Process<'_, '_> {
                 self.load(&name, None, Asked::Environment);
             }
         }
-        let mut at = 0;
+        let (mut at, mut requests) = (0, 0);
         while at < self.objects.len().min(OBJECTS) {
             let binary = self.objects.get(at).map(|o| Arc::clone(&o.binary));
             let elf = binary.as_ref().and_then(|binary| binary.elf.as_ref().ok());
             let dynamic = elf.and_then(|elf| elf.dynamic.as_ref());
             for name in dynamic.into_iter().flat_map(|dynamic| dynamic.needed()) {
+                requests += 1;
+                if requests > REQUESTS {
+                    return;
+                }
                 self.load(name, Some(at), Asked::Object(Ask::Needed));
             }
             at += 1;

@@ -387,3 +387,6 @@ fn number(text: &[u8], at: usize) -> (i32, usize) {
     }
     (value, end)
 }
+
+#[cfg(test)]
+mod tests;

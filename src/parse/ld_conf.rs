@@ -112,3 +112,41 @@ fn set(pattern: &[u8], byte: u8) -> Option<usize> {
     }
     (found != negated).then_some(end + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_kinds_and_slashes_are_taken_off() {
+        let text = b"# c\n  include conf.d/*.conf other\nhwcap 0 nosegneg\n\t/a/lib # tail\n\
+                     /b/lib//=libc6\n/c=d\nrelative\n/\n";
+        let dir = |text: &str| Line::Dir(text.into());
+        let want = [
+            Line::Include(b"conf.d/*.conf".to_vec()),
+            Line::Include(b"other".to_vec()),
+            dir("/a/lib"),
+            dir("/b/lib"),
+            dir("/c=d"),
+            dir("/"),
+        ];
+        assert_eq!(read(text), want);
+    }
+
+    #[test]
+    fn patterns_name_files() {
+        for (pattern, name, fits) in [
+            ("*.conf", "a.conf", true),
+            ("*.conf", ".a.conf", false),
+            ("*.conf", "a.conf.old", false),
+            ("?-[a-c]*", "1-b.x", true),
+            ("[!0-9]*", "7", false),
+            ("a**b*c", "axxbyyc", true),
+            ("[", "[", false),
+            ("", "", true),
+        ] {
+            let got = glob(pattern.as_bytes(), name.as_bytes());
+            assert_eq!(got, fits, "{pattern} {name}");
+        }
+    }
+}

@@ -326,3 +326,93 @@ fn component(path: &[u8], at: usize) -> (&[u8], usize) {
     let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
     (&rest[..end], start + end)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_view_leads_where_the_root_leads() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |path: &str| top.path().join(path);
+        std::fs::create_dir_all(at("usr/lib/deep")).unwrap();
+        std::fs::write(at("usr/lib/file"), b"x").unwrap();
+        for (target, path) in [
+            ("usr/lib", "lib"),
+            ("/usr/lib/deep", "abs"),
+            ("../../../usr/lib/file", "usr/lib/up"),
+            ("loop", "loop"),
+            ("none", "dangling"),
+            ("/lib/file", "usr/lib/chain"),
+        ] {
+            symlink(target, at(path)).unwrap();
+        }
+        let root = Root::open(top.path()).unwrap();
+        let view = View::new(&root);
+        for path in [
+            "/",
+            "/usr",
+            "/lib/file",
+            "/lib/up",
+            "/lib/chain",
+            "/abs/../file",
+            "/abs/..",
+            "/loop",
+            "/loop/x",
+            "/dangling",
+            "/lib/file/x",
+            "/lib/file/",
+            "/none/x",
+            "/../../lib//./deep/",
+            "/lib/deep/../../lib/up",
+        ] {
+            // `resolve` of the root takes a slash after a file for nothing; open(2) does not.
+            if path != "/lib/file/" {
+                let real = root.resolve(path).map(|node| (node.real, node.stat.id));
+                let seen = view.resolve(path.as_bytes(), None);
+                assert_eq!(seen.map(|node| (node.real, node.stat.id)), real, "{path}");
+            }
+        }
+        let slash = view.resolve(b"/lib/file/", None);
+        assert_eq!(slash, Err(LookupError::NotDirectory));
+    }
+
+    #[test]
+    fn permission_bits_decide_for_whom_a_path_leads_somewhere() {
+        use std::os::unix::fs::PermissionsExt;
+        let top = tempfile::tempdir().unwrap();
+        let dir = top.path().join("shut");
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(dir.join("file"), b"x").unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(top.path(), open).unwrap();
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let root = Root::open(top.path()).unwrap();
+        let view = View::new(&root);
+        let who = |uid| Who {
+            uid,
+            groups: vec![uid],
+        };
+        let stranger = view.resolve(b"/shut/file", Some(&who(u32::MAX)));
+        assert_eq!(stranger, Err(LookupError::Denied));
+        assert!(view.resolve(b"/shut/file", Some(&who(0))).is_ok());
+    }
+
+    #[test]
+    fn names_in_a_directory_are_found_without_and_with_parts() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("a/b")).unwrap();
+        std::fs::write(top.path().join("a/b/c"), b"x").unwrap();
+        let root = Root::open(top.path()).unwrap();
+        let view = View::new(&root);
+        let dir = view.dir(b"/a", None).unwrap();
+        assert!(view.contains(&dir, b"b"));
+        assert!(view.resolve_in(&dir, b"b/c", None).is_ok());
+        assert_eq!(view.resolve_in(&dir, b"x", None), Err(LookupError::Absent));
+        assert_eq!(view.names(&dir), [(b"b".to_vec(), Kind::Dir)]);
+        let file = view.dir(b"/a/b/c", None).map(|dir| dir.real().cloned());
+        assert_eq!(file, Err(LookupError::NotDirectory));
+    }
+}

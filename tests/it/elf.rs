@@ -227,6 +227,54 @@ fn a_kernel_module_is_told_by_form_and_name() {
     assert_eq!(facts(&bytes, "/m/app.o", 0o644), ["program "]);
 }
 
+/// A second opinion, on files of whatever machine this runs on. Files that the other reader
+/// refuses, as it does for damaged sections, are left out.
+#[test]
+fn agrees_with_another_reader_on_files_of_this_machine() {
+    let own = std::env::current_exe().unwrap();
+    let mut files = vec![own];
+    for dir in ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/lib"] {
+        let walk = walkdir::WalkDir::new(dir).max_depth(2).sort_by_file_name();
+        let found = walk.into_iter().flatten();
+        let small = |entry: &walkdir::DirEntry| {
+            let meta = entry.metadata();
+            meta.is_ok_and(|meta| meta.is_file() && meta.len() < 1 << 20)
+        };
+        files.extend(found.filter(small).map(|entry| entry.into_path()).take(400));
+    }
+    let mut compared = 0;
+    for file in files {
+        let Ok(bytes) = std::fs::read(&file) else {
+            continue;
+        };
+        if !bytes.starts_with(b"\x7fELF") {
+            continue;
+        }
+        let Ok(other) = goblin::elf::Elf::parse(&bytes) else {
+            continue;
+        };
+        let got = read(&bytes);
+        let empty = Default::default();
+        let dynamic = got.dynamic.as_ref().unwrap_or(&empty);
+        let texts = |list: Vec<&str>| {
+            list.iter()
+                .map(|t| t.as_bytes().to_vec())
+                .collect::<Vec<_>>()
+        };
+        let needed: Vec<Vec<u8>> = dynamic.needed().map(<[u8]>::to_vec).collect();
+        let name = file.display();
+        assert_eq!(needed, texts(other.libraries), "{name}");
+        let soname = other.soname.map(str::as_bytes);
+        assert_eq!(dynamic.soname.as_deref(), soname, "{name}");
+        let interp = other.interpreter.map(str::as_bytes);
+        assert_eq!(got.interp.as_deref(), interp, "{name}");
+        let versions = other.verneed.iter().flat_map(|table| table.iter()).count();
+        assert_eq!(dynamic.needs.len(), versions, "{name}");
+        compared += 1;
+    }
+    assert!(compared > 0, "the test itself is an ELF file");
+}
+
 proptest! {
     #[test]
     fn damaged_files_are_read_without_harm(

@@ -377,7 +377,7 @@ pub(crate) fn glibc_loader(version: &str, dirs: &[&str]) -> Vec<u8> {
 
 /// A file that says of itself what musl's loader does.
 pub(crate) fn musl_loader() -> Vec<u8> {
-    let text = b"\0musl libc (x86_64)\0Version %s\0%.*s/x\01.2.3\0/lib:/usr/local/lib:/usr/lib\0%.*s/etc/ld-musl-x86_64.path\0";
+    let text = b"\0musl libc (x86_64)\0Version %s\0%.*s/x\x001.2.3\0/lib:/usr/local/lib:/usr/lib\0%.*s/etc/ld-musl-x86_64.path\0";
     Elf::lib().soname("libc.so").tail(text).build()
 }
 

@@ -38,6 +38,15 @@ impl Loader<'_> {
         self.keep(stat.id, binary);
     }
 
+    /// A file that was read as a program or library, by its identity ([`Needed::id`]).
+    ///
+    /// [`Needed::id`]: super::Needed::id
+    #[must_use]
+    pub fn known(&self, id: Id) -> Option<Arc<Binary>> {
+        let kept = self.binaries.read().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&id).cloned()
+    }
+
     fn keep(&self, id: Id, binary: Binary) -> Arc<Binary> {
         let mut kept = self
             .binaries

@@ -21,6 +21,9 @@ use crate::tree::Who;
 /// How many objects a process may have: the largest desktop programs have some hundred.
 const OBJECTS: usize = 1 << 14;
 
+/// How many times they may ask for one another.
+const REQUESTS: usize = 1 << 16;
+
 /// A process while it is put together.
 pub(super) struct Process<'l, 'r> {
     pub(super) loader: &'l Loader<'r>,
@@ -42,6 +45,7 @@ pub(super) struct Process<'l, 'r> {
     /// Rows that stand before the row of another: filtees, before their owner's.
     pub(super) before: Vec<(usize, usize)>,
     pub(super) problems: Vec<Problem>,
+    requests: usize,
 }
 
 /// An object of the process.
@@ -136,6 +140,7 @@ impl<'l, 'r> Process<'l, 'r> {
             libraries: Vec::new(),
             before: Vec::new(),
             problems: Vec::new(),
+            requests: 0,
             profile,
         };
         process.begin(started);
@@ -272,10 +277,6 @@ impl<'l, 'r> Process<'l, 'r> {
                 continue;
             }
             done.push(owner);
-            if self.objects.len() > OBJECTS {
-                self.problem(owner, "more objects than are followed".to_owned());
-                return false;
-            }
             if !self.ask_all(owner, &mut list, at) {
                 return false;
             }
@@ -369,6 +370,14 @@ impl<'l, 'r> Process<'l, 'r> {
 
     /// One request, as `_dl_map_object` meets it.
     fn ask(&mut self, name: &[u8], needing: usize, asked: Asked, optional: bool) -> Got {
+        self.requests += 1;
+        if self.requests > REQUESTS || self.objects.len() > OBJECTS {
+            self.problem(
+                needing,
+                "more objects or names than are followed".to_owned(),
+            );
+            return Got::Refused;
+        }
         if let Some(&index) = self.names.get(name) {
             self.also_needed(index, needing, optional);
             return Got::Object(index);

@@ -33,7 +33,7 @@ use crate::parse::ld_cache::Cache;
 use crate::tree::{Root, View, Who};
 
 /// A file's identity: device and inode.
-pub(crate) type Id = (u64, u64);
+pub type Id = (u64, u64);
 
 /// Caches by path and byte order.
 type Caches = BTreeMap<(Vec<u8>, bool), Option<Arc<Cache>>>;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::binary::Binary;
 use super::outcome::{Asked, By, Needed, Outcome, Phase, Shadow, Verdict};
 use super::profile::{Profile, split_dirs};
+use super::rows::found_how;
 use super::search::Reach;
 use super::start::Started;
 use super::token::dirname;
@@ -18,6 +19,9 @@ use crate::tree::{Node, Who};
 
 /// How many objects a process may have.
 const OBJECTS: usize = 1 << 14;
+
+/// How many times they may ask for one another.
+const REQUESTS: usize = 1 << 16;
 
 /// An object of the process.
 struct Object {
@@ -132,12 +136,16 @@ impl Process<'_, '_> {
                 self.load(&name, None, Asked::Environment);
             }
         }
-        let mut at = 0;
+        let (mut at, mut requests) = (0, 0);
         while at < self.objects.len().min(OBJECTS) {
             let binary = self.objects.get(at).map(|o| Arc::clone(&o.binary));
             let elf = binary.as_ref().and_then(|binary| binary.elf.as_ref().ok());
             let dynamic = elf.and_then(|elf| elf.dynamic.as_ref());
             for name in dynamic.into_iter().flat_map(|dynamic| dynamic.needed()) {
+                requests += 1;
+                if requests > REQUESTS {
+                    return;
+                }
                 self.load(name, Some(at), Asked::Object(Ask::Needed));
             }
             at += 1;
@@ -189,16 +197,8 @@ impl Process<'_, '_> {
         };
         match found.reach {
             Reach::File(node, binary) => {
-                self.map(
-                    name,
-                    needing,
-                    row,
-                    found.path,
-                    found.phase,
-                    found.by,
-                    node,
-                    binary,
-                );
+                let place = (found.path, found.phase, found.by);
+                self.map(name, needing, row, place, &node, &binary);
             }
             Reach::Unfit(reason) => {
                 self.libraries.push(Needed {
@@ -219,20 +219,15 @@ impl Process<'_, '_> {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one finding, taken apart"
-    )]
+    /// Takes a file that was found at a place, in a part of the search, by somebody's tag.
     fn map(
         &mut self,
         name: &[u8],
         needing: Option<usize>,
         row: Needed,
-        path: Vec<u8>,
-        phase: Phase,
-        by: Option<By>,
-        node: Node,
-        binary: Arc<Binary>,
+        (path, phase, by): (Vec<u8>, Phase, Option<By>),
+        node: &Node,
+        binary: &Arc<Binary>,
     ) {
         let same = |object: &Object| object.id == node.stat.id;
         if let Some(index) = self.objects.iter().position(same) {
@@ -269,28 +264,21 @@ impl Process<'_, '_> {
         } else {
             Vec::new()
         };
-        let rpath = self.rpath(&binary, &path, false);
+        let rpath = self.rpath(binary, &path, false);
         self.objects.push(Object {
             short: (phase != Phase::Path).then(|| file_name(&path).to_vec()),
             path: path.clone(),
             needed_by: needing,
             id: node.stat.id,
-            binary,
+            binary: Arc::clone(binary),
             rpath,
             row: Some(self.libraries.len()),
         });
-        let how = match &by {
-            Some(By {
-                object: Some(object),
-                tag,
-            }) => format!("by {tag} of {object}"),
-            Some(by) => format!("by {}", by.tag),
-            None => "by its path".to_owned(),
-        };
+        let how = found_how(phase, by.as_ref());
         self.libraries.push(Needed {
             status: LibraryStatus::Resolved,
             path: Some(path),
-            real_path: Some(node.real),
+            real_path: Some(node.real.clone()),
             id: Some(node.stat.id),
             phase: Some(phase),
             by,

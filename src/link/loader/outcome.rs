@@ -1,13 +1,14 @@
 //! What came of a start: types only.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::Id;
 use super::profile::Profile;
-use crate::fact::LibraryStatus;
+use crate::fact::{Certainty, Fact, LibraryStatus, Locus, What};
 use crate::parse::elf::Ask;
-use crate::path::AppPath;
-use std::sync::Arc;
+use crate::path::{AppPath, escape};
 
 /// What happens when a file is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -94,7 +95,7 @@ pub struct Needed {
     /// The file behind that path.
     pub real_path: Option<AppPath>,
     /// Its device and inode.
-    pub id: Option<(u64, u64)>,
+    pub id: Option<Id>,
     /// Where in the search it was found.
     pub phase: Option<Phase>,
     /// Who put the directory into the search.
@@ -111,6 +112,21 @@ pub struct Needed {
     pub how: String,
     /// Whether the program starts without it: an auxiliary or preloaded object.
     pub optional: bool,
+}
+
+impl Needed {
+    /// The path by which the loader opens it, or where that is relative, or climbs, which text
+    /// alone cannot follow, the path of the file behind it.
+    #[must_use]
+    pub fn app_path(&self) -> Option<AppPath> {
+        let plain = |path: &&Vec<u8>| {
+            path.starts_with(b"/") && !path.split(|&b| b == b'/').any(|part| part == b"..")
+        };
+        match self.path.as_ref().filter(plain) {
+            Some(path) => Some(AppPath::new(path)),
+            None => self.real_path.clone(),
+        }
+    }
 }
 
 /// Something that ends the start besides a library that is not found.
@@ -158,12 +174,19 @@ impl Outcome {
         self
     }
 
-    /// The identities of the files that are loaded.
+    /// The libraries as facts about the file.
     #[must_use]
-    pub fn ids(&self) -> Vec<Id> {
-        self.libraries
-            .iter()
-            .filter_map(|needed| needed.id)
-            .collect()
+    pub fn facts(&self) -> Vec<Fact> {
+        let fact = |needed: &Needed| Fact {
+            at: Locus::file(&self.file),
+            what: What::Library {
+                name: escape(&needed.name).into_owned(),
+                status: needed.status,
+                path: needed.app_path(),
+                how: needed.how.clone(),
+            },
+            certainty: Certainty::Observed,
+        };
+        self.libraries.iter().map(fact).collect()
     }
 }

@@ -224,6 +224,10 @@ impl Process<'_, '_> {
             let folder = match self.loader.view.dir(&absolute, self.who.as_ref()) {
                 Ok(folder) => folder,
                 Err(error) if self.stops_at(dir, error) => return None,
+                Err(LookupError::Denied) => {
+                    trail.denied.push(dir.clone());
+                    continue;
+                }
                 Err(_) => continue,
             };
             for subdir in self.subdirs_in(&folder) {

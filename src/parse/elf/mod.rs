@@ -175,14 +175,15 @@ impl Elf {
         match self.header.kind {
             ET_REL => Form::Object,
             ET_CORE => Form::Core,
+            // A file with debugging information only keeps the headers of the whole one.
             ET_EXEC | ET_DYN if self.interp.is_some() && !self.loads.is_empty() => {
-                if self.defect == Some(Defect::NoDynamic) && self.header.kind == ET_DYN {
-                    Form::Other
-                } else {
+                if self.dynamic.is_some() || self.defect == Some(Defect::Truncated) {
                     Form::Program
+                } else {
+                    Form::Other
                 }
             }
-            ET_EXEC if !self.loads.is_empty() => Form::Static,
+            ET_EXEC if self.loads.iter().any(|load| load.filesz > 0) => Form::Static,
             ET_DYN if pie => Form::StaticPie,
             ET_DYN if self.dynamic.is_some() => Form::Library,
             _ => Form::Other,

@@ -30,7 +30,7 @@ pub struct Seen {
 
 impl Seen {
     /// Adds an entry with what came of it.
-    pub fn add(&mut self, entry: Entry, made: Made) {
+    pub(super) fn add(&mut self, entry: Entry, made: Made) {
         self.facts.extend(made.out.facts);
         self.issues.extend(made.out.issues);
         match made.read {

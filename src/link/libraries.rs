@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::host::Host;
-use super::loader::{Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
+use super::loader::{Cpu, Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
 use super::owners::{self, Copy};
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
@@ -41,6 +41,8 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     let run = |file: &AppPath, start: Start| {
         let mut request = Request::new(file.as_bytes());
         request.env.clone_from(&env);
+        // Not the processor of this host: a report is the same wherever it is made.
+        request.cpu = Cpu::x86_level(4);
         request.start = start;
         request.shadows = true;
         request.shelf = Some(&shelf);

@@ -36,6 +36,15 @@ const UNIT_DIRS: &[&str] = &[
     "/lib/systemd/system",
 ];
 
+/// Directories whose scripts cron runs (cron(8)).
+const CRON_DIRS: &[&str] = &[
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+];
+
 const INIT_DIRS: &[&str] = &["/etc/init.d", "/etc/rc.d/init.d"];
 
 impl Voices {
@@ -114,7 +123,7 @@ fn first_voice(
         return Voice::Sample;
     }
     if is_script(facts) {
-        let own = scope.in_prefix(file).is_some() || dirs(&["/etc/cron.d", "/etc/cron.daily"]);
+        let own = scope.in_prefix(file).is_some() || dirs(CRON_DIRS);
         let installs = is_installer(file, facts);
         return if own && !installs {
             Voice::Live

@@ -117,7 +117,7 @@ fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &BTreeSet<AppPa
             .filter(|fact| concerns(scope, &users, &fact.what))
             .map(|fact| fact.at.line)
             .collect();
-        let whole = !is_table(file) && !lines.is_empty() && is_rotation(file);
+        let whole = !is_table(file) && !lines.is_empty();
         more.extend(
             facts
                 .iter()
@@ -131,22 +131,22 @@ fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &BTreeSet<AppPa
 
 /// Whether a file holds many entries for many programs, of which each stands for itself.
 fn is_table(file: &AppPath) -> bool {
-    let text = file.to_text();
-    let parts = [
-        "cron",
-        "tmpfiles",
-        "sysusers",
-        "limits",
-        "sysctl",
-        "inetd.conf",
-        "modules",
-        "fstab",
+    const TABLES: &[&str] = &[
+        "/crontab",
+        "/cron.d/",
+        "/spool/cron/",
+        "tmpfiles.d/",
+        "sysusers.d/",
+        "/limits",
+        "/sysctl",
+        "/inetd.conf",
+        "/modules",
+        "/fstab",
+        "/inittab",
+        "/logrotate.conf",
     ];
-    parts.iter().any(|part| text.contains(part)) && !text.contains("/xinetd.d/")
-}
-
-fn is_rotation(file: &AppPath) -> bool {
-    file.components().any(|part| part == b"logrotate.d")
+    let text = file.to_text();
+    TABLES.iter().any(|part| text.contains(part))
 }
 
 /// The unit that a drop-in (systemd.unit(5)) belongs to.

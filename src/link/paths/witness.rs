@@ -4,7 +4,7 @@
 use super::super::live::Voice;
 use super::Ground;
 use super::inventory::Sum;
-use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
+use crate::fact::{Certainty, Class, Fact, Kind, LicenceKind, Locus, Source, Touch, What};
 use crate::knowledge::places;
 use crate::path::AppPath;
 
@@ -32,6 +32,15 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(runtimes(ground));
     found.extend(settings_files(ground, facts));
     for fact in facts {
+        if let What::Licence {
+            kind: LicenceKind::Restrictive,
+            name,
+        } = &fact.what
+            && ground.scope.in_prefix(&fact.at.file).is_some()
+            && !places::is_example(&fact.at.file)
+        {
+            found.push(holds(fact, name, Class::Config));
+        }
         if let What::Holds {
             content,
             class: Some(class),

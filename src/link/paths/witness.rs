@@ -135,6 +135,7 @@ fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
                 stat.kind == Kind::Dir && stat.uid != 0 && stat.mode & 0o200 != 0
             })
         })
+        .filter(|(path, _)| !ships_into(ground, path))
         .map(|(path, _)| {
             seen(
                 path,

@@ -264,6 +264,9 @@ impl Walk<'_> {
             }
             None => None,
         };
+        if let Some(dir) = self.cwd.clone() {
+            self.path(Act::Names, &dir, "cd");
+        }
     }
 
     fn declare(&mut self, name: &[u8], args: &[Value]) {

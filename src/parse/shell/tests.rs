@@ -243,8 +243,10 @@ fn cd_gives_relative_paths_their_base() {
     assert_eq!(
         paths("cd /a/b || exit 1\ntouch x ../y\n(cd /c; touch z)\ntouch w\ncd $U\ntouch v"),
         [
+            "1 Names /a/b",
             "2 Creates /a/b/../y",
             "2 Creates /a/b/x",
+            "3 Names /c",
             "3 Creates /c/z",
             "4 Creates /a/b/w",
             "6 Creates v"

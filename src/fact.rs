@@ -2,8 +2,12 @@
 //!
 //! Types only. Everything here is ordered and serialisable; a report is made of these.
 
+mod disk;
+mod issue;
 mod words;
 
+pub use disk::{Kind, Stat};
+pub use issue::{Issue, IssueKind};
 pub use words::name_of;
 
 use schemars::JsonSchema;
@@ -121,28 +125,6 @@ impl Touch {
     pub fn is_write(self) -> bool {
         matches!(self, Self::Grants | Self::Creates | Self::Writes)
     }
-}
-
-/// The kind of a directory entry.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A directory.
-    Dir,
-    /// A regular file.
-    File,
-    /// A symbolic link.
-    Link,
-    /// A named pipe.
-    Fifo,
-    /// A Unix socket.
-    Socket,
-    /// A character device.
-    CharDevice,
-    /// A block device.
-    BlockDevice,
 }
 
 /// The kind of source that an observation comes from.
@@ -536,72 +518,4 @@ pub enum LicenceKind {
     Proprietary,
     /// Proprietary, and bound to a host, a dongle or a count.
     Restrictive,
-}
-
-/// A thing that could not be read, or was read in part: it narrows what the report can claim.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Issue {
-    /// Where.
-    pub at: Locus,
-    /// What went wrong.
-    pub kind: IssueKind,
-    /// In words: what happened, and where it helps what to do.
-    pub message: String,
-}
-
-/// What went wrong with an input.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum IssueKind {
-    /// Permission was denied, or the medium failed.
-    Unreadable,
-    /// It is neither file, directory nor link: not opened.
-    SpecialFile,
-    /// A link that loops, dangles or asks for more than 40 hops.
-    BadLink,
-    /// Larger than what is read of one file; the rest was not looked at.
-    TooLarge,
-    /// Deeper or longer than a path can be.
-    TooDeep,
-    /// It changed while it was read.
-    Changed,
-    /// Another filesystem: not entered.
-    OtherFilesystem,
-    /// A pseudo or network filesystem: not entered.
-    PseudoFilesystem,
-    /// Its form was not understood.
-    Malformed,
-    /// A form that nothing here reads.
-    NotUnderstood,
-    /// A limit on work was reached.
-    LimitReached,
-    /// It was named but is not there.
-    Absent,
-    /// A fault of this program; the rest of the run is not touched by it.
-    Internal,
-}
-
-/// What the disk says about an entry, without opening it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stat {
-    /// Kind.
-    pub kind: Kind,
-    /// Bytes; for a link the length of its target.
-    pub size: u64,
-    /// Bytes allocated on disk.
-    pub allocated: u64,
-    /// Permission bits with setuid, setgid and sticky (`0o7777`).
-    pub mode: u32,
-    /// Owner.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-    /// Time of last change of content, in seconds since 1970.
-    pub mtime: i64,
-    /// Device and inode: the identity of the file.
-    pub id: (u64, u64),
-    /// Number of names.
-    pub links: u64,
 }

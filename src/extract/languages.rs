@@ -99,7 +99,7 @@ fn one(op: &Op, file: &AppPath, facts: &mut Facts<'_>) {
             let code = *act == Act::Reads && (op.by == "include" || op.by == "require");
             // A check or listing of the file's own directory, likewise.
             let own = known_path(path).is_some_and(|path| Some(path) == file.parent());
-            if !code && !(own && matches!(act, Act::Names | Act::Reads)) {
+            if !(code || own && matches!(act, Act::Names | Act::Reads)) {
                 facts.path(op);
             }
         }

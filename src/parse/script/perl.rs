@@ -29,7 +29,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     rules: RULES,
     lines: false,
     longest_run: 4 << 10,
-    program: program,
+    program,
 };
 
 /// Perl without its documentation and data: from a line with `=word` to `=cut` (perlpod), and

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::fact::{
-    Access, Certainty, Class, Fact, LibraryStatus, LicenceKind, ProgramForm, StartKind, What,
+    Access, Certainty, Class, Fact, LibraryStatus, LicenceKind, ProgramForm, Source, StartKind,
+    What,
 };
 use crate::path::AppPath;
 use crate::report::{Dimension, PathEntry};
@@ -177,16 +178,34 @@ const SHARED: &[&str] = &[
     "/data",
 ];
 
+/// Whether only the scripts that install or remove a package name it.
+fn is_of_installation(entry: &PathEntry) -> bool {
+    let is_script = |fact: &Fact| {
+        matches!(
+            fact.what,
+            What::Path {
+                source: Source::Maintainer,
+                ..
+            }
+        )
+    };
+    !entry.because.is_empty() && entry.because.iter().all(is_script)
+}
+
 fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
     let written =
         |entry: &&PathEntry| entry.access == Access::Rw && entry.certainty >= Certainty::Inferred;
-    let paths: BTreeSet<&AppPath> = seen
+    let mut entries: Vec<&PathEntry> = seen
         .paths
         .iter()
         .filter(written)
         .filter(|entry| entry.class == Class::Data)
-        .map(|entry| &entry.path)
         .collect();
+    // What a package's scripts move, keep aside and remove is gone once it is installed.
+    if entries.iter().any(|entry| !is_of_installation(entry)) {
+        entries.retain(|entry| !is_of_installation(entry));
+    }
+    let paths: BTreeSet<&AppPath> = entries.iter().map(|entry| &entry.path).collect();
     let Some(first) = paths.first() else {
         let other: Vec<AppPath> = seen
             .paths
@@ -268,7 +287,7 @@ fn network(seen: &Seen<'_>) -> Result<Shown, Open> {
         .contains(&name),
         None => matches!(port, Some(80 | 443 | 8080 | 8443)),
     };
-    let mut local = false;
+    let (mut local, mut network) = (false, false);
     for fact in seen.facts {
         let What::Listens {
             transport,
@@ -287,6 +306,7 @@ fn network(seen: &Seen<'_>) -> Result<Shown, Open> {
             );
         }
         local = true;
+        network |= transport != "unix";
     }
     let starts = starts(seen);
     if !local && !starts.is_empty() && starts.iter().all(|(_, _, service)| !service) {
@@ -298,14 +318,15 @@ fn network(seen: &Seen<'_>) -> Result<Shown, Open> {
                 .collect(),
         );
     }
-    let why = if local {
-        "it listens, but not in a way that shows the protocol"
-    } else {
-        "no address that it listens on was found"
+    let why = match (local, network) {
+        (_, true) => "it listens, but not in a way that shows the protocol",
+        (true, false) => "it listens on Unix sockets; no port was found",
+        _ => "no port that it listens on was found: the program's own default may hold",
     };
     open(
         why,
-        "Audit the root with the settings that hold its port, or with its socket unit.",
+        "Look up its default port, or audit the root with the settings or the socket unit that name \
+         one.",
     )
 }
 

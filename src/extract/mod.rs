@@ -21,6 +21,7 @@ pub mod logrotate;
 pub mod place;
 pub mod program;
 pub mod script;
+mod service_ports;
 pub mod shell;
 pub mod shell_line;
 pub mod start;
@@ -205,6 +206,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     literal::EXTRACTOR,
     logrotate::EXTRACTOR,
     script::EXTRACTOR,
+    service_ports::EXTRACTOR,
     shell::EXTRACTOR,
     supervisor::EXTRACTOR,
     tmpfiles::EXTRACTOR,

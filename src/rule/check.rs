@@ -46,6 +46,10 @@ const CHECKS: &[Check] = &[
         keep: service::keep_in_service,
     },
     Check {
+        name: "in-force",
+        keep: service::keep_in_force,
+    },
+    Check {
         name: "separate-services",
         keep: service::separate_services,
     },

@@ -257,7 +257,8 @@ fn priorities(context: &Context<'_>, section: &str, out: &mut Out) {
     }
 }
 
-/// Device nodes and classes beyond those of every container.
+/// Device nodes and classes beyond those of every container. What a unit may use it need not use,
+/// and most that are allowed are for a feature that is off: only a guess.
 fn devices(context: &Context<'_>, section: &str, out: &mut Out) {
     for assignment in context.unit.list(section, "DeviceAllow") {
         let words = context.words(assignment);
@@ -267,24 +268,24 @@ fn devices(context: &Context<'_>, section: &str, out: &mut Out) {
         let is_common = name.starts_with(b"/dev/")
             && crate::extract::argument::is_everywhere(&crate::path::AppPath::new(name));
         if !is_common && name != b"char-pts" {
-            device(name, context.at(assignment), out);
+            device(name, context.at(assignment), Certainty::Guessed, out);
         }
     }
     if let Some(assignment) = context.unit.last(section, "TTYPath") {
         let at = context.at(assignment);
         let value = context.value(assignment);
-        device(&value, at.clone(), out);
+        device(&value, at.clone(), Certainty::Declared, out);
         let named = ("TTYPath", Touch::Writes, Some(Kind::CharDevice), None);
         context.classed(&value, at, named, out);
     }
 }
 
-fn device(name: &[u8], at: Locus, out: &mut Out) {
+fn device(name: &[u8], at: Locus, certainty: Certainty, out: &mut Out) {
     let what = What::Needs {
         need: Need::Device,
         name: withhold::word(name),
     };
-    out.fact(at, Certainty::Declared, what);
+    out.fact(at, certainty, what);
 }
 
 /// A name on the message bus needs the host's bus.

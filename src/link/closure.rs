@@ -62,13 +62,17 @@ pub(super) fn closures(loader: &Loader<'_>, run: Run<'_>, scope: &Scope) -> Vec<
         let mut kind = (machine, wide, libc);
         // A library that names no C library goes along with any.
         if late && libc == Libc::None {
-            let like = kinds.keys().find(|kind| (kind.0, kind.1) == (machine, wide));
+            let like = kinds
+                .keys()
+                .find(|kind| (kind.0, kind.1) == (machine, wide));
             kind = like.copied().unwrap_or(kind);
         }
         if known_only && !kinds.contains_key(&kind) {
             return;
         }
-        let draft = kinds.entry(kind).or_insert_with(|| Draft::new(loader, scope));
+        let draft = kinds
+            .entry(kind)
+            .or_insert_with(|| Draft::new(loader, scope));
         draft.outcome(outcome, elf, late);
     };
     for outcome in run.programs {
@@ -184,7 +188,11 @@ impl<'a> Draft<'a> {
     }
 
     fn object(&mut self, path: &AppPath, elf: &Elf, name: &[u8], late: bool) {
-        if let Some(object) = self.files.get(path).and_then(|&at| self.objects.get_mut(at)) {
+        if let Some(object) = self
+            .files
+            .get(path)
+            .and_then(|&at| self.objects.get_mut(at))
+        {
             let name = escape(name).into_owned();
             if !object.names.contains(&name) {
                 object.names.push(name);

@@ -6,6 +6,7 @@ use super::bases::Interpreter;
 use super::loader::Loader;
 use super::scope::Scope;
 use crate::fact::{Fact, ProgramForm, What};
+use crate::knowledge::places::{is_documentation, is_example};
 use crate::path::AppPath;
 
 /// Names of interpreters, and the language of each. A shell is in every image that has one.
@@ -24,8 +25,8 @@ const LANGUAGES: [(&str, &str); 12] = [
     ("wish", "tcl"),
 ];
 
-/// Directories whose scripts show or test something: nothing of the application runs them.
-const ASIDE: [&[u8]; 6] = [b"doc", b"docs", b"examples", b"samples", b"test", b"tests"];
+/// Directories whose scripts try something out: nothing of the application runs them.
+const TESTS: [&[u8]; 2] = [b"test", b"tests"];
 
 /// Each interpreter that is no part of the application, with the first file that asks for it. Of
 /// two that differ in how much of the version they say, the one that says more stays.
@@ -70,7 +71,9 @@ pub(super) fn find(loader: &Loader<'_>, scope: &Scope, facts: &[Fact]) -> Vec<In
 
 fn is_aside(path: &AppPath) -> bool {
     let folder = path.parent();
-    folder.is_some_and(|folder| folder.components().any(|part| ASIDE.contains(&part)))
+    is_documentation(path)
+        || is_example(path)
+        || folder.is_some_and(|folder| folder.components().any(|part| TESTS.contains(&part)))
 }
 
 /// The language and version that an interpreter line, or the path of a program, asks of the

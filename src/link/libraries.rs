@@ -12,6 +12,7 @@ use super::loader::{Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdi
 use super::owners::{self, Copy};
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
+use crate::knowledge::libraries::tells_version;
 use crate::path::{AppPath, escape};
 use crate::report::{Library, Shadow};
 use crate::tree::Root;
@@ -199,7 +200,12 @@ fn shadow(root: &Root, host: &Host, needed: &Needed) -> Option<Shadow> {
             .owner(path)
             .map(|package| package.version.as_str())
     };
-    let read = |path: &AppPath| root.read(path.as_bytes(), CONTENT).ok();
+    let name = escape(&needed.name);
+    let tells = tells_version(&name);
+    let read = |path: &AppPath| {
+        let bytes = tells.then(|| root.read(path.as_bytes(), CONTENT).ok());
+        bytes.flatten()
+    };
     let contents = (read(bundled), read(&system.real));
     let copy = |path, content| Copy {
         real_path: path,
@@ -207,7 +213,7 @@ fn shadow(root: &Root, host: &Host, needed: &Needed) -> Option<Shadow> {
         content,
     };
     owners::shadow(
-        &escape(&needed.name),
+        &name,
         copy(bundled, contents.0.as_deref()),
         copy(&system.real, contents.1.as_deref()),
     )

@@ -59,11 +59,13 @@ pub fn floors(closure: &Closure) -> Vec<Floor> {
 
 /// Puts another floor among those that are known: of one library and family the higher one stays.
 pub(super) fn raise(floors: &mut Vec<Floor>, floor: Floor) {
-    let family = |version: &str| numbered(version).map(|(family, number)| (family.to_owned(), number_key(number)));
+    let family = |version: &str| {
+        numbered(version).map(|(family, number)| (family.to_owned(), number_key(number)))
+    };
     let of_libc = |library: &str| is_glibc_part(library);
     let same = |known: &&mut Floor| {
-        let library = known.library == floor.library
-            || (of_libc(&known.library) && of_libc(&floor.library));
+        let library =
+            known.library == floor.library || (of_libc(&known.library) && of_libc(&floor.library));
         let (a, b) = (family(&known.version), family(&floor.version));
         library && a.map(|(family, _)| family) == b.map(|(family, _)| family)
     };

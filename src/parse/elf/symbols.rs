@@ -44,7 +44,9 @@ pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Vec<Import> {
         };
         let raw = pages.bytes(at, usize::try_from(many * size).unwrap_or(0));
         let versions = versions(&mut pages, &tables, index, many);
-        let versions = versions.chunks_exact(2).chain(std::iter::repeat(&[0, 0][..]));
+        let versions = versions
+            .chunks_exact(2)
+            .chain(std::iter::repeat(&[0, 0][..]));
         let each = raw.chunks_exact(usize::try_from(size).unwrap_or(usize::MAX));
         for (raw, version) in each.zip(versions) {
             if let Some((name, weak)) = import(&pages, raw)

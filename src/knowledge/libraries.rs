@@ -128,11 +128,7 @@ pub fn is_runtime_folder(name: &str) -> bool {
 /// `bytes` may be any part of the file; the first version after the library's mark counts.
 #[must_use]
 pub fn version_in(name: &str, bytes: &[u8]) -> Option<String> {
-    let stem = stem(name);
-    let marks = &TABLE.file.marks;
-    let mark = marks
-        .get(stem)
-        .or_else(|| marks.get(without_version(stem)))?;
+    let mark = version_mark(name)?;
     memmem::find_iter(bytes, mark).find_map(|at| {
         let rest = bytes.get(at + mark.len()..)?;
         let end = rest
@@ -144,6 +140,21 @@ pub fn version_in(name: &str, bytes: &[u8]) -> Option<String> {
         let versionlike = word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.');
         (versionlike && word.len() <= LONGEST_VERSION).then(|| word.to_owned())
     })
+}
+
+/// Whether it is known how a library's content tells its version.
+#[must_use]
+pub fn tells_version(name: &str) -> bool {
+    version_mark(name).is_some()
+}
+
+fn version_mark(name: &str) -> Option<&'static [u8]> {
+    let stem = stem(name);
+    let marks = &TABLE.file.marks;
+    let mark = marks
+        .get(stem)
+        .or_else(|| marks.get(without_version(stem)))?;
+    Some(mark.as_ref())
 }
 
 /// No version is longer; what is longer is something else.

@@ -5,17 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::bases::Advice;
+use super::closure;
 use super::host::Host;
 use super::loader::{Cpu, Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
 use super::owners::{self, Copy};
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
+use crate::knowledge::libraries::tells_version;
 use crate::path::{AppPath, escape};
 use crate::report::{Library, Shadow};
 use crate::tree::Root;
 
 /// How many files that need a library stand beside it.
 const NEEDED_BY: usize = 10;
+
+/// How large a library may be that is searched for its version: OpenSSL's has five megabytes.
+const CONTENT: usize = 16 << 20;
 
 /// The libraries of the application with the facts they rest on.
 #[derive(Debug, Default)]
@@ -26,6 +32,8 @@ pub(super) struct Found {
     pub(super) facts: Vec<Fact>,
     /// Programs that the loader refuses.
     pub(super) issues: Vec<Issue>,
+    /// What a base image must offer.
+    pub(super) advice: Advice,
 }
 
 /// Starts every program of the scope in mind; then every library of it that none of them loads, as
@@ -61,9 +69,20 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         .iter()
         .filter(|file| !loaded.contains(*file))
         .collect();
-    outcomes.par_extend(alone.par_iter().map(|file| run(file, Start::Loader)));
+    let alone: Vec<Outcome> = alone
+        .par_iter()
+        .map(|file| run(file, Start::Loader))
+        .collect();
+    let run = closure::Run {
+        programs: &outcomes,
+        plugins: &alone,
+    };
+    let mut found = Found {
+        advice: closure::advice(&loader, run, scope, facts),
+        ..Found::default()
+    };
+    outcomes.extend(alone);
     outcomes.sort_by(|a, b| a.file.cmp(&b.file));
-    let mut found = Found::default();
     let mut libraries: BTreeMap<(Vec<u8>, LibraryStatus, Option<AppPath>), Library> =
         BTreeMap::new();
     for outcome in &outcomes {
@@ -72,7 +91,7 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
             let key = (needed.name.clone(), needed.status, needed.real_path.clone());
             let library = libraries
                 .entry(key)
-                .or_insert_with(|| library(host, scope, needed));
+                .or_insert_with(|| library(root, host, scope, needed));
             if library.needed_by.len() < NEEDED_BY && !library.needed_by.contains(&outcome.file) {
                 library.needed_by.push(outcome.file.clone());
             }
@@ -144,7 +163,7 @@ fn fact(outcome: &Outcome, needed: &Needed) -> Fact {
     }
 }
 
-fn library(host: &Host, scope: &Scope, needed: &Needed) -> Library {
+fn library(root: &Root, host: &Host, scope: &Scope, needed: &Needed) -> Library {
     let package = needed
         .real_path
         .as_ref()
@@ -167,12 +186,12 @@ fn library(host: &Host, scope: &Scope, needed: &Needed) -> Library {
             package.map(|package| package.name.as_str()),
             own,
         ),
-        shadows: own.then(|| shadow(host, needed)).flatten(),
+        shadows: own.then(|| shadow(root, host, needed)).flatten(),
     }
 }
 
 /// The system's library that a bundled one stands in for.
-fn shadow(host: &Host, needed: &Needed) -> Option<Shadow> {
+fn shadow(root: &Root, host: &Host, needed: &Needed) -> Option<Shadow> {
     let bundled = needed.real_path.as_ref()?;
     let system = needed
         .shadows
@@ -183,12 +202,23 @@ fn shadow(host: &Host, needed: &Needed) -> Option<Shadow> {
             .owner(path)
             .map(|package| package.version.as_str())
     };
-    let copy = |path| Copy {
+    let name = escape(&needed.name);
+    let tells = tells_version(&name);
+    let read = |path: &AppPath| {
+        let bytes = tells.then(|| root.read(path.as_bytes(), CONTENT).ok());
+        bytes.flatten()
+    };
+    let contents = (read(bundled), read(&system.real));
+    let copy = |path, content| Copy {
         real_path: path,
         package_version: version(path),
-        content: None,
+        content,
     };
-    owners::shadow(&escape(&needed.name), copy(bundled), copy(&system.real))
+    owners::shadow(
+        &name,
+        copy(bundled, contents.0.as_deref()),
+        copy(&system.real, contents.1.as_deref()),
+    )
 }
 
 /// What keeps a program from starting besides its libraries.

@@ -2,8 +2,10 @@
 //! library, what a path is for.
 
 pub mod bases;
+mod closure;
 pub mod gather;
 pub mod host;
+mod interpreters;
 mod libraries;
 mod live;
 pub mod loader;
@@ -21,7 +23,7 @@ use crate::fact::{Fact, Issue, Kind, What};
 use crate::link::gather::Seen;
 use crate::link::host::Host;
 use crate::link::scope::Scope;
-use crate::report::{Coverage, Library, PathEntry};
+use crate::report::{BaseAdvice, Coverage, Floor, Library, PathEntry};
 use crate::tree::Root;
 
 /// All that is known of the application.
@@ -33,6 +35,10 @@ pub struct Linked {
     pub paths: Vec<PathEntry>,
     /// Its libraries.
     pub libraries: Vec<Library>,
+    /// What it needs of the system at least.
+    pub floors: Vec<Floor>,
+    /// What each base image lacks.
+    pub bases: Vec<BaseAdvice>,
     /// User and group ids by name.
     pub ids: BTreeMap<String, (u32, u32)>,
     /// What was read, and what was not.
@@ -57,6 +63,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
         libraries,
         facts: needed,
         issues: refused,
+        advice,
     } = libraries::find(root, host, scope, &facts);
     facts.extend(needed);
     facts.sort();
@@ -76,6 +83,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     Linked {
         paths,
         libraries,
+        floors: advice.floors,
+        bases: advice.bases,
         ids: ids(host, &facts),
         coverage,
         facts,

@@ -1,7 +1,10 @@
 //! The report for a person at a terminal: what matters first, within the width.
 //!
-//! Verdict, grades, what blocks, the mounts, the libraries that are missing, what was not seen;
+//! Verdict, grades, what blocks, the mounts, the libraries that are missing, the base images, what
+//! was not seen;
 //! then the rest.
+
+mod bases;
 
 use std::fmt::Write as _;
 
@@ -48,6 +51,7 @@ fn render(report: &Report, style: &Style) -> String {
     page.findings(report, Severity::Blocker, "What blocks");
     page.mounts(report);
     page.libraries(report);
+    page.bases(report);
     page.running(report);
     page.findings(report, Severity::Risk, "What may fail");
     page.findings(report, Severity::Note, "Worth knowing");

@@ -241,6 +241,7 @@ impl Body<'_> {
     fn versions(&mut self, entries: &mut Vec<(u64, u64)>) {
         self.align();
         let table = self.bytes.len();
+        let mut number = 2;
         for (index, (file, versions)) in self.elf.needs.iter().enumerate() {
             let last = index + 1 == self.elf.needs.len();
             let file = self.string(file.as_bytes());
@@ -258,7 +259,8 @@ impl Body<'_> {
                 let text = self.string(name.as_bytes());
                 self.long(hash(name));
                 self.half(*flags);
-                self.half(2);
+                self.half(number);
+                number += 1;
                 self.long(u32::try_from(text).unwrap());
                 self.long(if at + 1 == versions.len() { 0 } else { 16 });
             }
@@ -284,7 +286,8 @@ impl Body<'_> {
         }
     }
 
-    /// Imported symbols, and a hash table that says how many there are.
+    /// Imported symbols, and a hash table that says how many there are; each of the first version
+    /// that is needed.
     fn symbols(&mut self, entries: &mut Vec<(u64, u64)>) {
         if self.elf.imports.is_empty() {
             return;
@@ -303,6 +306,13 @@ impl Body<'_> {
         entries.push((4, self.bytes.len() as u64));
         self.long(1);
         self.long(u32::try_from(self.elf.imports.len() + 1).unwrap());
+        if !self.elf.needs.is_empty() {
+            entries.push((0x6fff_fff0, self.bytes.len() as u64));
+            self.half(0);
+            for _ in &self.elf.imports {
+                self.half(2);
+            }
+        }
     }
 
     fn headers(&mut self, segments: &[Segment], header: usize, phdr: usize) {

@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads what it made"
 )]
+mod bases;
 mod command;
 mod elf;
 mod elf_fixture;

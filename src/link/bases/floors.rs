@@ -57,6 +57,26 @@ pub fn floors(closure: &Closure) -> Vec<Floor> {
     newest.into_values().map(|(_, floor)| floor).collect()
 }
 
+/// Puts another floor among those that are known: of one library and family the higher one stays.
+pub(super) fn raise(floors: &mut Vec<Floor>, floor: Floor) {
+    let family = |version: &str| {
+        numbered(version).map(|(family, number)| (family.to_owned(), number_key(number)))
+    };
+    let of_libc = |library: &str| is_glibc_part(library);
+    let same = |known: &&mut Floor| {
+        let library =
+            known.library == floor.library || (of_libc(&known.library) && of_libc(&floor.library));
+        let (a, b) = (family(&known.version), family(&floor.version));
+        library && a.map(|(family, _)| family) == b.map(|(family, _)| family)
+    };
+    let number = |floor: &Floor| family(&floor.version).map(|(_, number)| number);
+    match floors.iter_mut().find(same) {
+        Some(known) if number(&floor) > number(known) => *known = floor,
+        Some(_) => {}
+        None => floors.push(floor),
+    }
+}
+
 /// The library and the family that a need counts for.
 pub(super) fn key(need: &VersionNeed, family: &str) -> (String, String) {
     let library = if family == "GLIBC" && is_glibc_part(&need.library) {

@@ -6,6 +6,7 @@ use super::floors::{key, numbered};
 use super::{Closure, Interpreter, Libc, Machine, Object, VersionNeed};
 use crate::knowledge::bases::{Base, Has, Meets, is_glibc_part, number_key};
 use crate::knowledge::libraries::dropped;
+use crate::knowledge::places::is_code_place;
 use crate::path::{AppPath, escape};
 use crate::report::{BaseAdvice, BaseVerdict, Lack, LackKind, Remedy};
 
@@ -174,6 +175,10 @@ impl<'a> Case<'a> {
                 note =
                     Some("It belongs to the old host's C library and works with no other.".into());
                 Remedy::None
+            }
+            (Has::Unknown, Some(from)) if !is_code_place(from) => {
+                // No distribution puts a library there: another product did.
+                Remedy::Copy { from: from.clone() }
             }
             (Has::Unknown, on_host) if !self.base.complete => {
                 note = note.or_else(|| {
@@ -374,6 +379,7 @@ fn interpreter_package(base: &Base, language: &str, version: &str) -> String {
         ("alpine", "java") => format!("openjdk{version}-jre-headless"),
         ("alpine", "python") => "python3".to_owned(),
         ("alpine", "php") => format!("php{}", version.replace('.', "")),
+        ("rhel", "python") if version.starts_with("2.") => "python2".to_owned(),
         ("rhel" | "amazon" | "suse", "python") => format!("python{version}"),
         _ => language.to_owned(),
     }

@@ -128,6 +128,41 @@ pub fn advise(closure: &Closure) -> Advice {
         .iter()
         .map(|base| judge::judge(base, closure, &own))
         .collect();
+    sort(&mut judged);
+    Advice {
+        floors: floors(closure),
+        bases: judged,
+    }
+}
+
+/// What is advised for several closures that go into one image, such as 32-bit programs beside
+/// 64-bit ones: each base lacks what it lacks for any of them.
+#[must_use]
+pub fn merge(all: Vec<Advice>) -> Advice {
+    let mut all = all.into_iter();
+    let mut merged = all.next().unwrap_or_default();
+    for advice in all {
+        for mut other in advice.bases {
+            let Some(base) = merged.bases.iter_mut().find(|b| b.base == other.base) else {
+                continue;
+            };
+            base.verdict = base.verdict.max(other.verdict);
+            base.lacks.append(&mut other.lacks);
+            base.lacks.sort();
+            base.lacks.dedup();
+            base.unchecked.append(&mut other.unchecked);
+            base.unchecked.sort();
+            base.unchecked.dedup();
+        }
+        for floor in advice.floors {
+            floors::raise(&mut merged.floors, floor);
+        }
+    }
+    sort(&mut merged.bases);
+    merged
+}
+
+fn sort(judged: &mut [BaseAdvice]) {
     judged.sort_by(|a, b| {
         let key = |advice: &BaseAdvice| {
             let size = advice.size_mb.unwrap_or(u32::MAX);
@@ -135,10 +170,6 @@ pub fn advise(closure: &Closure) -> Advice {
         };
         key(a).cmp(&key(b)).then_with(|| a.base.cmp(&b.base))
     });
-    Advice {
-        floors: floors(closure),
-        bases: judged,
-    }
 }
 
 /// The names of the libraries that the application brings itself.

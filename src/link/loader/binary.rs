@@ -4,9 +4,10 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Id, Loader, profile, profile::Profile};
 use crate::fact::{Kind, Stat};
-use crate::parse::elf::{Elf, NotElf};
+use crate::parse::elf::{Elf, Import, NotElf, imports};
 use crate::parse::ld_cache::{self, Cache};
 use crate::parse::read::ReadAt;
+use crate::path::AppPath;
 use crate::tree::{LookupError, Node};
 
 /// How much is read of a file at first.
@@ -38,6 +39,7 @@ impl Loader<'_> {
         self.keep(stat.id, binary);
     }
 
+<<<<<<< HEAD
     /// A file that was read as a program or library, by its identity ([`Needed::id`]).
     ///
     /// [`Needed::id`]: super::Needed::id
@@ -45,6 +47,38 @@ impl Loader<'_> {
     pub fn known(&self, id: Id) -> Option<Arc<Binary>> {
         let kept = self.binaries.read().unwrap_or_else(PoisonError::into_inner);
         kept.get(&id).cloned()
+=======
+    /// The file at `path`, as a start would read it; nothing when it cannot be read.
+    #[must_use]
+    pub fn elf(&self, path: &AppPath) -> Option<Arc<Binary>> {
+        let node = self.view.resolve(path.as_bytes(), None).ok()?;
+        self.binary(&node).ok()
+    }
+
+    /// The file that stands behind `path` when all links are followed.
+    #[must_use]
+    pub fn real(&self, path: &AppPath) -> Option<AppPath> {
+        let node = self.view.resolve(path.as_bytes(), None).ok()?;
+        Some(node.real)
+    }
+
+    /// The first symbol, in the order of the table, that the file at `path` imports with a version
+    /// of a library.
+    #[must_use]
+    pub fn symbol(&self, path: &AppPath, library: &[u8], version: &[u8]) -> Option<Box<[u8]>> {
+        let binary = self.elf(path)?;
+        let elf = binary.elf.as_ref().ok()?;
+        let needs = &elf.dynamic.as_ref()?.needs;
+        let of_library = needs.iter().filter(|needs| &*needs.file == library);
+        let wanted = of_library
+            .flat_map(|needs| &needs.versions)
+            .find(|wanted| &*wanted.name == version)?;
+        let file = self.view.root().open_file(path.as_bytes()).ok()?;
+        let found = imports(elf, &binary.head, &file);
+        let of_version = |import: &&Import| wanted.index > 1 && import.version == wanted.index;
+        let first = found.iter().find(of_version)?;
+        Some(first.name.clone())
+>>>>>>> closure
     }
 
     fn keep(&self, id: Id, binary: Binary) -> Arc<Binary> {

@@ -98,6 +98,7 @@ pub(super) struct Tables {
     pub(super) symbols: Option<u64>,
     pub(super) hash: Option<u64>,
     pub(super) gnu_hash: Option<u64>,
+    pub(super) versions: Option<u64>,
 }
 
 /// The dynamic section at `offset` of the file; nothing when it cannot be read at all.
@@ -117,6 +118,7 @@ pub(super) fn read(pages: &mut Pages<'_>, loads: &[Load], offset: u64) -> Option
             symbols: at(d::DT_SYMTAB),
             hash: at(d::DT_HASH),
             gnu_hash: at(d::DT_GNU_HASH),
+            versions: at(d::DT_VERSYM),
         },
         ..Dynamic::default()
     };

@@ -16,6 +16,9 @@ pub struct Import {
     pub name: Box<[u8]>,
     /// Whether the program runs without it.
     pub weak: bool,
+    /// The number of the version it is bound to, as in [`super::Wanted::index`]; 0 and 1 stand for
+    /// none.
+    pub version: u16,
 }
 
 /// The imported names, in the order of the table; of a table that is larger than is read, or
@@ -40,12 +43,23 @@ pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Vec<Import> {
             break;
         };
         let raw = pages.bytes(at, usize::try_from(many * size).unwrap_or(0));
-        for raw in raw.chunks_exact(usize::try_from(size).unwrap_or(usize::MAX)) {
+        let versions = versions(&mut pages, &tables, index, many);
+        let versions = versions
+            .chunks_exact(2)
+            .chain(std::iter::repeat(&[0, 0][..]));
+        let each = raw.chunks_exact(usize::try_from(size).unwrap_or(usize::MAX));
+        for (raw, version) in each.zip(versions) {
             if let Some((name, weak)) = import(&pages, raw)
                 && let Some(at) = strings.checked_add(name.into())
                 && let Some(name) = pages.string(at)
             {
-                found.push(Import { name, weak });
+                // The highest bit hides a definition; it says nothing of an import.
+                let version = pages.order.u16(version, 0).unwrap_or(0) & 0x7fff;
+                found.push(Import {
+                    name,
+                    weak,
+                    version,
+                });
             }
         }
         if (raw.len() as u64) < many * size {
@@ -54,6 +68,17 @@ pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Vec<Import> {
         index += many;
     }
     found
+}
+
+/// The entries of `DT_VERSYM` for `many` symbols from `index` on: two bytes each, side by side with
+/// the symbols. Nothing where there is no such table.
+fn versions(pages: &mut Pages<'_>, tables: &Tables, index: u64, many: u64) -> Vec<u8> {
+    let at = tables
+        .versions
+        .and_then(|table| table.checked_add(index * 2));
+    at.map_or_else(Vec::new, |at| {
+        pages.bytes(at, usize::try_from(many * 2).unwrap_or(0))
+    })
 }
 
 fn symbol_size(class: Class) -> u64 {

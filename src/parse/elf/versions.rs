@@ -25,6 +25,8 @@ pub struct Wanted {
     pub hash: u32,
     /// Whether its absence is no error (`VER_FLG_WEAK`).
     pub weak: bool,
+    /// The number by which symbols refer to it (`vna_other`).
+    pub index: u16,
 }
 
 /// A version that is defined.
@@ -82,9 +84,10 @@ fn wanted(pages: &mut Pages<'_>, first: u64, strings: u64, left: &mut usize) -> 
     while *left > 0 {
         *left -= 1;
         let record = pages.bytes(at, 16);
-        let (Some(hash), Some(flags), Some(name), Some(next)) = (
+        let (Some(hash), Some(flags), Some(index), Some(name), Some(next)) = (
             order.u32(&record, 0),
             order.u16(&record, 4),
+            order.u16(&record, 6),
             order.u32(&record, 8),
             order.u32(&record, 12),
         ) else {
@@ -98,6 +101,7 @@ fn wanted(pages: &mut Pages<'_>, first: u64, strings: u64, left: &mut usize) -> 
                 name,
                 hash,
                 weak: flags & VER_FLG_WEAK != 0,
+                index,
             });
         }
         match at.checked_add(next.into()) {

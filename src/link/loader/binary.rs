@@ -39,7 +39,6 @@ impl Loader<'_> {
         self.keep(stat.id, binary);
     }
 
-<<<<<<< HEAD
     /// A file that was read as a program or library, by its identity ([`Needed::id`]).
     ///
     /// [`Needed::id`]: super::Needed::id
@@ -47,7 +46,8 @@ impl Loader<'_> {
     pub fn known(&self, id: Id) -> Option<Arc<Binary>> {
         let kept = self.binaries.read().unwrap_or_else(PoisonError::into_inner);
         kept.get(&id).cloned()
-=======
+    }
+
     /// The file at `path`, as a start would read it; nothing when it cannot be read.
     #[must_use]
     pub fn elf(&self, path: &AppPath) -> Option<Arc<Binary>> {
@@ -78,7 +78,6 @@ impl Loader<'_> {
         let of_version = |import: &&Import| wanted.index > 1 && import.version == wanted.index;
         let first = found.iter().find(of_version)?;
         Some(first.name.clone())
->>>>>>> closure
     }
 
     fn keep(&self, id: Id, binary: Binary) -> Arc<Binary> {

@@ -161,8 +161,19 @@ fn looks_like_file(entry: Option<&PathEntry>) -> bool {
     });
     match said {
         Some(kind) => kind != Kind::Dir,
+        None if writes_content(entry) => true,
         None => entry.path.name().iter().skip(1).any(|&b| b == b'.'),
     }
+}
+
+/// Whether something writes the path itself, as only a file can be.
+fn writes_content(entry: &PathEntry) -> bool {
+    entry.because.iter().any(|fact| match &fact.what {
+        What::Path {
+            path, touch, by, ..
+        } => *path == entry.path && (*touch == Touch::Writes || by == "touch"),
+        _ => false,
+    })
 }
 
 /// The user of the service: a unit's word before an init script's, that before a setting's.
@@ -260,7 +271,9 @@ fn start(facts: &[Fact]) -> Vec<Start> {
         else {
             continue;
         };
-        if *how == StartKind::Script {
+        // What a unit runs to reload or to stop has the key behind its name.
+        let passing = name.contains(" Exec") || name.contains(' ') && *how == StartKind::Init;
+        if *how == StartKind::Script || passing {
             continue;
         }
         let same_file = |other: &&Fact| other.at.file == fact.at.file;

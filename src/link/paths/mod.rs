@@ -4,6 +4,7 @@
 //! where it speaks of a place; elsewhere the source's own word does, and last the name.
 
 mod inventory;
+mod measure;
 mod place;
 mod relative;
 mod witness;
@@ -80,10 +81,11 @@ pub(super) fn classify(
             named.entry(real.get(root, path)).or_default().push(fact);
         }
     }
-    named
+    let judged: Vec<PathEntry> = named
         .iter()
         .filter_map(|(path, facts)| ground.judge(path, facts))
-        .collect()
+        .collect();
+    measure::mounts(&ground, judged)
 }
 
 /// What speaks for a path.
@@ -130,6 +132,15 @@ fn rewrites_settings(touch: Touch, source: Source, certainty: Certainty) -> bool
 impl Ground<'_> {
     fn judge(&self, path: &AppPath, facts: &[&Fact]) -> Option<PathEntry> {
         if path.is_root() || places::is_system_file(path) || knowledge::is_shared_dir(path) {
+            return None;
+        }
+        // What leads to the code is code.
+        if self
+            .scope
+            .prefixes
+            .iter()
+            .any(|prefix| prefix.is_within(path))
+        {
             return None;
         }
         let weight = self.weigh(path, facts);
@@ -249,6 +260,15 @@ impl Ground<'_> {
             return hint.or(weight.written.map(|_| Class::Data));
         }
         Some(prior.class)
+    }
+
+    /// What a mount is for as far as its place and name tell.
+    fn class_of_mount(&self, point: &AppPath) -> Option<Class> {
+        if self.scope.in_prefix(point).is_some() {
+            return places::class_of_name(point.name());
+        }
+        let prior = knowledge::prior(point);
+        (prior.known && prior.class != Class::Code).then_some(prior.class)
     }
 
     /// Inside an install prefix the names of the directories speak, the nearest first.

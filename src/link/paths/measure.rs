@@ -1,0 +1,77 @@
+//! What lies on disk at the mounts: every mount gets an entry of its own, with its owner and size,
+//! also where only something below it is named.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Ground;
+use crate::fact::{Class, Kind};
+use crate::path::AppPath;
+use crate::report::{OnDisk, PathEntry};
+use crate::tree::{Limits, Progress, walk};
+
+/// Adds an entry for each mount that has none, and what is on disk to those that were not walked.
+pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<PathEntry> {
+    let mut points: BTreeMap<AppPath, PathEntry> = BTreeMap::new();
+    let known: BTreeSet<AppPath> = entries.iter().map(|entry| entry.path.clone()).collect();
+    for entry in &entries {
+        let Some(point) = entry.mount.as_ref().filter(|point| !known.contains(*point)) else {
+            continue;
+        };
+        let own = points.entry(point.clone()).or_insert_with(|| PathEntry {
+            path: point.clone(),
+            on_disk: None,
+            ..entry.clone()
+        });
+        own.access = own.access.max(entry.access);
+        // In a mixed directory state wins over what could be lost.
+        if entry.class == Class::Data {
+            own.class = Class::Data;
+        }
+        own.certainty = own.certainty.max(entry.certainty);
+    }
+    for (point, mut entry) in points {
+        if let Some(class) = ground.class_of_mount(&point) {
+            entry.class = class;
+        }
+        entries.push(entry);
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    for entry in &mut entries {
+        if entry.mount.as_ref() == Some(&entry.path) && entry.on_disk.is_none() {
+            entry.on_disk = on_disk(ground, &entry.path);
+        }
+    }
+    entries
+}
+
+/// What is at `path`, counted afresh.
+fn on_disk(ground: &Ground<'_>, path: &AppPath) -> Option<OnDisk> {
+    let node = ground.root.resolve(path.as_bytes()).ok()?;
+    let progress = Progress::default();
+    let limits = Limits::default();
+    let start = [node.real.clone()];
+    let walked = match node.stat.kind {
+        Kind::Dir => walk(ground.root, &start, &limits, &progress, &|_| ()).entries,
+        _ => Vec::new(),
+    };
+    let below = walked
+        .iter()
+        .map(|(entry, ())| entry.stat)
+        .filter(|stat| stat.kind == Kind::File);
+    let (mut size_bytes, mut files) = match node.stat.kind {
+        Kind::File => (node.stat.size, 1),
+        _ => (0, 0),
+    };
+    for stat in below {
+        size_bytes += stat.size;
+        files += 1;
+    }
+    Some(OnDisk {
+        kind: node.stat.kind,
+        uid: node.stat.uid,
+        gid: node.stat.gid,
+        mode: format!("{:04o}", node.stat.mode),
+        size_bytes,
+        files,
+    })
+}

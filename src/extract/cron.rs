@@ -1,9 +1,11 @@
 //! Cron: jobs of tables, and the scripts that run-parts starts.
 
+use std::borrow::Cow;
+
 use crate::fact::{Certainty, Locus, Source, StartKind, What};
-use crate::parse::command_line::Simple;
 use crate::parse::crontab::{Crontab, Form, Job, parse};
 use crate::parse::line::text;
+use crate::path::AppPath;
 
 use super::program::{main_program, program_path};
 use super::shell_line::{self, Place};
@@ -151,11 +153,25 @@ fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
         source: Source::Cron,
     };
     let commands = shell_line::facts(&job.command, place, out);
-    let main: Vec<(&[u8], &[Vec<u8>])> = commands
-        .iter()
-        .filter_map(|simple: &Simple| main_program(simple))
-        .collect();
-    let by_path = |(program, _): &(&[u8], &[Vec<u8>])| program.starts_with(b"/");
+    let mut dir: Option<AppPath> = None;
+    let mut main: Vec<(Cow<'_, [u8]>, &[Vec<u8>])> = Vec::new();
+    for simple in &commands {
+        if let [cd, to] = simple.words.as_slice()
+            && cd == b"cd"
+        {
+            dir = AppPath::absolute(to);
+        }
+        let Some((program, args)) = main_program(simple) else {
+            continue;
+        };
+        // `cd /opt/app && bin/job`
+        let program = match &dir {
+            Some(dir) if program.contains(&b'/') => dir.join(program).as_bytes().to_vec().into(),
+            _ => Cow::Borrowed(program),
+        };
+        main.push((program, args));
+    }
+    let by_path = |(program, _): &(Cow<'_, [u8]>, &[Vec<u8>])| program.starts_with(b"/");
     let count = main.iter().filter(|start| by_path(start)).count();
     let chosen = main
         .iter()
@@ -233,6 +249,17 @@ mod tests {
                 "3 Directive schedule=@daily Declared",
             ]
         );
+    }
+
+    #[test]
+    fn a_relative_program_lies_below_the_directory_that_was_entered() {
+        let found = run(
+            &EXTRACTOR,
+            "/etc/cron.d/app",
+            "30 2 1 * * app cd /opt/a && bin/close.pl -m\n",
+        );
+        let starts = "1 Starts /opt/a/bin/close.pl -m Cron cron.d/app forks=? Declared";
+        assert!(found.contains(&starts.into()), "{found:#?}");
     }
 
     #[test]

@@ -198,10 +198,12 @@ fn hides_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<
         .collect()
 }
 
-/// Keeps paths that no writable mount of the plan covers.
+/// Keeps paths that no writable mount of the plan covers. The application's own directory is no
+/// state: whoever creates it installs the application.
 fn uncovered<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
     let mounts = scene.items(Sort::Mount);
     hits.into_iter()
+        .filter(|hit| !scene.prefixes.contains(hit.item.path()))
         .filter(|hit| {
             let path = hit.item.path();
             !mounts

@@ -176,6 +176,45 @@ pub(super) fn call(op: &Op, run: &Run, installs: bool, facts: &mut Facts<'_>) {
     for (need, name) in needs(&name, &args) {
         facts.add(op.line, certainty_of(op), What::Needs { need, name });
     }
+    for to in remote_hosts(&name, &args) {
+        let service = "ssh".to_owned();
+        facts.add(op.line, certainty_of(op), What::Talks { service, to });
+    }
+}
+
+/// The hosts that ssh(1), scp(1), sftp(1) and rsync(1) are given by name: `[user@]host` or
+/// `[user@]host:path`.
+fn remote_hosts(command: &str, args: &[String]) -> Vec<String> {
+    let host = |word: &str| {
+        let host = word.rsplit_once('@').map_or(word, |(_, host)| host);
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+        (host.len() > 1 && host.chars().all(fits)).then(|| host.to_owned())
+    };
+    match command {
+        // The options of ssh(1) that take the next word.
+        "ssh" => {
+            let mut words = args.iter();
+            while let Some(word) = words.next() {
+                match word.strip_prefix('-') {
+                    Some(option)
+                        if option.len() == 1 && "BbcDEeFIiJLlmOopQRSWw".contains(option) =>
+                    {
+                        words.next();
+                    }
+                    Some(_) => {}
+                    None => return host(word).into_iter().collect(),
+                }
+            }
+            Vec::new()
+        }
+        "scp" | "sftp" | "rsync" => args
+            .iter()
+            .filter(|word| !word.starts_with(['-', '/']) && !word.contains("://"))
+            .filter_map(|word| word.split_once(':'))
+            .filter_map(|(before, _)| host(before))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether a call does the thing that its command is listed for.

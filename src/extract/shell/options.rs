@@ -86,7 +86,11 @@ pub(super) fn is_secret(name: &str) -> bool {
 /// Whether a value stands in the script itself: no place, reference or placeholder.
 pub(super) fn is_literal_secret(value: &[u8]) -> bool {
     // `User-Password` and `db_token` are what something is called, not what it is.
-    let is_label = value.iter().any(|byte| matches!(byte, b'-' | b'_'))
+    let is_label = value
+        .iter()
+        .filter(|byte| matches!(byte, b'-' | b'_'))
+        .count()
+        == 1
         && value
             .iter()
             .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'))

@@ -47,7 +47,27 @@ pub(super) fn start(op: &Op, run: &Run, facts: &mut Facts<'_>) {
     }
 }
 
+/// `-Dapp.password=…` and `--token=…` with a value that stands there.
+fn secrets(op: &Op, run: &Run, facts: &mut Facts<'_>) {
+    for word in run.argv.iter().skip(1) {
+        let Some(at) = word.iter().position(|byte| *byte == b'=') else {
+            continue;
+        };
+        let name = options::text(word.get(..at).unwrap_or_default());
+        let name = name.trim_start_matches("-D").trim_start_matches('-');
+        let value = word.get(at + 1..).unwrap_or_default();
+        if options::is_secret(name) && options::is_literal_secret(value) {
+            let what = What::Secret {
+                kind: "password".to_owned(),
+                key: Some(name.to_owned()),
+            };
+            facts.add(op.line, certainty_of(op), what);
+        }
+    }
+}
+
 fn add(op: &Op, run: &Run, program: AppPath, certainty: Certainty, facts: &mut Facts<'_>) {
+    secrets(op, run, facts);
     let args = run.argv.iter().skip(1).take(64).map(|word| {
         if options::holds_secret(word) {
             "…".to_owned()

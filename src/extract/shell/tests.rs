@@ -239,3 +239,39 @@ fn a_fault_is_an_issue_and_its_facts_are_guesses() {
                 ))
     );
 }
+
+#[test]
+fn hosts_of_remote_commands_and_passwords_among_arguments_are_told() {
+    let text = "#!/bin/sh
+scp -q -i /opt/a/key app@10.0.0.2:/out/x /opt/a/in/
+ssh -p 22 -i /opt/a/key app@files.invalid 'rm /out/x'
+exec /opt/a/bin/java -Dstore.password=not-a-real-one-7 -Dname=x /opt/a/app.jar
+";
+    let facts = facts("/opt/a/x.sh", text);
+    for to in ["10.0.0.2", "files.invalid"] {
+        let what = What::Talks {
+            service: "ssh".into(),
+            to: to.into(),
+        };
+        assert!(facts.iter().any(|fact| fact.what == what), "{to}");
+    }
+    assert!(facts.iter().any(|fact| matches!(&fact.what,
+        What::Secret { key: Some(key), .. } if key == "store.password")));
+    assert!(
+        !format!("{facts:?}").contains("not-a-real-one"),
+        "{facts:?}"
+    );
+}
+
+#[test]
+fn a_label_is_no_password() {
+    let facts = facts(
+        "/opt/a/x.sh",
+        "#!/bin/sh\nPASSWORD=\"User-Password\"\nuse $PASSWORD\n",
+    );
+    assert!(
+        !facts
+            .iter()
+            .any(|fact| matches!(fact.what, What::Secret { .. }))
+    );
+}

@@ -112,7 +112,7 @@ fn rights_limits_devices_and_credentials() {
             "6 Needs Limit nofile Declared",
             "6 Directive LimitNOFILE=65536 Declared",
             "7 Needs Capability CAP_SYS_NICE Inferred",
-            "9 Needs Device char-rtc Declared",
+            "9 Needs Device char-rtc Guessed",
             "7 Directive Nice=-5 Declared",
         ]
     );

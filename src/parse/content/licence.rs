@@ -96,16 +96,13 @@ pub fn recognise(name: &[u8], text: &[u8]) -> Option<Licence> {
             name,
         });
     }
-    if AGREEMENT
-        .iter()
-        .copied()
-        .filter(|phrase| has(phrase))
-        .count()
-        < 2
-    {
+    let agreements = AGREEMENT.iter().filter(|phrase| has(phrase)).count();
+    let is_bound = BOUND.iter().any(has);
+    // One phrase of an agreement alone is also found in what others write about agreements.
+    if agreements == 0 || agreements == 1 && !is_bound {
         return None;
     }
-    let freedom = if BOUND.iter().any(has) {
+    let freedom = if is_bound {
         Freedom::Restrictive
     } else {
         Freedom::Proprietary
@@ -236,6 +233,8 @@ mod tests {
         let bound = format!("{eula}It may run on a single\ncomputer only.");
         assert_eq!(of("EULA", &bound), Some((Freedom::Restrictive, "EULA")));
         assert_eq!(of("LICENSE", "You may not decompile."), None);
+        let counted = "Licensed, not sold, for use on the\nnumber of processors named there.";
+        assert_eq!(of("LICENSE", counted), Some((Freedom::Restrictive, "EULA")));
     }
 
     #[test]

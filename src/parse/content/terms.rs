@@ -193,6 +193,8 @@ pub(super) const AGREEMENT: &[&str] = &[
     "end-user license agreement",
     "end user licence agreement",
     "software license agreement",
+    "licensed, not sold",
+    "licenced, not sold",
     "non-exclusive, non-transferable",
     "nonexclusive, nontransferable",
     "non-transferable license",

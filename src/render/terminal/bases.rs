@@ -1,14 +1,17 @@
 //! The section on base images: which start the application, with what, and why another does not.
 
 use super::{Ink, Page};
-use crate::render::text::shorten;
+use crate::render::text::{count, shorten};
 use crate::report::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy, Report};
 
 /// How many bases are shown unless all are asked for.
 const BEST: usize = 3;
 
-/// How many packages, files or changes stand in a line unless all are asked for.
-const NAMED: usize = 4;
+/// How many packages stand under a base unless all are asked for.
+const PACKAGES: usize = 6;
+
+/// How many files or changes do: they are longer.
+const FILES: usize = 2;
 
 /// How many floors are shown unless all are asked for.
 const FLOORS: usize = 3;
@@ -24,12 +27,12 @@ impl Page<'_> {
         if report.bases.is_empty() {
             return;
         }
-        let count = |fits: fn(BaseVerdict) -> bool| {
+        let number = |fits: fn(BaseVerdict) -> bool| {
             let fits = |base: &&BaseAdvice| fits(base.verdict);
             report.bases.iter().filter(fits).count()
         };
-        let able = count(|verdict| verdict < BaseVerdict::Unknown);
-        let unknown = count(|verdict| verdict == BaseVerdict::Unknown);
+        let able = number(|verdict| verdict < BaseVerdict::Unknown);
+        let unknown = number(|verdict| verdict == BaseVerdict::Unknown);
         let all = report.bases.len();
         self.section(&format!(
             "Base images ({able} will do, {unknown} not known, {} will not)",
@@ -116,15 +119,15 @@ impl Page<'_> {
             Remedy::Change { how } => Some(how.clone()),
             _ => None,
         });
-        for (what, things, between) in [
-            ("install", install, ", "),
-            ("copy", copy, ", "),
-            ("change", change, "; "),
+        for (what, things, between, most) in [
+            ("install", install, ", ", PACKAGES),
+            ("copy", copy, ", ", FILES),
+            ("change", change, "; ", FILES),
         ] {
             if things.is_empty() {
                 continue;
             }
-            let named = things.len().min(NAMED);
+            let named = things.len().min(most);
             let mut text = format!("{what}: {}", things[..named].join(between));
             if things.len() > named {
                 text.push_str(&format!(" and {} more", things.len() - named));
@@ -133,15 +136,17 @@ impl Page<'_> {
         }
     }
 
-    /// A base that will not do: rather one that is too old than one with another C library.
+    /// A base that will not do: rather one that is too old than one with another C library. That
+    /// nothing starts on no base at all needs no word.
     fn other(&mut self, report: &Report, shown: usize) {
         let others = || {
             let others = report.bases.iter().skip(shown);
-            others.filter(|base| base.verdict == BaseVerdict::Fails)
+            others
+                .filter(|base| base.verdict == BaseVerdict::Fails && !base.libc.starts_with("none"))
         };
         let same_libc = |base: &&BaseAdvice| {
-            let other = |lack: &Lack| lack.kind == LackKind::Libc;
-            !base.libc.starts_with("none") && !base.lacks.iter().any(other)
+            let mut lacks = base.lacks.iter();
+            lacks.all(|lack| lack.kind != LackKind::Libc)
         };
         if let Some(base) = others().find(same_libc).or_else(|| others().next()) {
             self.base(base);
@@ -170,10 +175,9 @@ impl Page<'_> {
             self.block("  ", 6, &whole, Ink::Plain);
         }
         if floors.len() > most {
-            let text = format!(
-                "  … and {} more floors; --all shows them",
-                floors.len() - most
-            );
+            let more = (floors.len() - most) as u64;
+            let more = count(more, "more floor", "more floors");
+            let text = format!("  … {more}; --all shows them");
             let text = self.ink(Ink::Dim, &text);
             self.line(&text);
         }

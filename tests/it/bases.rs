@@ -233,6 +233,24 @@ fn a_module_of_an_interpreter_brings_its_version_and_its_libraries() {
 }
 
 #[test]
+fn long_paths_keep_within_the_width() {
+    let path = format!("/opt/app/{}/bin/{}", "deep/".repeat(20), "main".repeat(20));
+    let program = Elf::program()
+        .needed(&["libssl.so.1.1"])
+        .needs_version("libc.so.6", "GLIBC_2.38", false)
+        .imports(&["a_symbol_with_quite_a_long_name_as_cpp_has_them"]);
+    let report = Host::new().elf(&path, program).audit();
+    for all in [false, true] {
+        let text = section(&report, all);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        assert!(text.contains("GLIBC_2.38"), "{text}");
+    }
+}
+
+#[test]
 fn a_shadowed_library_is_told_with_both_versions() {
     let libssl = |version: &str| {
         let text = format!("\0OpenSSL {version} 1 Jan 2020\0");

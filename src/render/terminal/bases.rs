@@ -1,6 +1,7 @@
 //! The section on base images: which start the application, with what, and why another does not.
 
 use super::{Ink, Page};
+use crate::path::AppPath;
 use crate::render::text::{count, shorten};
 use crate::report::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy, Report};
 
@@ -54,6 +55,11 @@ impl Page<'_> {
         self.floors(report);
     }
 
+    /// The room for a path in a wrapped line, with a stop or comma after it.
+    fn room(&self) -> usize {
+        self.style.width.saturating_sub(9).max(20)
+    }
+
     /// A base in a line, and below it what it lacks.
     fn base(&mut self, base: &BaseAdvice) {
         let (word, ink) = match base.verdict {
@@ -73,9 +79,10 @@ impl Page<'_> {
         }
         let text = format!("{}  ({})", base.image, about.join(", "));
         self.block(&format!("  {word} "), VERDICT + 3, &text, Ink::Plain);
+        let room = self.room();
         if self.style.all {
             for lack in &base.lacks {
-                self.block("      ", 8, &lacking(lack), Ink::Plain);
+                self.block("      ", 8, &lacking(lack, room), Ink::Plain);
             }
             if !base.unchecked.is_empty() {
                 let text = format!("not compared: {}", base.unchecked.join(", "));
@@ -92,8 +99,9 @@ impl Page<'_> {
             matches!(lack.remedy, Remedy::Unknown | Remedy::None)
                 && (base.verdict == BaseVerdict::Fails) == (lack.remedy == Remedy::None)
         };
+        let room = self.room();
         if let Some(lack) = base.lacks.iter().find(worst) {
-            self.block("      ", 8, &lacking(lack), Ink::Plain);
+            self.block("      ", 8, &lacking(lack, room), Ink::Plain);
         }
         if base.verdict >= BaseVerdict::Unknown {
             return;
@@ -115,6 +123,7 @@ impl Page<'_> {
             Remedy::Copy { from } => Some(from.to_text().into_owned()),
             _ => None,
         });
+        let copy: Vec<String> = copy.iter().map(|path| shorten(path, room)).collect();
         let change = of(|remedy| match remedy {
             Remedy::Change { how } => Some(how.clone()),
             _ => None,
@@ -167,7 +176,7 @@ impl Page<'_> {
         let most = if self.style.all { floors.len() } else { FLOORS };
         for floor in floors.iter().take(most) {
             let needs = format!("needs {} of {}: ", floor.version, floor.library);
-            let mut text = floor.file.to_text().into_owned();
+            let mut text = shorten(&floor.file.to_text(), self.room());
             if let Some(symbol) = &floor.symbol {
                 text.push_str(&format!(" ({})", shorten(symbol, SYMBOL)));
             }
@@ -184,18 +193,19 @@ impl Page<'_> {
     }
 }
 
-/// What is lacking, who needs it, and what helps.
-fn lacking(lack: &Lack) -> String {
+/// What is lacking, who needs it, and what helps; no word is longer than `room`.
+fn lacking(lack: &Lack, room: usize) -> String {
+    let path = |path: &AppPath| shorten(&path.to_text(), room);
     let mut text = format!("lacks {}", lack.need);
     if let Some(symbol) = &lack.symbol {
-        text.push_str(&format!(" ({symbol})"));
+        text.push_str(&format!(" ({})", shorten(symbol, SYMBOL)));
     }
     if let Some(file) = &lack.file {
-        text.push_str(&format!(", needed by {file}"));
+        text.push_str(&format!(", needed by {}", path(file)));
     }
     match &lack.remedy {
         Remedy::Install { package } => text.push_str(&format!(": install {package}")),
-        Remedy::Copy { from } => text.push_str(&format!(": copy {from}")),
+        Remedy::Copy { from } => text.push_str(&format!(": copy {}", path(from))),
         Remedy::Change { how } => text.push_str(&format!(": {how}")),
         Remedy::Unknown => text.push_str("; no source says whether it is offered"),
         Remedy::None => {}

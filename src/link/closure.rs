@@ -1,7 +1,7 @@
 //! From what the loader does with each program to what a base image must offer: the objects of
 //! each C library and machine, once each, and the interpreters of the scripts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bases::{Advice, Closure, Libc, Machine, Object, advise, floors, merge};
 use super::interpreters;
@@ -29,7 +29,7 @@ type Kind = (u16, bool, Libc);
 /// Which base images start the application; nothing when it has no program and no interpreter.
 pub(super) fn advice(loader: &Loader<'_>, run: Run<'_>, scope: &Scope, facts: &[Fact]) -> Advice {
     let mut closures = closures(loader, run, scope);
-    let interpreters = interpreters::find(loader, scope, facts);
+    let interpreters = interpreters::find(loader, scope, facts, run.programs.is_empty());
     if closures.is_empty() && interpreters.is_empty() {
         return Advice::default();
     }
@@ -131,8 +131,10 @@ struct Draft<'a> {
     objects: Vec<Object>,
     /// Where each file stands among them.
     files: BTreeMap<AppPath, usize>,
-    /// Where each name stands that has no file.
-    absent: BTreeMap<String, usize>,
+    /// The names that have no file.
+    absent: BTreeSet<String>,
+    /// Where the objects begin that the last program or plugin brought.
+    first: usize,
 }
 
 impl<'a> Draft<'a> {
@@ -142,12 +144,14 @@ impl<'a> Draft<'a> {
             scope,
             objects: Vec::new(),
             files: BTreeMap::new(),
-            absent: BTreeMap::new(),
+            absent: BTreeSet::new(),
+            first: 0,
         }
     }
 
     /// A program or plugin with what is loaded for it.
     fn outcome(&mut self, outcome: &Outcome, elf: &Elf, late: bool) {
+        self.first = self.objects.len();
         self.object(&outcome.file, elf, outcome.file.name(), late);
         for needed in &outcome.libraries {
             self.needed(needed, late);
@@ -169,17 +173,17 @@ impl<'a> Draft<'a> {
             return;
         }
         let name = escape(name).into_owned();
-        if needed.optional || self.absent.contains_key(&name) {
+        if needed.optional || self.absent.contains(&name) {
             return;
         }
         if late {
             // It does not load on the old host either, and the application lives without it.
-            for object in self.objects.iter_mut().filter(|object| object.late) {
+            for object in self.objects.iter_mut().skip(self.first) {
                 object.needs.retain(|need| *need != name);
             }
             return;
         }
-        self.absent.insert(name.clone(), self.objects.len());
+        self.absent.insert(name.clone());
         self.objects.push(Object {
             names: vec![name],
             late,

@@ -25,28 +25,63 @@ const LANGUAGES: [(&str, &str); 12] = [
     ("wish", "tcl"),
 ];
 
+/// Endings of files that an interpreter runs.
+const ENDINGS: [(&str, &str); 4] = [
+    (".php", "php"),
+    (".pl", "perl"),
+    (".py", "python"),
+    (".rb", "ruby"),
+];
+
 /// Directories whose scripts try something out: nothing of the application runs them.
 const TESTS: [&[u8]; 2] = [b"test", b"tests"];
 
+/// A language, and the version of its interpreter where one is asked for.
+type Wanted = (String, Option<String>);
+
 /// Each interpreter that is no part of the application, with the first file that asks for it. Of
 /// two that differ in how much of the version they say, the one that says more stays.
-pub(super) fn find(loader: &Loader<'_>, scope: &Scope, facts: &[Fact]) -> Vec<Interpreter> {
-    let mut found: BTreeMap<(String, Option<String>), AppPath> = BTreeMap::new();
+///
+/// Files that name no interpreter count by their endings when `by_ending` says that nothing else
+/// runs them.
+pub(super) fn find(
+    loader: &Loader<'_>,
+    scope: &Scope,
+    facts: &[Fact],
+    by_ending: bool,
+) -> Vec<Interpreter> {
+    let mut found: BTreeMap<Wanted, AppPath> = BTreeMap::new();
     for fact in facts {
+        let file = &fact.at.file;
+        let own = || scope.contains(file) && !is_aside(file);
         let asked = match &fact.what {
             What::Program {
                 form: ProgramForm::Script,
                 interpreter: Some(line),
                 ..
-            } if scope.contains(&fact.at.file) && !is_aside(&fact.at.file) => line.clone(),
-            What::Starts { program, .. } => program.to_text().into_owned(),
-            _ => continue,
+            } if own() => wanted(loader, scope, line),
+            What::Program {
+                form: ProgramForm::SharedLibrary,
+                ..
+            } if own() => extension(file),
+            What::Program {
+                form: ProgramForm::Jar,
+                ..
+            } if by_ending && own() => Some(("java".to_owned(), None)),
+            What::Starts { program, .. } => wanted(loader, scope, &program.to_text()),
+            _ if by_ending && own() => of_ending(file),
+            _ => None,
         };
-        if let Some(wanted) = wanted(loader, scope, &asked) {
-            found.entry(wanted).or_insert_with(|| fact.at.file.clone());
+        if let Some(asked) = asked {
+            found.entry(asked).or_insert_with(|| file.clone());
         }
     }
-    let more = |(language, version): &(String, Option<String>)| {
+    most_exact(found)
+}
+
+/// Leaves out what says less of the version than another of the same language does.
+fn most_exact(found: BTreeMap<Wanted, AppPath>) -> Vec<Interpreter> {
+    let more = |(language, version): &Wanted| {
         found.keys().any(|(other, says)| {
             let says = says.as_deref().unwrap_or_default();
             other == language
@@ -69,6 +104,25 @@ pub(super) fn find(loader: &Loader<'_>, scope: &Scope, facts: &[Fact]) -> Vec<In
         .collect()
 }
 
+/// An extension module of Python tells in its name for which version it was made (PEP 3149):
+/// `x.cpython-311-x86_64-linux-gnu.so`.
+fn extension(path: &AppPath) -> Option<Wanted> {
+    let name = path.name();
+    let at = memchr::memmem::find(name, b".cpython-")?;
+    let tag = name.get(at + b".cpython-".len()..)?;
+    let digits = tag.iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits = std::str::from_utf8(tag.get(..digits)?).ok()?;
+    let (major, minor) = digits.split_at_checked(1)?;
+    (!minor.is_empty()).then(|| ("python".to_owned(), Some(format!("{major}.{minor}"))))
+}
+
+/// The language of a file's ending.
+fn of_ending(path: &AppPath) -> Option<Wanted> {
+    let ending = |(ending, _): &&(&str, &str)| path.name().ends_with(ending.as_bytes());
+    let (_, language) = ENDINGS.iter().find(ending)?;
+    Some(((*language).to_owned(), None))
+}
+
 fn is_aside(path: &AppPath) -> bool {
     let folder = path.parent();
     is_documentation(path)
@@ -78,7 +132,7 @@ fn is_aside(path: &AppPath) -> bool {
 
 /// The language and version that an interpreter line, or the path of a program, asks of the
 /// system.
-fn wanted(loader: &Loader<'_>, scope: &Scope, line: &str) -> Option<(String, Option<String>)> {
+fn wanted(loader: &Loader<'_>, scope: &Scope, line: &str) -> Option<Wanted> {
     let last = line.split_ascii_whitespace().last()?;
     let named = language(name(last))?;
     let Some(path) = AppPath::absolute(last).filter(|path| scope.contains(path)) else {
@@ -98,7 +152,7 @@ fn name(path: &str) -> &str {
 }
 
 /// The language of an interpreter's name and the version in it: `python3.11`, `php-fpm8.2`.
-fn language(name: &str) -> Option<(String, Option<String>)> {
+fn language(name: &str) -> Option<Wanted> {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let (_, language) = LANGUAGES.iter().find(|(known, _)| *known == stem)?;
     let version = name.get(stem.len()..).filter(|version| !version.is_empty());
@@ -120,5 +174,35 @@ mod tests {
         assert_eq!(told("tclsh8.6"), pair("tcl", "8.6"));
         assert_eq!(told("bash"), None);
         assert_eq!(told("javac"), None);
+    }
+
+    #[test]
+    fn a_module_tells_for_which_python_it_was_made() {
+        let told = |name: &str| extension(&AppPath::new(format!("/opt/app/{name}")));
+        let version = |text: &str| Some(("python".to_owned(), Some(text.to_owned())));
+        assert_eq!(told("x.cpython-311-x86_64-linux-gnu.so"), version("3.11"));
+        assert_eq!(told("x.cpython-39-x86_64-linux-gnu.so"), version("3.9"));
+        assert_eq!(told("x.abi3.so"), None);
+        assert_eq!(told("x.cpython-.so"), None);
+        assert_eq!(told("x.cpython-3-.so"), None);
+    }
+
+    #[test]
+    fn of_two_demands_the_more_exact_one_stays() {
+        let wanted = |language: &str, version: Option<&str>| {
+            (language.to_owned(), version.map(str::to_owned))
+        };
+        let file = AppPath::new("/opt/app/x");
+        let all = [
+            wanted("perl", None),
+            wanted("python", None),
+            wanted("python", Some("2.7")),
+            wanted("python", Some("3")),
+            wanted("python", Some("3.11")),
+            wanted("python", Some("3.1")),
+        ];
+        let kept = most_exact(all.map(|wanted| (wanted, file.clone())).into());
+        let kept: Vec<_> = kept.iter().map(|i| i.version.as_deref()).collect();
+        assert_eq!(kept, [None, Some("2.7"), Some("3.1"), Some("3.11")]);
     }
 }

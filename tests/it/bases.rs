@@ -203,6 +203,76 @@ fn without_a_program_and_an_interpreter_there_is_no_advice() {
 }
 
 #[test]
+fn code_without_an_interpreter_line_counts_where_no_program_is() {
+    let host = Host::new().file(
+        "/opt/app/www/index.php",
+        b"<?php file_put_contents('/var/lib/app/x', 'y');\n",
+    );
+    let report = host.audit();
+    assert_eq!(
+        lack(&report, "debian-12", "php").kind,
+        LackKind::Interpreter
+    );
+    let report = host
+        .elf("/opt/app/bin/main", Elf::program().needed(&["libc.so.6"]))
+        .audit();
+    assert!(on(&report, "debian-12").lacks.is_empty());
+}
+
+#[test]
+fn a_module_of_an_interpreter_brings_its_version_and_its_libraries() {
+    let module = "/opt/app/lib/fast.cpython-311-x86_64-linux-gnu.so";
+    let report = Host::new()
+        .lib(module, &["libssl.so.3", "libc.so.6"])
+        .lib("/lib/libssl.so.3", &["libc.so.6"])
+        .audit();
+    assert_eq!(on(&report, "debian-12").verdict, BaseVerdict::WithPackages);
+    let python = lack(&report, "debian-13", "python 3.11");
+    assert_eq!(python.file, Some(AppPath::new(module)));
+    assert_eq!(lack(&report, "alpine-3.22", "glibc").kind, LackKind::Libc);
+}
+
+#[test]
+fn long_paths_keep_within_the_width() {
+    let path = format!("/opt/app/{}/bin/{}", "deep/".repeat(20), "main".repeat(20));
+    let program = Elf::program()
+        .needed(&["libssl.so.1.1"])
+        .needs_version("libc.so.6", "GLIBC_2.38", false)
+        .imports(&["a_symbol_with_quite_a_long_name_as_cpp_has_them"]);
+    let report = Host::new().elf(&path, program).audit();
+    for all in [false, true] {
+        let text = section(&report, all);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        assert!(text.contains("GLIBC_2.38"), "{text}");
+    }
+}
+
+#[test]
+fn a_shadowed_library_is_told_with_both_versions() {
+    let libssl = |version: &str| {
+        let text = format!("\0OpenSSL {version} 1 Jan 2020\0");
+        Elf::lib().soname("libssl.so.3").tail(text.as_bytes())
+    };
+    let program = Elf::program()
+        .needed(&["libssl.so.3"])
+        .runpath("$ORIGIN/../lib");
+    let report = Host::new()
+        .elf("/opt/app/bin/main", program)
+        .elf("/opt/app/lib/libssl.so.3", libssl("3.0.2"))
+        .elf("/lib/libssl.so.3", libssl("3.0.11"))
+        .audit();
+    let mut libraries = report.libraries.iter();
+    let library = libraries.find(|library| library.name == "libssl.so.3");
+    let shadow = library.unwrap().shadows.as_ref().unwrap();
+    assert_eq!(shadow.system, AppPath::new("/lib/libssl.so.3"));
+    assert_eq!(shadow.bundled_version.as_deref(), Some("3.0.2"));
+    assert_eq!(shadow.system_version.as_deref(), Some("3.0.11"));
+}
+
+#[test]
 fn the_samples_get_a_base_and_hear_why_another_fails() {
     let sample = |name| {
         let sample = SAMPLES.iter().find(|sample| sample.name == name);

@@ -341,3 +341,23 @@ fn needs_that_go_round_in_a_circle_end() {
     let advice = advise(&glibc(vec![program(&["liba.so.1"], &[]), a, b]));
     assert_eq!(on(&advice, "debian-12").lacks.len(), 2);
 }
+
+#[test]
+fn what_shares_an_image_is_merged() {
+    let first = glibc(vec![program(
+        &["libc.so.6"],
+        &[need("libc.so.6", "GLIBC_2.9")],
+    )]);
+    let newer = [need("libm.so.6", "GLIBC_2.38")];
+    let second = glibc(vec![program(&["libX11.so.6"], &newer)]);
+    let merged = merge(vec![advise(&first), advise(&second)]);
+    assert_eq!(merged.floors.len(), 1);
+    assert_eq!(merged.floors[0].version, "GLIBC_2.38");
+    assert_eq!(on(&merged, "debian-12").verdict, BaseVerdict::Fails);
+    assert_eq!(
+        remedy(&merged, "debian-13", "libX11.so.6"),
+        &install("libx11-6")
+    );
+    let verdicts: Vec<_> = merged.bases.iter().map(|base| base.verdict).collect();
+    assert!(verdicts.is_sorted());
+}

@@ -1,14 +1,18 @@
 //! The section on base images: which start the application, with what, and why another does not.
 
 use super::{Ink, Page};
-use crate::render::text::shorten;
+use crate::path::AppPath;
+use crate::render::text::{count, shorten};
 use crate::report::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy, Report};
 
 /// How many bases are shown unless all are asked for.
 const BEST: usize = 3;
 
-/// How many packages, files or changes stand in a line unless all are asked for.
-const NAMED: usize = 4;
+/// How many packages stand under a base unless all are asked for.
+const PACKAGES: usize = 6;
+
+/// How many files or changes do: they are longer.
+const FILES: usize = 2;
 
 /// How many floors are shown unless all are asked for.
 const FLOORS: usize = 3;
@@ -24,12 +28,12 @@ impl Page<'_> {
         if report.bases.is_empty() {
             return;
         }
-        let count = |fits: fn(BaseVerdict) -> bool| {
+        let number = |fits: fn(BaseVerdict) -> bool| {
             let fits = |base: &&BaseAdvice| fits(base.verdict);
             report.bases.iter().filter(fits).count()
         };
-        let able = count(|verdict| verdict < BaseVerdict::Unknown);
-        let unknown = count(|verdict| verdict == BaseVerdict::Unknown);
+        let able = number(|verdict| verdict < BaseVerdict::Unknown);
+        let unknown = number(|verdict| verdict == BaseVerdict::Unknown);
         let all = report.bases.len();
         self.section(&format!(
             "Base images ({able} will do, {unknown} not known, {} will not)",
@@ -51,6 +55,11 @@ impl Page<'_> {
         self.floors(report);
     }
 
+    /// The room for a path in a wrapped line, with a stop or comma after it.
+    fn room(&self) -> usize {
+        self.style.width.saturating_sub(9).max(20)
+    }
+
     /// A base in a line, and below it what it lacks.
     fn base(&mut self, base: &BaseAdvice) {
         let (word, ink) = match base.verdict {
@@ -70,9 +79,10 @@ impl Page<'_> {
         }
         let text = format!("{}  ({})", base.image, about.join(", "));
         self.block(&format!("  {word} "), VERDICT + 3, &text, Ink::Plain);
+        let room = self.room();
         if self.style.all {
             for lack in &base.lacks {
-                self.block("      ", 8, &lacking(lack), Ink::Plain);
+                self.block("      ", 8, &lacking(lack, room), Ink::Plain);
             }
             if !base.unchecked.is_empty() {
                 let text = format!("not compared: {}", base.unchecked.join(", "));
@@ -89,8 +99,9 @@ impl Page<'_> {
             matches!(lack.remedy, Remedy::Unknown | Remedy::None)
                 && (base.verdict == BaseVerdict::Fails) == (lack.remedy == Remedy::None)
         };
+        let room = self.room();
         if let Some(lack) = base.lacks.iter().find(worst) {
-            self.block("      ", 8, &lacking(lack), Ink::Plain);
+            self.block("      ", 8, &lacking(lack, room), Ink::Plain);
         }
         if base.verdict >= BaseVerdict::Unknown {
             return;
@@ -112,19 +123,20 @@ impl Page<'_> {
             Remedy::Copy { from } => Some(from.to_text().into_owned()),
             _ => None,
         });
+        let copy: Vec<String> = copy.iter().map(|path| shorten(path, room)).collect();
         let change = of(|remedy| match remedy {
             Remedy::Change { how } => Some(how.clone()),
             _ => None,
         });
-        for (what, things, between) in [
-            ("install", install, ", "),
-            ("copy", copy, ", "),
-            ("change", change, "; "),
+        for (what, things, between, most) in [
+            ("install", install, ", ", PACKAGES),
+            ("copy", copy, ", ", FILES),
+            ("change", change, "; ", FILES),
         ] {
             if things.is_empty() {
                 continue;
             }
-            let named = things.len().min(NAMED);
+            let named = things.len().min(most);
             let mut text = format!("{what}: {}", things[..named].join(between));
             if things.len() > named {
                 text.push_str(&format!(" and {} more", things.len() - named));
@@ -133,15 +145,17 @@ impl Page<'_> {
         }
     }
 
-    /// A base that will not do: rather one that is too old than one with another C library.
+    /// A base that will not do: rather one that is too old than one with another C library. That
+    /// nothing starts on no base at all needs no word.
     fn other(&mut self, report: &Report, shown: usize) {
         let others = || {
             let others = report.bases.iter().skip(shown);
-            others.filter(|base| base.verdict == BaseVerdict::Fails)
+            others
+                .filter(|base| base.verdict == BaseVerdict::Fails && !base.libc.starts_with("none"))
         };
         let same_libc = |base: &&BaseAdvice| {
-            let other = |lack: &Lack| lack.kind == LackKind::Libc;
-            !base.libc.starts_with("none") && !base.lacks.iter().any(other)
+            let mut lacks = base.lacks.iter();
+            lacks.all(|lack| lack.kind != LackKind::Libc)
         };
         if let Some(base) = others().find(same_libc).or_else(|| others().next()) {
             self.base(base);
@@ -162,7 +176,7 @@ impl Page<'_> {
         let most = if self.style.all { floors.len() } else { FLOORS };
         for floor in floors.iter().take(most) {
             let needs = format!("needs {} of {}: ", floor.version, floor.library);
-            let mut text = floor.file.to_text().into_owned();
+            let mut text = shorten(&floor.file.to_text(), self.room());
             if let Some(symbol) = &floor.symbol {
                 text.push_str(&format!(" ({})", shorten(symbol, SYMBOL)));
             }
@@ -170,28 +184,28 @@ impl Page<'_> {
             self.block("  ", 6, &whole, Ink::Plain);
         }
         if floors.len() > most {
-            let text = format!(
-                "  … and {} more floors; --all shows them",
-                floors.len() - most
-            );
+            let more = (floors.len() - most) as u64;
+            let more = count(more, "more floor", "more floors");
+            let text = format!("  … {more}; --all shows them");
             let text = self.ink(Ink::Dim, &text);
             self.line(&text);
         }
     }
 }
 
-/// What is lacking, who needs it, and what helps.
-fn lacking(lack: &Lack) -> String {
+/// What is lacking, who needs it, and what helps; no word is longer than `room`.
+fn lacking(lack: &Lack, room: usize) -> String {
+    let path = |path: &AppPath| shorten(&path.to_text(), room);
     let mut text = format!("lacks {}", lack.need);
     if let Some(symbol) = &lack.symbol {
-        text.push_str(&format!(" ({symbol})"));
+        text.push_str(&format!(" ({})", shorten(symbol, SYMBOL)));
     }
     if let Some(file) = &lack.file {
-        text.push_str(&format!(", needed by {file}"));
+        text.push_str(&format!(", needed by {}", path(file)));
     }
     match &lack.remedy {
         Remedy::Install { package } => text.push_str(&format!(": install {package}")),
-        Remedy::Copy { from } => text.push_str(&format!(": copy {from}")),
+        Remedy::Copy { from } => text.push_str(&format!(": copy {}", path(from))),
         Remedy::Change { how } => text.push_str(&format!(": {how}")),
         Remedy::Unknown => text.push_str("; no source says whether it is offered"),
         Remedy::None => {}

@@ -42,7 +42,7 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         let mut request = Request::new(file.as_bytes());
         request.env.clone_from(&env);
         // Not the processor of this host: a report is the same wherever it is made.
-        request.cpu = Cpu::x86_level(4);
+        request.cpu = Cpu { x86_level: 4 };
         request.start = start;
         request.shadows = true;
         request.shelf = Some(&shelf);

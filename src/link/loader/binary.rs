@@ -10,7 +10,7 @@ use crate::parse::read::ReadAt;
 use crate::tree::{LookupError, Node};
 
 /// How much is read of a file at first.
-const HEAD: usize = 4096;
+pub(super) const HEAD: usize = 4096;
 
 /// A regular file as a loader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

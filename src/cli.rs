@@ -1,12 +1,16 @@
 //! Arguments: as written on the command line, and as meant.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use seaworthy::Request;
+use seaworthy::link::loader;
 use seaworthy::path::AppPath;
 use seaworthy::render::{self, FORMATS, Format};
 
@@ -30,6 +34,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Audit an application and print its readiness report
     Scan(Scan),
+    /// Show which libraries the loader finds for a program, which it does not, and why
+    Libs(Libs),
     /// Show what is known of a rule, a path or a library
     Explain(Explain),
     /// List the rules, or try them on their own examples
@@ -90,6 +96,41 @@ pub(crate) struct Explain {
     /// The JSON report to look in; a rule's text needs none
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// What is started in mind.
+#[derive(Debug, Args)]
+pub(crate) struct Libs {
+    /// Programs or libraries. With --root, as the application sees them
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Look inside DIR, the top of another system's mounted root
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// Start in this directory instead of the current one, or with --root instead of /
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Set a variable such as LD_LIBRARY_PATH (repeatable); none is taken from this shell
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<OsString>,
+    /// Say for each library how it was found and what it hides, or what would help
+    #[arg(long)]
+    pub(crate) why: bool,
+    /// List in load order instead of under the object that asks first
+    #[arg(long)]
+    pub(crate) flat: bool,
+    /// Form of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub(crate) format: LibsFormat,
+}
+
+/// A form of the answer to `libs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LibsFormat {
+    /// For people.
+    Terminal,
+    /// For machines.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -202,14 +243,12 @@ impl ScopeArgs {
         } else if let Some(root) = &self.root {
             request.root.clone_from(root);
             for path in &self.paths {
-                request.paths.push(self.within(root, path)?);
+                request.paths.push(within(root, path)?);
             }
         } else {
             request.root = PathBuf::from("/");
             for path in &self.paths {
-                let path = std::path::absolute(path)
-                    .with_context(|| format!("cannot make {} absolute", path.display()))?;
-                request.paths.push(app_path(&path));
+                request.paths.push(app_path(&absolute(path)?));
             }
         }
         for path in &self.exclude {
@@ -217,25 +256,81 @@ impl ScopeArgs {
         }
         Ok(request)
     }
+}
 
-    /// A path inside the root; one that was written with the root in front of it is refused with
-    /// what was probably meant.
-    fn within(&self, root: &Path, path: &Path) -> Result<AppPath> {
-        let inside = inside(path, "PATH")?;
-        if root != Path::new("/")
-            && let Ok(rest) = path.strip_prefix(root)
-            && !root.join(inside.to_text().trim_start_matches('/')).exists()
-        {
-            bail!(
-                "{} is not inside the root {}: paths are as the application sees them, so write \
-                 /{}",
-                path.display(),
-                root.display(),
-                rest.display(),
-            );
+impl Libs {
+    /// The starts as meant.
+    pub(crate) fn requests(&self) -> Result<Vec<loader::Request<'static>>> {
+        let env = self.environment()?;
+        let cwd = self.directory()?;
+        let mut requests = Vec::new();
+        for file in &self.files {
+            let main = match &self.root {
+                Some(_) if file.is_relative() && self.cwd.is_some() => file.clone(),
+                Some(root) => {
+                    within(root, file)?;
+                    file.clone()
+                }
+                None => absolute(file)?,
+            };
+            let mut request = loader::Request::new(main.into_os_string().into_vec());
+            request.env.clone_from(&env);
+            request.cwd.clone_from(&cwd);
+            request.shadows = true;
+            requests.push(request);
         }
-        Ok(inside)
+        Ok(requests)
     }
+
+    fn environment(&self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+        let mut env = BTreeMap::new();
+        for pair in &self.env {
+            let bytes = pair.as_bytes();
+            let at = bytes.iter().position(|&b| b == b'=').filter(|&at| at > 0);
+            let Some((name, value)) = at.and_then(|at| bytes.split_at_checked(at)) else {
+                bail!("--env {} must be NAME=VALUE", pair.display());
+            };
+            let value = value.strip_prefix(b"=").unwrap_or(value);
+            env.insert(name.to_vec(), value.to_vec());
+        }
+        Ok(env)
+    }
+
+    fn directory(&self) -> Result<Vec<u8>> {
+        let cwd = match (&self.root, &self.cwd) {
+            (Some(_), Some(cwd)) => {
+                inside(cwd, "--cwd")?;
+                cwd.clone()
+            }
+            (Some(_), None) => PathBuf::from("/"),
+            (None, Some(cwd)) => absolute(cwd)?,
+            (None, None) => std::env::current_dir().context("cannot tell the current directory")?,
+        };
+        Ok(cwd.into_os_string().into_vec())
+    }
+}
+
+/// A path inside the root; one that was written with the root in front of it is refused with
+/// what was probably meant.
+fn within(root: &Path, path: &Path) -> Result<AppPath> {
+    let inside = inside(path, "PATH")?;
+    if root != Path::new("/")
+        && let Ok(rest) = path.strip_prefix(root)
+        && !root.join(inside.to_text().trim_start_matches('/')).exists()
+    {
+        bail!(
+            "{} is not inside the root {}: paths are as the application sees them, so write \
+             /{}",
+            path.display(),
+            root.display(),
+            rest.display(),
+        );
+    }
+    Ok(inside)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot make {} absolute", path.display()))
 }
 
 fn inside(path: &Path, what: &str) -> Result<AppPath> {
@@ -249,6 +344,5 @@ fn inside(path: &Path, what: &str) -> Result<AppPath> {
 }
 
 fn app_path(path: &Path) -> AppPath {
-    use std::os::unix::ffi::OsStrExt as _;
     AppPath::new(path.as_os_str().as_bytes())
 }

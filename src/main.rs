@@ -4,6 +4,7 @@ mod cli;
 mod output;
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,12 +13,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
+use seaworthy::AuditError;
+use seaworthy::link::loader::{Loader, Outcome, Shape, Verdict};
 use seaworthy::render::json;
 use seaworthy::report::Report;
-use seaworthy::tree::Progress;
+use seaworthy::tree::{Progress, Root};
 
-use cli::{Cli, Command, GenerateWhat, RulesAction, Scan};
+use cli::{Cli, Command, GenerateWhat, Libs, LibsFormat, RulesAction, Scan};
 
 /// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
@@ -35,10 +39,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output::say(&format!("seaworthy: {error:#}"));
-            let interrupted = matches!(
-                error.downcast_ref(),
-                Some(seaworthy::AuditError::Interrupted)
-            );
+            let interrupted = matches!(error.downcast_ref(), Some(AuditError::Interrupted));
             ExitCode::from(if interrupted { INTERRUPTED } else { 2 })
         }
     }
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
+        Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
             let report = explain
                 .report
@@ -103,6 +105,45 @@ fn run_scan(scan: &Scan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Starts each file in mind. What cannot be read as a program is told on standard error.
+fn run_libs(libs: &Libs) -> Result<ExitCode> {
+    let requests = libs.requests()?;
+    let top = libs.root.as_deref().unwrap_or(Path::new("/"));
+    let root = Root::open(top).map_err(|error| AuditError::Root {
+        root: top.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let loader = Loader::new(&root);
+    let outcomes: Vec<Outcome> = requests
+        .par_iter()
+        .map(|request| loader.run_and_look(request))
+        .collect();
+    let is_read = |outcome: &&Outcome| outcome.verdict != Verdict::Unreadable;
+    let text = match libs.format {
+        LibsFormat::Json => {
+            let listings: Vec<_> = outcomes.iter().map(Outcome::listing).collect();
+            serde_json::to_string_pretty(&listings)? + "\n"
+        }
+        LibsFormat::Terminal => {
+            let shape = Shape {
+                flat: libs.flat,
+                why: libs.why,
+            };
+            let texts = outcomes.iter().filter(is_read);
+            texts.map(|outcome| outcome.words(shape)).collect()
+        }
+    };
+    output::print(&text)?;
+    let mut code = ExitCode::SUCCESS;
+    for outcome in outcomes.iter().filter(|outcome| !is_read(outcome)) {
+        let reason = outcome.problems.first();
+        let reason = reason.map_or("it cannot be read", |problem| problem.message.as_str());
+        output::say(&format!("seaworthy: {}: {reason}", outcome.file));
+        code = ExitCode::from(2);
+    }
+    Ok(code)
 }
 
 /// Runs the audit with a display of its progress, when somebody watches; Ctrl-C ends it.

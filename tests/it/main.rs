@@ -12,6 +12,7 @@ mod elf_fixture;
 mod hostile;
 mod judged;
 mod layers;
+mod libs;
 mod loader;
 mod loader_cases;
 mod pipeline;

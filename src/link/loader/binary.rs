@@ -11,7 +11,7 @@ use crate::path::AppPath;
 use crate::tree::{LookupError, Node};
 
 /// How much is read of a file at first.
-const HEAD: usize = 4096;
+pub(super) const HEAD: usize = 4096;
 
 /// A regular file as a loader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

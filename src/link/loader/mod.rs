@@ -9,6 +9,7 @@ mod binary;
 mod check;
 mod cpu;
 mod diagnose;
+mod everywhere;
 mod glibc;
 mod listing;
 mod musl;
@@ -18,6 +19,7 @@ mod rows;
 mod search;
 mod start;
 mod token;
+mod words;
 
 pub use binary::Binary;
 pub use cpu::Cpu;
@@ -25,6 +27,7 @@ pub use diagnose::Shelf;
 pub use listing::{Listing, Row};
 pub use outcome::{Asked, By, Needed, Outcome, Phase, Problem, Shadow, Verdict};
 pub use profile::{Family, Profile};
+pub use words::Shape;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, RwLock};

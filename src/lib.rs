@@ -128,7 +128,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
             version: env!("CARGO_PKG_VERSION").into(),
         },
         target: Target {
-            scope: scope.named.clone(),
+            scope: scope.shown(),
             packages: request.packages.clone(),
             units: request.units.clone(),
             system: host.system.clone(),

@@ -75,6 +75,23 @@ impl Voices {
             .unwrap_or(Voice::Live)
     }
 
+    /// Takes out the facts of files by which nothing acts; and what samples say of starting, where
+    /// something that is installed says it.
+    pub(super) fn silence(&self, facts: &mut Vec<Fact>) {
+        let starts = |fact: &Fact| matches!(fact.what, What::Starts { .. });
+        let installed = facts
+            .iter()
+            .any(|fact| starts(fact) && self.of(fact) == Voice::Live);
+        facts.retain(|fact| match self.of(fact) {
+            Voice::Dead => false,
+            Voice::Sample if installed => !matches!(
+                fact.what,
+                What::Starts { .. } | What::RunsAs { .. } | What::Env { .. }
+            ),
+            _ => true,
+        });
+    }
+
     /// How sure a fact still is in the light of where it stands; nothing when it does not count.
     pub(super) fn certainty(&self, fact: &Fact) -> Option<Certainty> {
         match self.of(fact) {

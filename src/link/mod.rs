@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use crate::fact::{Fact, Issue, Kind, What};
 use crate::link::gather::Seen;
 use crate::link::host::Host;
+use crate::link::live::Voices;
 use crate::link::scope::Scope;
 use crate::report::{BaseAdvice, Coverage, Floor, Library, PathEntry};
 use crate::tree::Root;
@@ -59,6 +60,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     facts.extend(owned);
     facts.sort();
     facts.dedup();
+    let voices = Voices::new(scope, &facts, |path| root.lookup(path.as_bytes()).is_ok());
+    voices.silence(&mut facts);
     let libraries::Found {
         libraries,
         facts: needed,
@@ -67,7 +70,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     } = libraries::find(root, host, scope, &facts);
     facts.extend(needed);
     facts.sort();
-    let paths = paths::classify(root, host, scope, &entries, &facts);
+    let paths = paths::classify(root, host, scope, voices, &entries, &facts);
     let bytes = entries
         .iter()
         .filter(|entry| entry.stat.kind == Kind::File)

@@ -64,6 +64,16 @@ pub enum ScopeError {
 }
 
 impl Scope {
+    /// What a report shows as audited: what was named, or the directories that stand for it.
+    #[must_use]
+    pub fn shown(&self) -> Vec<AppPath> {
+        if self.named.is_empty() {
+            self.dirs.clone()
+        } else {
+            self.named.clone()
+        }
+    }
+
     /// Whether `path` is part of the application.
     #[must_use]
     pub fn contains(&self, path: &AppPath) -> bool {

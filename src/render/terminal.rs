@@ -302,11 +302,7 @@ impl Page<'_> {
         self.section("How it runs");
         let shown = if self.style.all { plan.start.len() } else { 4 };
         for start in plan.start.iter().take(shown) {
-            let command = shorten(
-                &start.command.join(" "),
-                self.style.width.saturating_sub(12),
-            );
-            self.line(&format!("  start     {command}"));
+            self.block("  start     ", 12, &start.command.join(" "), Ink::Plain);
         }
         if plan.start.len() > shown {
             let text = format!("  … {} more; --all shows them", plan.start.len() - shown);

@@ -43,6 +43,7 @@ pub(super) fn classify(
     root: &Root,
     host: &Host,
     scope: &Scope,
+    voices: Voices,
     entries: &[Entry],
     facts: &[Fact],
 ) -> Vec<PathEntry> {
@@ -53,8 +54,6 @@ pub(super) fn classify(
         .collect();
     let inventory = Inventory::new(entries, |path| programs.contains(path));
     let reached = entries.iter().map(|entry| entry.path.clone()).collect();
-    let exists = |path: &AppPath| root.lookup(path.as_bytes()).is_ok();
-    let voices = Voices::new(scope, facts, exists);
     let asks_pam = facts.iter().any(
         |fact| matches!(&fact.what, What::Library { name, .. } if name.starts_with("libpam.so")),
     );

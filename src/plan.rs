@@ -64,12 +64,14 @@ fn needs_run(point: &AppPath, entry: &PathEntry) -> bool {
             .is_none_or(|disk| disk.kind != Kind::Dir)
         && entry.because.iter().any(|fact| match &fact.what {
             What::Path {
+                path,
                 touch,
                 kind,
                 source,
                 ..
             } => {
-                *touch > Touch::Grants
+                path.name() == entry.path.name()
+                    && *touch > Touch::Grants
                     && *kind != Some(Kind::Dir)
                     && fact.certainty == Certainty::Declared
                     && !matches!(source, Source::Maintainer | Source::Package)

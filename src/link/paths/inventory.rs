@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::fact::{Kind, Stat};
+use crate::fact::{Class, Kind, Stat};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::report::OnDisk;
@@ -77,6 +77,22 @@ impl Inventory {
     /// Whether code lies in the directory `path` or below it.
     pub(super) fn holds_code(&self, path: &AppPath) -> bool {
         self.get(path).is_some_and(|sum| sum.code > 0)
+    }
+
+    /// Whether the directory `path` is kept by the service: it bears a name of state and belongs to
+    /// somebody else than the tree around it. What looks like code in it is then made at run time,
+    /// as settings and caches of scripting languages are.
+    pub(super) fn is_kept(&self, path: &AppPath) -> bool {
+        let owner = |path: &AppPath| {
+            let stat = self.get(path)?.stat?;
+            (stat.kind == Kind::Dir).then_some(stat.uid)
+        };
+        let around = path.parent().and_then(|parent| owner(&parent));
+        let state = matches!(
+            knowledge::places::class_of_name(path.name()),
+            Some(Class::Data | Class::Cache | Class::Log | Class::Temp)
+        );
+        state && owner(path).is_some_and(|uid| uid != 0 && around == Some(0))
     }
 
     /// Everything strictly below `dir`, in order.

@@ -103,6 +103,8 @@ struct Weight {
     only_apart: bool,
     /// Only the packages' lists and installation scripts name it.
     only_installed: bool,
+    /// The tree itself shows it.
+    witnessed: bool,
     /// A program of the application has exactly this path in it.
     named_by_own: bool,
     /// Nothing but reading was seen.
@@ -224,6 +226,7 @@ impl Ground<'_> {
                 && matches!(source, Source::Init | Source::Script)
                 && self.voices.of(fact) == Voice::Live;
             weight.only_installed &= matches!(source, Source::Maintainer | Source::Package);
+            weight.witnessed |= *source == Source::Tree;
             weight.named_by_own |= *source == Source::Literal
                 && self.scope.contains(&fact.at.file)
                 && matches!(&fact.what, What::Path { path: named, .. } if named == path);
@@ -328,7 +331,8 @@ impl Ground<'_> {
         if access == Access::Ro && !there {
             return false;
         }
-        if self.is_foreign(path) && weight.written.is_none() && !self.reached.contains(path) {
+        let told = weight.written.is_some() || weight.witnessed || self.reached.contains(path);
+        if self.is_foreign(path) && !told {
             return false;
         }
         if weight.only_apart && !there {

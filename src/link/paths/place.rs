@@ -101,13 +101,15 @@ fn in_prefix(
         .or(kind);
     let mut point = path.clone();
     let named_settings = places::class_of_name(path.name()) == Some(Class::Config);
-    if kind == Some(Kind::Dir) && inventory.holds_code(path) && !named_settings {
+    let holds_code = inventory.holds_code(path) && !inventory.is_kept(path);
+    if kind == Some(Kind::Dir) && holds_code && !named_settings {
         return None;
     }
     while let Some(above) = point.parent() {
         let settings = places::class_of_name(point.name()) == Some(Class::Config);
         let is_there = inventory.get(&above).is_some();
-        if !above.is_below(prefix) || inventory.holds_code(&above) || (settings && is_there) {
+        let code = inventory.holds_code(&above) && !inventory.is_kept(&above);
+        if !above.is_below(prefix) || code || (settings && is_there) || inventory.is_kept(&point) {
             break;
         }
         point = above;

@@ -21,6 +21,9 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             if places::is_library_place(path) {
                 continue;
             }
+            if sum.code > 0 && !ground.inventory.is_kept(path) {
+                continue;
+            }
             if let Some(fact) = directory(path, sum, owner_tells) {
                 found.push(fact);
             }
@@ -78,9 +81,6 @@ fn holds(fact: &Fact, content: &str, class: Class) -> Fact {
 /// A directory whose name, owner or emptiness says that it keeps state or settings.
 fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
     let stat = sum.stat.filter(|stat| stat.kind == Kind::Dir)?;
-    if sum.code > 0 {
-        return None;
-    }
     let named = places::class_of_name(path.name());
     let owned = owner_tells && stat.uid != 0;
     let empty = sum.files == 0;

@@ -398,7 +398,7 @@ fn libraries(seen: &Seen<'_>) -> Result<Shown, Open> {
     let count = |wanted: &[LibraryStatus]| {
         let libraries = seen.libraries.iter();
         libraries
-            .filter(|library| wanted.contains(&library.status))
+            .filter(|library| wanted.contains(&library.status) && !library.is_of_other_builds())
             .count()
     };
     let unread = count(&[LibraryStatus::Unreadable]);

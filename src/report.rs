@@ -267,6 +267,18 @@ pub struct Library {
     pub shadows: Option<Shadow>,
 }
 
+impl Library {
+    /// Whether only files below a directory `prebuilds` need it: an addon keeps a build for each
+    /// platform there, and loads the one that fits.
+    #[must_use]
+    pub fn is_of_other_builds(&self) -> bool {
+        let is_build = |file: &AppPath| file.components().any(|part| part == b"prebuilds");
+        self.status == LibraryStatus::Missing
+            && !self.needed_by.is_empty()
+            && self.needed_by.iter().all(is_build)
+    }
+}
+
 /// A bundled library that is loaded in place of the system's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Shadow {

@@ -125,6 +125,21 @@ const NOT_SETTINGS: &[&str] = &[
     "/etc/profile.d",
     "/etc/bash_completion.d",
     "/etc/rsyslog.d",
+    "/etc/resolvconf",
+    "/etc/insserv.conf.d",
+    "/etc/network",
+    "/etc/dhcp",
+    "/etc/ppp",
+    "/etc/NetworkManager",
+    "/etc/ufw",
+    "/etc/avahi",
+    "/etc/firewalld",
+    "/etc/init",
+    "/etc/dbus-1",
+    "/etc/bash_completion",
+    "/etc/apport",
+    "/etc/sudoers.d",
+    "/etc/cron.yearly",
 ];
 
 /// The settings; of a directory and what lies in it, what lies in it.
@@ -134,6 +149,7 @@ fn settings<'a>(seen: &Seen<'a>) -> Vec<&'a PathEntry> {
         .paths
         .iter()
         .filter(|entry| entry.class == Class::Config && entry.certainty >= Certainty::Inferred)
+        .filter(|entry| !entry.path.is_pattern())
         .filter(|entry| !apart.iter().any(|dir| entry.path.is_within(dir)))
         .collect();
     entries.sort_by_key(|entry| &entry.path);
@@ -382,7 +398,7 @@ fn libraries(seen: &Seen<'_>) -> Result<Shown, Open> {
     let count = |wanted: &[LibraryStatus]| {
         let libraries = seen.libraries.iter();
         libraries
-            .filter(|library| wanted.contains(&library.status))
+            .filter(|library| wanted.contains(&library.status) && !library.is_of_other_builds())
             .count()
     };
     let unread = count(&[LibraryStatus::Unreadable]);

@@ -5,6 +5,7 @@ use crate::parse::line::text;
 use crate::parse::sysctl::{limits, module_rules, modules, sysctls};
 use crate::parse::udev::{self, Rule};
 use crate::parse::unit::words;
+use crate::path::AppPath;
 
 use super::argument::template;
 use super::{Extractor, Input, Named, Out, place, withhold};
@@ -136,7 +137,16 @@ fn device(rule: &Rule, at: &Locus, out: &mut Out) {
     {
         let name = device_name(rule);
         if !name.is_empty() {
-            need(Need::Device, name, Certainty::Declared, at.clone(), out);
+            // A rule that lies where udev does not look, udev(7), is an offer of the vendor.
+            let is_read = ["/etc/udev", "/usr/lib/udev", "/lib/udev", "/run/udev"]
+                .iter()
+                .any(|dir| at.file.is_within(&AppPath::new(dir)));
+            let certainty = if is_read {
+                Certainty::Declared
+            } else {
+                Certainty::Guessed
+            };
+            need(Need::Device, name, certainty, at.clone(), out);
         }
     }
     for term in &rule.terms {

@@ -66,7 +66,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
         interpreter.push_str(&String::from_utf8_lossy(name));
     }
     let mut traits = Vec::new();
-    if is_installer(input.path) {
+    if is_installer(input.path) && !is_library(input.path) {
         traits.push("installer".to_owned());
     }
     if is_self_extracting(input) {

@@ -279,7 +279,8 @@ fn config_places<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> 
     hits
 }
 
-/// Keeps libraries that a program needs (`program = true`), or that libraries alone need.
+/// Keeps libraries that a program needs (`program = true`), or that libraries alone need; none
+/// that only builds for other platforms need.
 fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<Hit<'a>> {
     let libraries: BTreeSet<&AppPath> = scene
         .facts(Sort::Program)
@@ -296,6 +297,7 @@ fn needed_by<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, params: &Params) -> Vec<
         .collect();
     hits.into_iter()
         .filter(|hit| match hit.item {
+            Item::Library(library) if library.is_of_other_builds() => false,
             Item::Library(library) => {
                 let only = !library.needed_by.is_empty()
                     && library

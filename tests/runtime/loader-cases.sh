@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compares the loader's search with real loaders.
+# Compares the loader's search, and what the command `libs` prints of it, with real loaders.
 #
 # usage: loader-cases.sh GENERATOR [DIR]
 #
@@ -21,6 +21,9 @@ compare() {
 mkdir "$work/cases"
 "$generator" "$work/cases" >"$work/log" 2>&1 || { tail "$work/log" >&2; exit 2; }
 compare "$work/cases"
+(cd "$here/../.." && cargo build --quiet)
+target=${CARGO_TARGET_DIR:-$here/../../target}
+"$here/libs-cases.py" "$target/debug/seaworthy" "$work/cases/truth.json"
 if [ $# -gt 1 ]; then
     mkdir "$work/traces"
     "$here/loader-traces.py" "$2" "$work/traces/truth.json"

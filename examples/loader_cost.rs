@@ -1,0 +1,148 @@
+//! What finding and resolving every program below a directory costs, beside the least that any
+//! tool must do; driven by `benches/loader.sh`.
+//!
+//! `loader_cost heads DIR` walks and reads the first 4 KiB of every file, `loader_cost resolve
+//! DIR` does that and starts in mind every dynamic program and library among them, `loader_cost
+//! plain DIR` is the first with `walkdir` and the standard library, on one thread; `loader_cost
+//! list DIR` names what is resolved, one path per line.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a program to measure with, on directories of the machine it runs on"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use rayon::prelude::*;
+use seaworthy::link::loader::{Binary, Loader, Request, Start};
+use seaworthy::parse::elf::Form;
+use seaworthy::parse::read::ReadAt as _;
+use seaworthy::path::AppPath;
+use seaworthy::tree::{Limits, Progress, Root, Visit, walk};
+
+/// As much as the product reads of every file.
+const HEAD: usize = 4096;
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [mode, dir] = &args[..] else {
+        bail!("usage: loader_cost heads|plain|resolve|list DIR");
+    };
+    let root = Root::open(Path::new("/"))?;
+    let start = std::path::absolute(dir)?;
+    let start = AppPath::new(start.to_str().context("a plain path")?);
+    match mode.as_str() {
+        "heads" => heads(&root, &start),
+        "plain" => plain(dir),
+        "resolve" => resolve(&root, &start),
+        "list" => list(&root, &start)?,
+        _ => bail!("no mode {mode}"),
+    }
+    Ok(())
+}
+
+fn head(visit: &Visit<'_>) -> Option<(seaworthy::tree::File, Vec<u8>)> {
+    let file = visit.open().ok()?;
+    let head = file.bytes_at(0, HEAD).ok()?;
+    Some((file, head))
+}
+
+fn heads(root: &Root, start: &AppPath) {
+    let visit = |visit: &Visit<'_>| head(visit).map_or(0, |(_, head)| head.len());
+    let limits = Limits::default();
+    let progress = Progress::default();
+    let found = walk(
+        root,
+        std::slice::from_ref(start),
+        &limits,
+        &progress,
+        &visit,
+    );
+    let bytes: usize = found.entries.iter().map(|(_, read)| read).sum();
+    println!("{} entries, {bytes} bytes read", found.entries.len());
+}
+
+fn plain(dir: &str) {
+    let mut buffer = [0; HEAD];
+    let (mut entries, mut bytes) = (0, 0);
+    for entry in walkdir::WalkDir::new(dir).into_iter().flatten() {
+        entries += 1;
+        if entry.file_type().is_file()
+            && let Ok(mut file) = std::fs::File::open(entry.path())
+        {
+            bytes += file.read(&mut buffer).unwrap_or(0);
+        }
+    }
+    println!("{entries} entries, {bytes} bytes read");
+}
+
+/// The dynamic programs and libraries, and how each is started.
+fn programs(root: &Root, loader: &Loader<'_>, start: &AppPath) -> (usize, Vec<(AppPath, Start)>) {
+    let visit = |visit: &Visit<'_>| {
+        let (file, head) = head(visit)?;
+        if !head.starts_with(b"\x7fELF") {
+            return None;
+        }
+        let binary = Binary::read(&head, &file);
+        let form = binary.elf.as_ref().ok()?.form();
+        loader.learn(&visit.entry.stat, binary);
+        match form {
+            Form::Program => Some(Start::Kernel),
+            Form::Library => Some(Start::Loader),
+            _ => None,
+        }
+    };
+    let limits = Limits::default();
+    let progress = Progress::default();
+    let found = walk(
+        root,
+        std::slice::from_ref(start),
+        &limits,
+        &progress,
+        &visit,
+    );
+    let count = found.entries.len();
+    let started = found
+        .entries
+        .into_iter()
+        .filter_map(|(entry, start)| Some((entry.path, start?)));
+    (count, started.collect())
+}
+
+fn resolve(root: &Root, start: &AppPath) {
+    let loader = Loader::new(root);
+    let (entries, programs) = programs(root, &loader, start);
+    let verdicts: Vec<(String, usize)> = programs
+        .par_iter()
+        .map(|(file, start)| {
+            let mut request = Request::new(file.as_bytes());
+            request.start = *start;
+            let outcome = loader.run(&request);
+            (format!("{:?}", outcome.verdict), outcome.libraries.len())
+        })
+        .collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (verdict, _) in &verdicts {
+        *counts.entry(verdict).or_default() += 1;
+    }
+    let libraries: usize = verdicts.iter().map(|(_, libraries)| libraries).sum();
+    println!(
+        "{entries} entries, {} programs and libraries, {libraries} names resolved: {counts:?}",
+        programs.len()
+    );
+}
+
+fn list(root: &Root, start: &AppPath) -> anyhow::Result<()> {
+    let loader = Loader::new(root);
+    let (_, programs) = programs(root, &loader, start);
+    let mut out = std::io::stdout().lock();
+    for (file, _) in programs {
+        out.write_all(file.as_bytes())?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}

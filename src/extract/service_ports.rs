@@ -12,7 +12,7 @@ use super::{Extractor, Input, Out, place};
 
 /// Reads application profiles of ufw(8) and service files of firewalld.service(5) and
 /// avahi.service(5).
-pub const EXTRACTOR: Extractor = Extractor {
+pub(super) const EXTRACTOR: Extractor = Extractor {
     name: "service-ports",
     wants,
     run,
@@ -73,7 +73,7 @@ fn profile(text: &[u8]) -> Vec<Port> {
             let Some(transport) = transport(protocol.trim()) else {
                 continue;
             };
-            let ports = ports.split(',').filter_map(|port| number(port));
+            let ports = ports.split(',').filter_map(number);
             found.extend(ports.map(|port| (line, transport, port)));
         }
     }

@@ -4,9 +4,14 @@ use std::borrow::Cow;
 
 use tree_sitter::Node;
 
-use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
-use super::{Argument, Grammar, Reader, children, format_holes};
-use crate::parse::value::{HOLE, Value, basename, hole};
+use super::Grammar;
+use super::format::percent_holes;
+use super::reader::{Argument, Reader, by_place, children, ends};
+use super::rules::{
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
+    rule,
+};
+use crate::parse::value::{HOLE, Value, basename, hole, join};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || ts_parser_perl::LANGUAGE.into(),
@@ -55,85 +60,52 @@ fn program(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 const RULES: &[Rule] = &[
-    Rule {
-        names: &["sysopen"],
-        does: &[(Arg::At(1), Does::Mode(Arg::At(2)))],
-    },
-    Rule {
-        names: &["IO::File->new", "IO::Zlib->new", "gzopen"],
-        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
-    },
-    Rule {
-        names: &["mkdir"],
-        does: &[(Arg::At(0), MAKES)],
-    },
-    Rule {
-        names: &[
+    rule(&["sysopen"], &[(Arg::At(1), Does::Mode(Arg::At(2)))]),
+    rule(
+        &["IO::File->new", "IO::Zlib->new", "gzopen"],
+        &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+    ),
+    rule(&["mkdir"], &[(Arg::At(0), MAKES)]),
+    rule(
+        &[
             "make_path",
             "mkpath",
             "File::Path::make_path",
             "File::Path::mkpath",
         ],
-        does: &[(Arg::All, MAKES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::All, MAKES)],
+    ),
+    rule(
+        &[
             "unlink",
             "rmdir",
             "rmtree",
             "remove_tree",
             "File::Path::rmtree",
         ],
-        does: &[(Arg::All, REMOVES)],
-    },
-    Rule {
-        names: &["rename", "move", "mv", "File::Copy::move"],
-        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["copy", "cp", "File::Copy::copy"],
-        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["chmod"],
-        does: &[(Arg::From(1), GRANTS)],
-    },
-    Rule {
-        names: &["chown", "utime"],
-        does: &[(Arg::From(2), GRANTS)],
-    },
-    Rule {
-        names: &["symlink", "link"],
-        does: &[(Arg::At(1), CREATES)],
-    },
-    Rule {
-        names: &["mkfifo", "POSIX::mkfifo"],
-        does: &[(Arg::At(0), CREATES)],
-    },
-    Rule {
-        names: &["opendir"],
-        does: &[(Arg::At(1), READS)],
-    },
-    Rule {
-        names: &["dbmopen"],
-        does: &[(Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["tie"],
-        does: &[(Arg::At(2), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::All, REMOVES)],
+    ),
+    rule(&["rename", "move", "mv", "File::Copy::move"], MOVES),
+    rule(&["copy", "cp", "File::Copy::copy"], COPIES),
+    rule(&["chmod"], &[(Arg::From(1), GRANTS)]),
+    rule(&["chown", "utime"], &[(Arg::From(2), GRANTS)]),
+    rule(&["symlink", "link"], &[(Arg::At(1), CREATES)]),
+    rule(&["mkfifo", "POSIX::mkfifo"], &[(Arg::At(0), CREATES)]),
+    rule(&["opendir"], &[(Arg::At(1), READS)]),
+    rule(&["dbmopen"], &[(Arg::At(1), WRITES)]),
+    rule(&["tie"], &[(Arg::At(2), WRITES)]),
+    rule(
+        &[
             "store",
             "nstore",
             "lock_store",
             "lock_nstore",
             "Storable::store",
         ],
-        does: &[(Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(1), WRITES)],
+    ),
+    rule(
+        &[
             "retrieve",
             "lock_retrieve",
             "do",
@@ -141,36 +113,18 @@ const RULES: &[Rule] = &[
             "stat",
             "lstat",
         ],
-        does: &[(Arg::At(0), READS)],
-    },
-    Rule {
-        names: &["DBI->connect"],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &["-d", "-e", "-x", "-w", "-l", "-S", "-p"],
-        does: &[(Arg::At(0), NAMES)],
-    },
-    Rule {
-        names: &["-f", "-r", "-s", "-M"],
-        does: &[(Arg::At(0), READS)],
-    },
-    Rule {
-        names: &["chdir"],
-        does: &[(Arg::At(0), Does::ChangeDir)],
-    },
-    Rule {
-        names: &["RRDs::create", "RRDs::update"],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &["RRDs::graph"],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &["tempdir"],
-        does: &[(Arg::Named("DIR"), BELOW)],
-    },
+        &[(Arg::At(0), READS)],
+    ),
+    rule(&["DBI->connect"], &[(Arg::At(0), WRITES)]),
+    rule(
+        &["-d", "-e", "-x", "-w", "-l", "-S", "-p"],
+        &[(Arg::At(0), NAMES)],
+    ),
+    rule(&["-f", "-r", "-s", "-M"], &[(Arg::At(0), READS)]),
+    rule(&["chdir"], &[(Arg::At(0), Does::ChangeDir)]),
+    rule(&["RRDs::create", "RRDs::update"], &[(Arg::At(0), WRITES)]),
+    rule(&["RRDs::graph"], &[(Arg::At(0), WRITES)]),
+    rule(&["tempdir"], &[(Arg::Named("DIR"), BELOW)]),
 ];
 
 fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
@@ -192,11 +146,7 @@ fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 }
 
 fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    let ends = (
-        node.child_by_field_name("left"),
-        node.child_by_field_name("right"),
-    );
-    let (Some(left), Some(right)) = ends else {
+    let Some((left, right)) = ends(node, ["left", "right"]) else {
         return;
     };
     let mut target = left;
@@ -274,17 +224,15 @@ fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
         None => return Vec::new(),
     };
     if list.kind() == "list_expression" || list == node {
-        children(list).into_iter().map(|arg| (None, arg)).collect()
+        by_place(children(list))
     } else if list.kind() == "parenthesized_expression" {
         let inner = children(list);
         match inner.as_slice() {
-            [list] if list.kind() == "list_expression" => {
-                children(*list).into_iter().map(|arg| (None, arg)).collect()
-            }
-            _ => inner.into_iter().map(|arg| (None, arg)).collect(),
+            [list] if list.kind() == "list_expression" => by_place(children(*list)),
+            _ => by_place(inner),
         }
     } else {
-        vec![(None, list)]
+        by_place([list])
     }
 }
 
@@ -331,7 +279,7 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
             let mut words = vec![Vec::new()];
             for word in nodes {
                 let more = reader.fold(word);
-                words = super::join(super::join(words, &[b" ".to_vec()]), &more);
+                words = join(join(words, &[b" ".to_vec()]), &more);
             }
             for value in words {
                 reader.shell(node, &value);
@@ -361,22 +309,10 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.lookup(&format!("::{name}"))
         }
         "func0op_call_expression" if reader.bytes(node) == b"__FILE__" => reader.own_path(),
-        "parenthesized_expression" | "variable_declaration" => match children(node).as_slice() {
-            [inner] => reader.fold(*inner),
-            _ => hole(),
-        },
+        "parenthesized_expression" | "variable_declaration" => reader.only_child(node),
         "binary_expression" | "lowprec_logical_expression" => binary(reader, node),
-        "conditional_expression" => {
-            let ends: Vec<_> = ["consequent", "alternative"]
-                .iter()
-                .filter_map(|field| node.child_by_field_name(field))
-                .collect();
-            reader.either(&ends)
-        }
-        "assignment_expression" => match node.child_by_field_name("right") {
-            Some(value) => reader.fold(value),
-            None => hole(),
-        },
+        "conditional_expression" => reader.either_field(node, ["consequent", "alternative"]),
+        "assignment_expression" => reader.field(node, "right"),
         "function_call_expression"
         | "ambiguous_function_call_expression"
         | "method_call_expression"
@@ -399,14 +335,10 @@ fn place<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 }
 
 fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let (Some(left), Some(right)) = (
-        node.child_by_field_name("left"),
-        node.child_by_field_name("right"),
-    ) else {
+    let Some((left, right)) = ends(node, ["left", "right"]) else {
         return hole();
     };
-    let operator = reader.text.get(left.end_byte()..right.start_byte());
-    match operator.unwrap_or_default().trim_ascii() {
+    match reader.between(left, right) {
         b"." => reader.concat(&[left, right]),
         b"||" | b"//" | b"or" => reader.either(&[left, right]),
         _ => hole(),
@@ -427,21 +359,10 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     };
     match name {
         "catfile" | "catdir" => reader.join_paths(&args, false),
-        "dirname" => {
-            let values = reader.fold(first);
-            Reader::parents(&values, 1)
-        }
-        "basename" => reader
-            .fold(first)
-            .iter()
-            .map(|value| basename(value))
-            .collect(),
+        "dirname" => reader.parent(first),
+        "basename" => reader.changed(first, basename),
         "abs_path" | "realpath" | "rel2abs" | "canonpath" | "expand_filename" => reader.fold(first),
-        "sprintf" => reader
-            .fold(first)
-            .iter()
-            .map(|value| format_holes(value))
-            .collect(),
+        "sprintf" => reader.changed(first, percent_holes),
         "tempdir" | "tempfile" => vec![[b"/tmp/".as_slice(), &[HOLE]].concat()],
         _ => hole(),
     }

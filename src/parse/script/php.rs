@@ -2,8 +2,14 @@
 
 use tree_sitter::Node;
 
-use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
-use super::{Argument, Grammar, Reader, children, format_holes};
+use super::Grammar;
+use super::format::percent_holes;
+use super::reader::{Argument, Reader, by_place, children, ends};
+use super::rules::{
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
+    rule,
+};
+use crate::parse::op::Act;
 use crate::parse::value::{Value, basename, hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -34,22 +40,22 @@ pub(super) const GRAMMAR: Grammar = Grammar {
 };
 
 const RULES: &[Rule] = &[
-    Rule {
-        names: &["fopen", "gzopen", "bzopen", "dba_open", "SplFileObject"],
-        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
-    },
-    Rule {
-        names: &[
+    rule(
+        &["fopen", "gzopen", "bzopen", "dba_open", "SplFileObject"],
+        &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+    ),
+    rule(
+        &[
             "file_put_contents",
             "SQLite3",
             "sqlite_open",
             "sqlite_popen",
             "PDO",
         ],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), WRITES)],
+    ),
+    rule(
+        &[
             "file_get_contents",
             "file",
             "readfile",
@@ -61,54 +67,24 @@ const RULES: &[Rule] = &[
             "highlight_file",
             "dir",
         ],
-        does: &[(Arg::At(0), READS)],
-    },
-    Rule {
-        names: &["mkdir"],
-        does: &[(Arg::At(0), MAKES)],
-    },
-    Rule {
-        names: &["unlink", "rmdir"],
-        does: &[(Arg::At(0), REMOVES)],
-    },
-    Rule {
-        names: &["rename"],
-        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["copy"],
-        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["move_uploaded_file"],
-        does: &[(Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["touch"],
-        does: &[(Arg::At(0), CREATES)],
-    },
-    Rule {
-        names: &["symlink", "link"],
-        does: &[(Arg::At(1), CREATES)],
-    },
-    Rule {
-        names: &["chmod", "chown", "chgrp"],
-        does: &[(Arg::At(0), GRANTS)],
-    },
-    Rule {
-        names: &["tempnam", "session_save_path"],
-        does: &[(Arg::At(0), BELOW)],
-    },
-    Rule {
-        names: &["error_log"],
-        does: &[(Arg::At(2), WRITES)],
-    },
-    Rule {
-        names: &["imagepng", "imagejpeg", "imagegif", "imagewebp"],
-        does: &[(Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), READS)],
+    ),
+    rule(&["mkdir"], &[(Arg::At(0), MAKES)]),
+    rule(&["unlink", "rmdir"], &[(Arg::At(0), REMOVES)]),
+    rule(&["rename"], MOVES),
+    rule(&["copy"], COPIES),
+    rule(&["move_uploaded_file"], &[(Arg::At(1), WRITES)]),
+    rule(&["touch"], &[(Arg::At(0), CREATES)]),
+    rule(&["symlink", "link"], &[(Arg::At(1), CREATES)]),
+    rule(&["chmod", "chown", "chgrp"], &[(Arg::At(0), GRANTS)]),
+    rule(&["tempnam", "session_save_path"], &[(Arg::At(0), BELOW)]),
+    rule(&["error_log"], &[(Arg::At(2), WRITES)]),
+    rule(
+        &["imagepng", "imagejpeg", "imagegif", "imagewebp"],
+        &[(Arg::At(1), WRITES)],
+    ),
+    rule(
+        &[
             "file_exists",
             "is_file",
             "is_dir",
@@ -116,14 +92,11 @@ const RULES: &[Rule] = &[
             "is_readable",
             "filemtime",
         ],
-        does: &[(Arg::At(0), NAMES)],
-    },
-    Rule {
-        names: &["chdir"],
-        does: &[(Arg::At(0), Does::ChangeDir)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), NAMES)],
+    ),
+    rule(&["chdir"], &[(Arg::At(0), Does::ChangeDir)]),
+    rule(
+        &[
             "exec",
             "shell_exec",
             "system",
@@ -131,18 +104,14 @@ const RULES: &[Rule] = &[
             "popen",
             "proc_open",
         ],
-        does: &[(Arg::At(0), Does::Shell)],
-    },
+        &[(Arg::At(0), Does::Shell)],
+    ),
 ];
 
 fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     match node.kind() {
         "assignment_expression" => {
-            let ends = (
-                node.child_by_field_name("left"),
-                node.child_by_field_name("right"),
-            );
-            if let (Some(target), Some(value)) = ends {
+            if let Some((target, value)) = ends(node, ["left", "right"]) {
                 let values = reader.fold(value);
                 assign(reader, target, values);
             }
@@ -191,7 +160,7 @@ fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
         | "include_once_expression" => {
             if let [path] = children(node).as_slice() {
                 for value in reader.fold(*path) {
-                    reader.touch(node, "include", super::Act::Reads, &value);
+                    reader.touch(node, "include", Act::Reads, &value);
                 }
             }
         }
@@ -222,17 +191,12 @@ fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
             .into_iter()
             .find(|child| child.kind() == "arguments")
     });
-    let inner = |argument: Node<'t>| {
-        children(argument)
-            .last()
-            .copied()
-            .map(|value| (None, value))
-    };
-    list.map(children)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(inner)
-        .collect()
+    let values = list.map(children).unwrap_or_default();
+    by_place(
+        values
+            .into_iter()
+            .filter_map(|value| children(value).last().copied()),
+    )
 }
 
 fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
@@ -255,10 +219,8 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
         ("ini_set", [(_, name), (_, value), ..]) => {
             let name = reader.place(*name);
             let act = match name.as_str() {
-                "error_log" => super::Act::Writes,
-                "session.save_path" | "upload_tmp_dir" | "soap.wsdl_cache_dir" => {
-                    super::Act::WritesBelow
-                }
+                "error_log" => Act::Writes,
+                "session.save_path" | "upload_tmp_dir" | "soap.wsdl_cache_dir" => Act::WritesBelow,
                 _ => return,
             };
             for value in reader.fold(*value) {
@@ -300,10 +262,7 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             let parts = children(node);
             reader.either(parts.get(1..).unwrap_or_default())
         }
-        "assignment_expression" => match node.child_by_field_name("right") {
-            Some(value) => reader.fold(value),
-            None => hole(),
-        },
+        "assignment_expression" => reader.field(node, "right"),
         "function_call_expression" => call_value(reader, node),
         _ => hole(),
     }
@@ -329,10 +288,7 @@ fn name<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 }
 
 fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let (Some(left), Some(right)) = (
-        node.child_by_field_name("left"),
-        node.child_by_field_name("right"),
-    ) else {
+    let Some((left, right)) = ends(node, ["left", "right"]) else {
         return hole();
     };
     let operator = node
@@ -361,11 +317,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             let values = reader.fold(first);
             Reader::parents(&values, times.unwrap_or(1).min(16))
         }
-        "basename" => reader
-            .fold(first)
-            .iter()
-            .map(|value| basename(value))
-            .collect(),
+        "basename" => reader.changed(first, basename),
         "realpath" | "trim" | "strval" => reader.fold(first),
         "rtrim" => {
             let trimmed = |value: &Value| {
@@ -377,11 +329,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             };
             reader.fold(first).iter().map(trimmed).collect()
         }
-        "sprintf" => reader
-            .fold(first)
-            .iter()
-            .map(|value| format_holes(value))
-            .collect(),
+        "sprintf" => reader.changed(first, percent_holes),
         "constant" => {
             let name = format!("::{}", reader.place(first));
             reader.lookup(&name)

@@ -2,8 +2,13 @@
 
 use tree_sitter::Node;
 
-use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
-use super::{Argument, Grammar, Reader, children, format_holes};
+use super::Grammar;
+use super::format::{brace_holes, percent_holes};
+use super::reader::{Argument, Reader, children, ends};
+use super::rules::{
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
+    rule,
+};
 use crate::parse::op::{Deed, Run};
 use crate::parse::value::{HOLE, Value, basename, folded, hole, is_hole};
 
@@ -28,8 +33,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
 };
 
 const RULES: &[Rule] = &[
-    Rule {
-        names: &[
+    rule(
+        &[
             "open",
             "io.open",
             "codecs.open",
@@ -43,38 +48,26 @@ const RULES: &[Rule] = &[
             "ZipFile",
             "aiofiles.open",
         ],
-        does: &[(Arg::AtOr(0, "file"), Does::Mode(Arg::AtOr(1, "mode")))],
-    },
-    Rule {
-        names: &["os.open"],
-        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
-    },
-    Rule {
-        names: &[".open"],
-        does: &[(Arg::Receiver, Does::Mode(Arg::AtOr(0, "mode")))],
-    },
-    Rule {
-        names: &["os.makedirs", "os.mkdir", "makedirs", "mkdir_p"],
-        does: &[(Arg::AtOr(0, "name"), MAKES)],
-    },
-    Rule {
-        names: &[".mkdir"],
-        does: &[(Arg::Receiver, MAKES)],
-    },
-    Rule {
-        names: &[".write_text", ".write_bytes"],
-        does: &[(Arg::Receiver, WRITES)],
-    },
-    Rule {
-        names: &[".read_text", ".read_bytes", ".iterdir"],
-        does: &[(Arg::Receiver, READS)],
-    },
-    Rule {
-        names: &[".touch", ".symlink_to"],
-        does: &[(Arg::Receiver, CREATES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::AtOr(0, "file"), Does::Mode(Arg::AtOr(1, "mode")))],
+    ),
+    rule(&["os.open"], &[(Arg::At(0), Does::Mode(Arg::At(1)))]),
+    rule(
+        &[".open"],
+        &[(Arg::Receiver, Does::Mode(Arg::AtOr(0, "mode")))],
+    ),
+    rule(
+        &["os.makedirs", "os.mkdir", "makedirs", "mkdir_p"],
+        &[(Arg::AtOr(0, "name"), MAKES)],
+    ),
+    rule(&[".mkdir"], &[(Arg::Receiver, MAKES)]),
+    rule(&[".write_text", ".write_bytes"], &[(Arg::Receiver, WRITES)]),
+    rule(
+        &[".read_text", ".read_bytes", ".iterdir"],
+        &[(Arg::Receiver, READS)],
+    ),
+    rule(&[".touch", ".symlink_to"], &[(Arg::Receiver, CREATES)]),
+    rule(
+        &[
             "os.remove",
             "os.unlink",
             "os.rmdir",
@@ -82,66 +75,54 @@ const RULES: &[Rule] = &[
             "rmtree",
             "os.removedirs",
         ],
-        does: &[(Arg::At(0), REMOVES)],
-    },
-    Rule {
-        names: &["os.rename", "os.replace", "os.renames", "shutil.move"],
-        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["shutil.copy", "shutil.copy2", "shutil.copyfile"],
-        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["shutil.copytree"],
-        does: &[(Arg::At(0), READS), (Arg::At(1), BELOW)],
-    },
-    Rule {
-        names: &["os.chmod", "os.chown", "shutil.chown", "os.lchown"],
-        does: &[(Arg::At(0), GRANTS)],
-    },
-    Rule {
-        names: &["os.symlink", "os.link"],
-        does: &[(Arg::At(1), CREATES)],
-    },
-    Rule {
-        names: &["os.mkfifo", "os.mknod"],
-        does: &[(Arg::At(0), CREATES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), REMOVES)],
+    ),
+    rule(
+        &["os.rename", "os.replace", "os.renames", "shutil.move"],
+        MOVES,
+    ),
+    rule(&["shutil.copy", "shutil.copy2", "shutil.copyfile"], COPIES),
+    rule(
+        &["shutil.copytree"],
+        &[(Arg::At(0), READS), (Arg::At(1), BELOW)],
+    ),
+    rule(
+        &["os.chmod", "os.chown", "shutil.chown", "os.lchown"],
+        &[(Arg::At(0), GRANTS)],
+    ),
+    rule(&["os.symlink", "os.link"], &[(Arg::At(1), CREATES)]),
+    rule(&["os.mkfifo", "os.mknod"], &[(Arg::At(0), CREATES)]),
+    rule(
+        &[
             "os.listdir",
             "os.scandir",
             "os.walk",
             "glob.glob",
             "glob.iglob",
         ],
-        does: &[(Arg::At(0), READS)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), READS)],
+    ),
+    rule(
+        &[
             "os.path.exists",
             "os.path.isfile",
             "os.path.isdir",
             "os.access",
             "os.stat",
         ],
-        does: &[(Arg::At(0), NAMES)],
-    },
-    Rule {
-        names: &["os.chdir"],
-        does: &[(Arg::At(0), Does::ChangeDir)],
-    },
-    Rule {
-        names: &["sqlite3.connect", "apsw.Connection", "sqlite.connect"],
-        does: &[(Arg::AtOr(0, "database"), WRITES)],
-    },
-    Rule {
-        names: &["create_engine", "sqlalchemy.create_engine"],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), NAMES)],
+    ),
+    rule(&["os.chdir"], &[(Arg::At(0), Does::ChangeDir)]),
+    rule(
+        &["sqlite3.connect", "apsw.Connection", "sqlite.connect"],
+        &[(Arg::AtOr(0, "database"), WRITES)],
+    ),
+    rule(
+        &["create_engine", "sqlalchemy.create_engine"],
+        &[(Arg::At(0), WRITES)],
+    ),
+    rule(
+        &[
             "logging.FileHandler",
             "FileHandler",
             "RotatingFileHandler",
@@ -151,14 +132,14 @@ const RULES: &[Rule] = &[
             "logging.handlers.TimedRotatingFileHandler",
             "logging.handlers.WatchedFileHandler",
         ],
-        does: &[(Arg::AtOr(0, "filename"), WRITES)],
-    },
-    Rule {
-        names: &["logging.basicConfig", "basicConfig"],
-        does: &[(Arg::Named("filename"), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::AtOr(0, "filename"), WRITES)],
+    ),
+    rule(
+        &["logging.basicConfig", "basicConfig"],
+        &[(Arg::Named("filename"), WRITES)],
+    ),
+    rule(
+        &[
             "tempfile.mkstemp",
             "tempfile.mkdtemp",
             "tempfile.NamedTemporaryFile",
@@ -167,37 +148,37 @@ const RULES: &[Rule] = &[
             "mkdtemp",
             "NamedTemporaryFile",
         ],
-        does: &[(Arg::Named("dir"), BELOW)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::Named("dir"), BELOW)],
+    ),
+    rule(
+        &[
             "shelve.open",
             "dbm.open",
             "anydbm.open",
             "gdbm.open",
             "dbm.gnu.open",
         ],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), WRITES)],
+    ),
+    rule(
+        &[
             "PIDLockFile",
             "pidfile.PIDLockFile",
             "FileLock",
             "lockfile.FileLock",
             "PidFile",
         ],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), WRITES)],
+    ),
+    rule(
+        &[
             "os.system",
             "os.popen",
             "commands.getoutput",
             "subprocess.getoutput",
         ],
-        does: &[(Arg::At(0), Does::Shell)],
-    },
+        &[(Arg::At(0), Does::Shell)],
+    ),
 ];
 
 /// Calls that take a command as a list, or as a string for a shell.
@@ -235,11 +216,7 @@ fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 
 /// `key: value` in a dictionary and `name=value` in a call are settings.
 fn labelled<'t>(reader: &mut Reader<'t>, node: Node<'t>, field: &str) {
-    let ends = (
-        node.child_by_field_name(field),
-        node.child_by_field_name("value"),
-    );
-    if let (Some(key), Some(value)) = ends {
+    if let Some((key, value)) = ends(node, [field, "value"]) {
         let label = reader.place(key);
         let values = reader.fold(value);
         reader.setting(node, &label, &values);
@@ -315,14 +292,8 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.concat(&parts)
         }
         "string_content" => vec![reader.bytes(node).to_vec()],
-        "interpolation" => match node.child_by_field_name("expression") {
-            Some(inner) => reader.fold(inner),
-            None => hole(),
-        },
-        "parenthesized_expression" => match children(node).as_slice() {
-            [inner] => reader.fold(*inner),
-            _ => hole(),
-        },
+        "interpolation" => reader.field(node, "expression"),
+        "parenthesized_expression" => reader.only_child(node),
         "binary_operator" => binary(reader, node),
         "conditional_expression" => match children(node).as_slice() {
             [then, _, other] => reader.either(&[*then, *other]),
@@ -337,19 +308,13 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         "attribute" => attribute(reader, node),
         "subscript" => subscript(reader, node),
         "call" => call_value(reader, node),
-        "named_expression" => match node.child_by_field_name("value") {
-            Some(value) => reader.fold(value),
-            None => hole(),
-        },
+        "named_expression" => reader.field(node, "value"),
         _ => hole(),
     }
 }
 
 fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let (Some(left), Some(right)) = (
-        node.child_by_field_name("left"),
-        node.child_by_field_name("right"),
-    ) else {
+    let Some((left, right)) = ends(node, ["left", "right"]) else {
         return hole();
     };
     let operator = node
@@ -358,32 +323,18 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     match operator {
         Some(b"+") => reader.concat(&[left, right]),
         Some(b"/") => reader.join_paths(&[left, right], true),
-        Some(b"%") => reader
-            .fold(left)
-            .iter()
-            .map(|value| format_holes(value))
-            .collect(),
+        Some(b"%") => reader.changed(left, percent_holes),
         _ => hole(),
     }
 }
 
 fn attribute<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let (Some(object), Some(name)) = (
-        node.child_by_field_name("object"),
-        node.child_by_field_name("attribute"),
-    ) else {
+    let Some((object, name)) = ends(node, ["object", "attribute"]) else {
         return hole();
     };
     match reader.bytes(name) {
-        b"parent" => {
-            let values = reader.fold(object);
-            Reader::parents(&values, 1)
-        }
-        b"name" => reader
-            .fold(object)
-            .iter()
-            .map(|value| basename(value))
-            .collect(),
+        b"parent" => reader.parent(object),
+        b"name" => reader.changed(object, basename),
         b"sep" => vec![b"/".to_vec()],
         _ => {
             let place = reader.place(node);
@@ -445,15 +396,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         ("os.path.join" | "path.join" | "join" | "Path" | "pathlib.Path" | "PurePath", Some(_)) => {
             reader.join_paths(&plain, true)
         }
-        ("os.path.dirname" | "path.dirname" | "dirname", Some(path)) => {
-            let values = reader.fold(path);
-            Reader::parents(&values, 1)
-        }
-        ("os.path.basename" | "basename", Some(path)) => reader
-            .fold(path)
-            .iter()
-            .map(|value| basename(value))
-            .collect(),
+        ("os.path.dirname" | "path.dirname" | "dirname", Some(path)) => reader.parent(path),
+        ("os.path.basename" | "basename", Some(path)) => reader.changed(path, basename),
         (
             "os.path.abspath" | "os.path.realpath" | "os.path.normpath" | "os.path.expanduser"
             | "abspath" | "realpath" | "normpath" | "str" | "os.fspath" | "unicode"
@@ -478,32 +422,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
                 all.extend(plain);
                 reader.join_paths(&all, true)
             }
-            ("format", Some(object)) => reader
-                .fold(object)
-                .iter()
-                .map(|value| brace_holes(value))
-                .collect(),
+            ("format", Some(object)) => reader.changed(object, brace_holes),
             _ => hole(),
         },
     }
-}
-
-/// A `str.format` string with each `{…}` a hole.
-fn brace_holes(format: &[u8]) -> Value {
-    let mut out = Vec::new();
-    let mut depth = 0_u32;
-    for byte in format {
-        match byte {
-            b'{' => {
-                if depth == 0 {
-                    out.push(HOLE);
-                }
-                depth += 1;
-            }
-            b'}' => depth = depth.saturating_sub(1),
-            _ if depth > 0 => {}
-            other => out.push(*other),
-        }
-    }
-    out
 }

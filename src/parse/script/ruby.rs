@@ -2,8 +2,12 @@
 
 use tree_sitter::Node;
 
-use super::rules::{Arg, BELOW, CREATES, Does, GRANTS, MAKES, NAMES, READS, REMOVES, Rule, WRITES};
-use super::{Argument, Grammar, Reader, children};
+use super::Grammar;
+use super::reader::{Argument, Reader, by_place, children, ends};
+use super::rules::{
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
+    rule,
+};
 use crate::parse::value::{Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -32,8 +36,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
 };
 
 const RULES: &[Rule] = &[
-    Rule {
-        names: &[
+    rule(
+        &[
             "File.open",
             "File.new",
             "open",
@@ -41,20 +45,20 @@ const RULES: &[Rule] = &[
             "Zlib::GzipWriter.open",
             "CSV.open",
         ],
-        does: &[(Arg::At(0), Does::Mode(Arg::At(1)))],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+    ),
+    rule(
+        &[
             "File.write",
             "IO.write",
             "IO.binwrite",
             "File.binwrite",
             "File.truncate",
         ],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), WRITES)],
+    ),
+    rule(
+        &[
             "File.read",
             "IO.read",
             "File.readlines",
@@ -67,19 +71,19 @@ const RULES: &[Rule] = &[
             "Dir.entries",
             "Dir.foreach",
         ],
-        does: &[(Arg::At(0), READS)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), READS)],
+    ),
+    rule(
+        &[
             "FileUtils.mkdir_p",
             "FileUtils.mkdir",
             "FileUtils.makedirs",
             "Dir.mkdir",
         ],
-        does: &[(Arg::At(0), MAKES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), MAKES)],
+    ),
+    rule(
+        &[
             "FileUtils.rm",
             "FileUtils.rm_f",
             "FileUtils.rm_rf",
@@ -90,49 +94,46 @@ const RULES: &[Rule] = &[
             "FileUtils.remove_dir",
             "FileUtils.remove",
         ],
-        does: &[(Arg::All, REMOVES)],
-    },
-    Rule {
-        names: &["FileUtils.mv", "FileUtils.move", "File.rename"],
-        does: &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::All, REMOVES)],
+    ),
+    rule(&["FileUtils.mv", "FileUtils.move", "File.rename"], MOVES),
+    rule(
+        &[
             "FileUtils.cp",
             "FileUtils.copy",
             "FileUtils.install",
             "FileUtils.copy_file",
         ],
-        does: &[(Arg::At(0), READS), (Arg::At(1), WRITES)],
-    },
-    Rule {
-        names: &["FileUtils.cp_r"],
-        does: &[(Arg::At(0), READS), (Arg::At(1), BELOW)],
-    },
-    Rule {
-        names: &["FileUtils.touch", "File.mkfifo"],
-        does: &[(Arg::At(0), CREATES)],
-    },
-    Rule {
-        names: &[
+        COPIES,
+    ),
+    rule(
+        &["FileUtils.cp_r"],
+        &[(Arg::At(0), READS), (Arg::At(1), BELOW)],
+    ),
+    rule(
+        &["FileUtils.touch", "File.mkfifo"],
+        &[(Arg::At(0), CREATES)],
+    ),
+    rule(
+        &[
             "FileUtils.ln_s",
             "FileUtils.ln_sf",
             "FileUtils.ln",
             "File.symlink",
             "File.link",
         ],
-        does: &[(Arg::At(1), CREATES)],
-    },
-    Rule {
-        names: &["FileUtils.chmod", "FileUtils.chmod_R", "File.chmod"],
-        does: &[(Arg::At(1), GRANTS)],
-    },
-    Rule {
-        names: &["FileUtils.chown", "FileUtils.chown_R", "File.chown"],
-        does: &[(Arg::At(2), GRANTS)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(1), CREATES)],
+    ),
+    rule(
+        &["FileUtils.chmod", "FileUtils.chmod_R", "File.chmod"],
+        &[(Arg::At(1), GRANTS)],
+    ),
+    rule(
+        &["FileUtils.chown", "FileUtils.chown_R", "File.chown"],
+        &[(Arg::At(2), GRANTS)],
+    ),
+    rule(
+        &[
             "Logger.new",
             "SQLite3::Database.new",
             "SQLite3::Database.open",
@@ -143,66 +144,45 @@ const RULES: &[Rule] = &[
             "UNIXServer.new",
             "UNIXServer.open",
         ],
-        does: &[(Arg::At(0), WRITES)],
-    },
-    Rule {
-        names: &[
+        &[(Arg::At(0), WRITES)],
+    ),
+    rule(
+        &[
             "File.exist?",
             "File.exists?",
             "File.file?",
             "File.directory?",
             "Dir.exist?",
         ],
-        does: &[(Arg::At(0), NAMES)],
-    },
-    Rule {
-        names: &["Dir.chdir"],
-        does: &[(Arg::At(0), Does::ChangeDir)],
-    },
-    Rule {
-        names: &["system", "exec", "IO.popen", "spawn", "Open3.capture2"],
-        does: &[(Arg::At(0), Does::Shell)],
-    },
-    Rule {
-        names: &[".mkpath", ".mkdir"],
-        does: &[(Arg::Receiver, MAKES)],
-    },
-    Rule {
-        names: &[".write", ".binwrite"],
-        does: &[(Arg::Receiver, WRITES)],
-    },
+        &[(Arg::At(0), NAMES)],
+    ),
+    rule(&["Dir.chdir"], &[(Arg::At(0), Does::ChangeDir)]),
+    rule(
+        &["system", "exec", "IO.popen", "spawn", "Open3.capture2"],
+        &[(Arg::At(0), Does::Shell)],
+    ),
+    rule(&[".mkpath", ".mkdir"], &[(Arg::Receiver, MAKES)]),
+    rule(&[".write", ".binwrite"], &[(Arg::Receiver, WRITES)]),
 ];
 
 fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     match node.kind() {
         "assignment" | "operator_assignment" => {
-            let ends = (
-                node.child_by_field_name("left"),
-                node.child_by_field_name("right"),
-            );
-            if let (Some(target), Some(value)) = ends {
+            if let Some((target, value)) = ends(node, ["left", "right"]) {
                 let place = reader.place(target);
                 let values = reader.fold(value);
                 assign(reader, node, &place, values);
             }
         }
         "optional_parameter" | "keyword_parameter" => {
-            let ends = (
-                node.child_by_field_name("name"),
-                node.child_by_field_name("value"),
-            );
-            if let (Some(name), Some(value)) = ends {
+            if let Some((name, value)) = ends(node, ["name", "value"]) {
                 let place = reader.place(name);
                 let values = reader.fold(value);
                 assign(reader, node, &place, values);
             }
         }
         "pair" => {
-            let ends = (
-                node.child_by_field_name("key"),
-                node.child_by_field_name("value"),
-            );
-            if let (Some(key), Some(value)) = ends {
+            if let Some((key, value)) = ends(node, ["key", "value"]) {
                 let label = reader.place(key);
                 let values = reader.fold(value);
                 reader.setting(node, label.trim_matches(':'), &values);
@@ -242,10 +222,7 @@ fn assign(reader: &mut Reader<'_>, node: Node<'_>, place: &str, values: Vec<Valu
 
 fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
     let list = node.child_by_field_name("arguments").map(children);
-    list.unwrap_or_default()
-        .into_iter()
-        .map(|arg| (None, arg))
-        .collect()
+    by_place(list.unwrap_or_default())
 }
 
 fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
@@ -266,10 +243,7 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.concat(&children(node))
         }
         "string_content" => vec![reader.bytes(node).to_vec()],
-        "parenthesized_statements" => match children(node).as_slice() {
-            [inner] => reader.fold(*inner),
-            _ => hole(),
-        },
+        "parenthesized_statements" => reader.only_child(node),
         "identifier" | "instance_variable" | "class_variable" | "global_variable" | "constant"
         | "scope_resolution" | "file" => name(reader, node),
         "element_reference" => {
@@ -277,13 +251,7 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.lookup(&place)
         }
         "binary" => binary(reader, node),
-        "conditional" => {
-            let ends: Vec<_> = ["consequence", "alternative"]
-                .iter()
-                .filter_map(|field| node.child_by_field_name(field))
-                .collect();
-            reader.either(&ends)
-        }
+        "conditional" => reader.either_field(node, ["consequence", "alternative"]),
         "call" => call_value(reader, node),
         _ => hole(),
     }
@@ -307,14 +275,10 @@ fn name<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 }
 
 fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let (Some(left), Some(right)) = (
-        node.child_by_field_name("left"),
-        node.child_by_field_name("right"),
-    ) else {
+    let Some((left, right)) = ends(node, ["left", "right"]) else {
         return hole();
     };
-    let operator = reader.text.get(left.end_byte()..right.start_byte());
-    match operator.unwrap_or_default().trim_ascii() {
+    match reader.between(left, right) {
         // A path and a name are joined by `+` too (Pathname), but then the name has no slash.
         b"+" => reader.concat(&[left, right]),
         b"/" => reader.join_paths(&[left, right], true),
@@ -334,15 +298,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             Some(base) => reader.join_paths(&[*base, path], true),
             None => reader.fold(path),
         },
-        ("File.dirname", Some(path)) => {
-            let values = reader.fold(path);
-            Reader::parents(&values, 1)
-        }
-        ("File.basename", Some(path)) => reader
-            .fold(path)
-            .iter()
-            .map(|value| basename(value))
-            .collect(),
+        ("File.dirname", Some(path)) => reader.parent(path),
+        ("File.basename", Some(path)) => reader.changed(path, basename),
         ("File.realpath" | "Pathname.new" | "Pathname" | "String", Some(path)) => reader.fold(path),
         ("Dir.tmpdir", _) => vec![b"/tmp".to_vec()],
         ("ENV.fetch", Some(_)) => match args.get(1) {
@@ -353,10 +310,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             ("to_s" | "freeze" | "realpath" | "expand_path" | "chomp" | "strip", Some(object)) => {
                 reader.fold(object)
             }
-            ("parent" | "dirname", Some(object)) => {
-                let values = reader.fold(object);
-                Reader::parents(&values, 1)
-            }
+            ("parent" | "dirname", Some(object)) => reader.parent(object),
             ("join", Some(object)) if !args.is_empty() => {
                 let mut all = vec![object];
                 all.extend(args);

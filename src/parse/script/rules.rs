@@ -10,6 +10,11 @@ pub(super) struct Rule {
     pub(super) does: &'static [(Arg, Does)],
 }
 
+/// What the calls of some names do.
+pub(super) const fn rule(names: &'static [&'static str], does: &'static [(Arg, Does)]) -> Rule {
+    Rule { names, does }
+}
+
 /// Which argument.
 #[derive(Clone, Copy)]
 pub(super) enum Arg {
@@ -47,6 +52,10 @@ pub(super) const MAKES: Does = Does::Act(Act::MakesDir);
 pub(super) const REMOVES: Does = Does::Act(Act::Removes);
 pub(super) const GRANTS: Does = Does::Act(Act::Grants);
 pub(super) const NAMES: Does = Does::Act(Act::Names);
+
+/// From the first path to the second, as `mv` and `cp` take them.
+pub(super) const MOVES: &[(Arg, Does)] = &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)];
+pub(super) const COPIES: &[(Arg, Does)] = &[(Arg::At(0), READS), (Arg::At(1), WRITES)];
 
 /// What the modes of fopen(3), and those the languages add, do.
 pub(super) fn act_of_mode(modes: &[Value]) -> Act {

@@ -4,15 +4,17 @@
 //! assignments may have given it; what cannot be told is a hole, and shows as `*`.
 
 mod arms;
+mod builtin;
 mod dollar;
 mod expand;
 mod files;
 mod grammar;
 mod lexer;
+mod note;
 mod special;
 mod start;
+mod starters;
 mod syntax;
-
 mod walk;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,446 @@
+//! The reader that serves all four languages: where the walk is, what names are worth, and what is
+//! noted.
+
+use std::collections::BTreeSet;
+
+use tree_sitter::{Node, Tree};
+
+use super::super::op::{Act, Deed, Op};
+use super::super::shell;
+use super::super::value::{Env, Value, dirname, folded, hole, is_hole, join, seen_from, unite};
+use super::Grammar;
+use super::rules::{self, Arg, Does};
+
+/// How many operations are kept.
+const MAX_OPS: usize = 8192;
+
+/// How deep expressions are folded.
+const MAX_FOLD: u32 = 24;
+
+/// An argument of a call, with its name where it has one.
+pub(super) type Argument<'t> = (Option<String>, Node<'t>);
+
+pub(super) struct Reader<'t> {
+    pub(super) text: &'t [u8],
+    path: Option<&'t [u8]>,
+    grammar: &'static Grammar,
+    env: Env,
+    /// The functions around the visited node: where they end, and their names.
+    scopes: Vec<(usize, String)>,
+    /// Where the branches around the visited node end.
+    branches: Vec<usize>,
+    cwd: Option<Value>,
+    pub(super) ops: BTreeSet<Op>,
+    pub(super) cut: bool,
+    /// How deep the expression is nested that is folded.
+    depth: u32,
+    work: usize,
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(
+        text: &'t [u8],
+        grammar: &'static Grammar,
+        path: Option<&'t [u8]>,
+        work: usize,
+    ) -> Self {
+        Self {
+            text,
+            path,
+            grammar,
+            env: Env::new(),
+            scopes: Vec::new(),
+            branches: Vec::new(),
+            cwd: None,
+            ops: BTreeSet::new(),
+            cut: false,
+            depth: 0,
+            work,
+        }
+    }
+
+    pub(super) fn walk(&mut self, tree: &'t Tree) {
+        let mut cursor = tree.walk();
+        loop {
+            let node = cursor.node();
+            let at = node.start_byte();
+            while self.scopes.last().is_some_and(|(end, _)| *end <= at) {
+                self.scopes.pop();
+            }
+            while self.branches.last().is_some_and(|end| *end <= at) {
+                self.branches.pop();
+            }
+            if node.is_named() {
+                self.enter(node);
+            }
+            if self.work == 0 {
+                self.cut = true;
+                return;
+            }
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, node: Node<'t>) {
+        let kind = node.kind();
+        if self.grammar.functions.contains(&kind) {
+            let name = node.child_by_field_name("name");
+            let name = name.map(|name| self.string(name)).unwrap_or_default();
+            self.scopes.push((node.end_byte(), name));
+        } else if self.grammar.branches.contains(&kind) {
+            self.branches.push(node.end_byte());
+        }
+        (self.grammar.visit)(self, node);
+    }
+
+    pub(super) fn bytes(&self, node: Node<'_>) -> &'t [u8] {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    pub(super) fn string(&self, node: Node<'_>) -> String {
+        String::from_utf8_lossy(self.bytes(node)).into_owned()
+    }
+
+    /// A node's text without blanks and quotes: `$c['a']`, `self.x` as names of places.
+    pub(super) fn place(&self, node: Node<'_>) -> String {
+        let text = self.bytes(node);
+        let text = text.get(..text.len().min(128)).unwrap_or(text);
+        let kept = text
+            .iter()
+            .filter(|b| !b.is_ascii_whitespace() && !b"'\"".contains(b));
+        String::from_utf8_lossy(&kept.copied().collect::<Vec<u8>>()).into_owned()
+    }
+
+    /// The possible values of an expression.
+    pub(super) fn fold(&mut self, node: Node<'t>) -> Vec<Value> {
+        if self.depth >= MAX_FOLD || self.work == 0 {
+            return hole();
+        }
+        self.work -= 1;
+        self.depth += 1;
+        let values = (self.grammar.fold)(self, node);
+        self.depth -= 1;
+        if values.is_empty() { hole() } else { values }
+    }
+
+    /// Values of several nodes one after the other.
+    pub(super) fn concat(&mut self, nodes: &[Node<'t>]) -> Vec<Value> {
+        let mut values = vec![Vec::new()];
+        for node in nodes {
+            let more = self.fold(*node);
+            values = join(values, &more);
+        }
+        values
+    }
+
+    /// Values of either node.
+    pub(super) fn either(&mut self, nodes: &[Node<'t>]) -> Vec<Value> {
+        let mut values = Vec::new();
+        for node in nodes {
+            let more = self.fold(*node);
+            unite(&mut values, &more);
+        }
+        values
+    }
+
+    /// Values of either of two fields of a node.
+    pub(super) fn either_field(&mut self, node: Node<'t>, fields: [&str; 2]) -> Vec<Value> {
+        let nodes = fields.map(|field| node.child_by_field_name(field));
+        self.either(&nodes.into_iter().flatten().collect::<Vec<_>>())
+    }
+
+    /// Values of a field of a node.
+    pub(super) fn field(&mut self, node: Node<'t>, name: &str) -> Vec<Value> {
+        let inner = node.child_by_field_name(name);
+        inner.map_or_else(hole, |inner| self.fold(inner))
+    }
+
+    /// Values of the one node inside another, as of what stands in parentheses.
+    pub(super) fn only_child(&mut self, node: Node<'t>) -> Vec<Value> {
+        match children(node).as_slice() {
+            [inner] => self.fold(*inner),
+            _ => hole(),
+        }
+    }
+
+    /// Values of an expression, each changed.
+    pub(super) fn changed(&mut self, node: Node<'t>, change: fn(&[u8]) -> Value) -> Vec<Value> {
+        let values = self.fold(node);
+        values.iter().map(|value| change(value)).collect()
+    }
+
+    /// The directory that an expression's path lies in.
+    pub(super) fn parent(&mut self, node: Node<'t>) -> Vec<Value> {
+        let values = self.fold(node);
+        Self::parents(&values, 1)
+    }
+
+    /// The operator, where the grammar gives it no field.
+    pub(super) fn between(&self, left: Node<'_>, right: Node<'_>) -> &'t [u8] {
+        let text = self.text.get(left.end_byte()..right.start_byte());
+        text.unwrap_or_default().trim_ascii()
+    }
+
+    /// Paths of several nodes joined; with `restart` an absolute one begins anew, as in
+    /// Python's `os.path.join`.
+    pub(super) fn join_paths(&mut self, nodes: &[Node<'t>], restart: bool) -> Vec<Value> {
+        let mut values: Option<Vec<Value>> = None;
+        for node in nodes {
+            let more = self.fold(*node);
+            values = Some(match values {
+                None => more,
+                Some(_) if restart && more.iter().all(|value| value.starts_with(b"/")) => more,
+                Some(values) => join(join(values, &[b"/".to_vec()]), &more),
+            });
+        }
+        values.unwrap_or_else(hole)
+    }
+
+    /// The values that the directories of `values` have.
+    pub(super) fn parents(values: &[Value], times: usize) -> Vec<Value> {
+        let up = |value: &Value| (0..times).fold(value.clone(), |path, _| dirname(&path));
+        values.iter().map(up).collect()
+    }
+
+    /// The text of a string: what stands between the nodes inside it, and their values.
+    pub(super) fn pieces(&mut self, node: Node<'t>, skip: &[&str]) -> Vec<Value> {
+        let mut values = vec![Vec::new()];
+        let mut at = node.start_byte();
+        let mut cursor = node.walk();
+        let children: Vec<_> = node.named_children(&mut cursor).collect();
+        for child in children {
+            let gap = self.text.get(at..child.start_byte()).unwrap_or_default();
+            values = join(values, &[gap.to_vec()]);
+            if !skip.contains(&child.kind()) {
+                let more = self.fold(child);
+                values = join(values, &more);
+            }
+            at = child.end_byte();
+        }
+        let gap = self.text.get(at..node.end_byte()).unwrap_or_default();
+        join(values, &[gap.to_vec()])
+    }
+
+    /// The values of a name: those of the function around first, then those of the file.
+    pub(super) fn lookup(&self, name: &str) -> Vec<Value> {
+        let local = self.scopes.last().map(|(end, _)| format!("{end}\n{name}"));
+        local
+            .and_then(|key| self.env.get(&key))
+            .or_else(|| self.env.get(name))
+            .cloned()
+            .unwrap_or_else(hole)
+    }
+
+    /// Gives a name values, and notes those that are paths under `label`.
+    pub(super) fn assign(&mut self, node: Node<'_>, name: &str, label: &str, values: Vec<Value>) {
+        self.setting(node, label, &values);
+        // Members and globals are those of the file; plain names are the function's.
+        let local = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$');
+        let key = match self.scopes.last() {
+            Some((end, _)) if local => format!("{end}\n{name}"),
+            _ => name.to_owned(),
+        };
+        match self.env.get_mut(&key) {
+            Some(known) if !self.branches.is_empty() || values.iter().all(|v| is_hole(v)) => {
+                unite(known, &values);
+            }
+            _ => {
+                self.env.insert(key, values);
+            }
+        }
+    }
+
+    /// Notes the paths that a name, key or option is given.
+    pub(super) fn setting(&mut self, node: Node<'_>, label: &str, values: &[Value]) {
+        for value in values {
+            let value = dsn_file(value).unwrap_or(value);
+            if value.starts_with(b"/") && value.len() > 2 && !value.contains(&b' ') {
+                let deed = Deed::Set {
+                    name: label.to_owned(),
+                    value: folded(value),
+                    exported: false,
+                };
+                self.op(node, "=", deed);
+            }
+        }
+    }
+
+    /// Notes what a call does, by the language's table.
+    pub(super) fn call(
+        &mut self,
+        node: Node<'t>,
+        callee: &str,
+        receiver: Option<Node<'t>>,
+        args: &[Argument<'t>],
+    ) {
+        for rule in self.grammar.rules {
+            let matched = rule.names.iter().any(|name| match name.strip_prefix('.') {
+                Some(method) => receiver.is_some() && callee.rsplit('.').next() == Some(method),
+                None => *name == callee,
+            });
+            if matched {
+                let by = callee.rsplit(['.', ':', '>']).next().unwrap_or(callee);
+                for (arg, does) in rule.does {
+                    self.apply(node, by, (*arg, *does), receiver, args);
+                }
+                return;
+            }
+        }
+    }
+
+    fn apply(
+        &mut self,
+        node: Node<'t>,
+        by: &str,
+        (arg, does): (Arg, Does),
+        receiver: Option<Node<'t>>,
+        args: &[Argument<'t>],
+    ) {
+        let targets: Vec<Node<'t>> = match arg {
+            Arg::Receiver => receiver.into_iter().collect(),
+            Arg::All => args.iter().map(|(_, node)| *node).collect(),
+            Arg::From(skip) => args.iter().skip(skip).map(|(_, node)| *node).collect(),
+            other => find(args, other).into_iter().collect(),
+        };
+        for target in targets {
+            let values = self.fold(target);
+            let act = match does {
+                Does::Act(act) => act,
+                Does::Mode(at) => match find(args, at) {
+                    Some(mode) => rules::act_of_mode(&self.fold(mode)),
+                    None => Act::Reads,
+                },
+                Does::Shell => {
+                    for value in values {
+                        self.shell(node, &value);
+                    }
+                    continue;
+                }
+                Does::ChangeDir => {
+                    self.cwd = values
+                        .into_iter()
+                        .next()
+                        .filter(|dir| dir.starts_with(b"/"));
+                    continue;
+                }
+            };
+            for value in &values {
+                self.touch(node, by, act, dsn_file(value).unwrap_or(value));
+            }
+        }
+    }
+
+    /// Notes what is done to a path, unless nothing of it is known.
+    pub(super) fn touch(&mut self, node: Node<'_>, by: &str, act: Act, path: &[u8]) {
+        if path.is_empty() || is_hole(path) || path.starts_with(b":") || path.contains(&b'\n') {
+            return;
+        }
+        let path = folded(&seen_from(self.cwd.as_deref(), path));
+        self.op(node, by, Deed::Path { act, path });
+    }
+
+    /// A command line that a shell runs.
+    pub(super) fn shell(&mut self, node: Node<'_>, command: &[u8]) {
+        if is_hole(command) || command.len() > 4096 {
+            return;
+        }
+        let inner = shell::read(&folded(command), &shell::Context::default());
+        for op in inner.ops {
+            self.op(node, &op.by, op.deed);
+        }
+    }
+
+    pub(super) fn op(&mut self, node: Node<'_>, by: &str, deed: Deed) {
+        if self.ops.len() >= MAX_OPS {
+            self.cut = true;
+            return;
+        }
+        let function = self.scopes.last().map(|(_, name)| name.clone());
+        self.ops.insert(Op {
+            line: line_of(node),
+            by: by.to_owned(),
+            deed,
+            arms: Vec::new(),
+            function: function.unwrap_or_default(),
+            sure: true,
+        });
+    }
+
+    /// The script's own path, where it is known.
+    pub(super) fn own_path(&self) -> Vec<Value> {
+        self.path.map_or_else(hole, |path| vec![path.to_vec()])
+    }
+
+    /// The directory of the script.
+    pub(super) fn own_dir(&self) -> Vec<Value> {
+        Self::parents(&self.own_path(), 1)
+    }
+}
+
+/// The argument at a place or of a name.
+fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
+    let named = |wanted: &str| {
+        args.iter()
+            .find(|(name, _)| name.as_deref() == Some(wanted))
+    };
+    let at = |place: usize| args.get(place).filter(|(name, _)| name.is_none());
+    let found = match which {
+        Arg::At(place) => at(place),
+        Arg::Named(name) => named(name),
+        Arg::AtOr(place, name) => named(name).or_else(|| at(place)),
+        Arg::Receiver | Arg::All | Arg::From(_) => None,
+    };
+    found.map(|(_, node)| *node)
+}
+
+/// The file of a database source that is one: `sqlite:///…` (SQLAlchemy: a fourth slash makes it
+/// absolute), `sqlite:…` (PDO), `dbi:SQLite:dbname=…` (DBI).
+fn dsn_file(value: &[u8]) -> Option<&[u8]> {
+    let colon = memchr::memchr(b':', value)?;
+    let scheme = value.get(..colon)?.to_ascii_lowercase();
+    let rest = value.get(colon + 1..)?;
+    match scheme.as_slice() {
+        b"sqlite" | b"sqlite2" | b"sqlite3" => Some(rest.strip_prefix(b"///").unwrap_or(rest)),
+        b"dbi" => {
+            let colon = memchr::memchr(b':', rest)?;
+            let driver = rest.get(..colon)?.to_ascii_lowercase();
+            let rest = rest.get(colon + 1..)?;
+            let rest = rest.strip_prefix(b"dbname=").unwrap_or(rest);
+            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+            driver.starts_with(b"sqlite").then_some(&rest[..end])
+        }
+        _ => None,
+    }
+}
+
+/// Two fields of a node, where it has both.
+pub(super) fn ends<'t>(node: Node<'t>, [left, right]: [&str; 2]) -> Option<(Node<'t>, Node<'t>)> {
+    node.child_by_field_name(left)
+        .zip(node.child_by_field_name(right))
+}
+
+/// Arguments of a language where none has a name, or whose names are pairs among them.
+pub(super) fn by_place<'t>(nodes: impl IntoIterator<Item = Node<'t>>) -> Vec<Argument<'t>> {
+    nodes.into_iter().map(|node| (None, node)).collect()
+}
+
+/// The named children of a node.
+pub(super) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| !child.is_extra())
+        .collect()
+}
+
+pub(super) fn line_of(node: Node<'_>) -> u32 {
+    u32::try_from(node.start_position().row).map_or(u32::MAX, |row| row.saturating_add(1))
+}

@@ -214,3 +214,19 @@ fn a_well_behaved_server_gives_no_finding_above_a_note() {
         .collect();
     assert!(loud.is_empty(), "{loud:#?}");
 }
+
+/// What the README shows is what the first command prints.
+#[test]
+fn the_readme_shows_a_real_run() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(top.join("README.md")).unwrap();
+    let block = readme.split("```text\n").nth(1).unwrap();
+    let shown = block.split("\n…\n```").next().unwrap();
+    let file = folder("meter-daemon").join("expect/report.txt");
+    let printed = std::fs::read_to_string(file).unwrap();
+    assert!(shown.lines().count() > 30);
+    assert!(
+        printed.starts_with(shown),
+        "the README shows another run than meter-daemon's report"
+    );
+}

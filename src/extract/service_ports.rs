@@ -73,7 +73,7 @@ fn profile(text: &[u8]) -> Vec<Port> {
             let Some(transport) = transport(protocol.trim()) else {
                 continue;
             };
-            let ports = ports.split(',').filter_map(|port| number(port));
+            let ports = ports.split(',').filter_map(number);
             found.extend(ports.map(|port| (line, transport, port)));
         }
     }

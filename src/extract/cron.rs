@@ -145,6 +145,9 @@ fn table(table: &Crontab, form: Form, input: &Input<'_>, out: &mut Out) {
     }
 }
 
+/// A program as it is named, and its arguments.
+type Command<'a> = (Cow<'a, [u8]>, &'a [Vec<u8>]);
+
 /// The programs of a job: those named by a path; else the first that is more than a test.
 fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
     let place = Place {
@@ -154,7 +157,7 @@ fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
     };
     let commands = shell_line::facts(&job.command, place, out);
     let mut dir: Option<AppPath> = None;
-    let mut main: Vec<(Cow<'_, [u8]>, &[Vec<u8>])> = Vec::new();
+    let mut main: Vec<Command<'_>> = Vec::new();
     for simple in &commands {
         if let [cd, to] = simple.words.as_slice()
             && cd == b"cd"
@@ -171,7 +174,7 @@ fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
         };
         main.push((program, args));
     }
-    let by_path = |(program, _): &(Cow<'_, [u8]>, &[Vec<u8>])| program.starts_with(b"/");
+    let by_path = |(program, _): &Command<'_>| program.starts_with(b"/");
     let count = main.iter().filter(|start| by_path(start)).count();
     let chosen = main
         .iter()

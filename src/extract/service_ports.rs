@@ -12,7 +12,7 @@ use super::{Extractor, Input, Out, place};
 
 /// Reads application profiles of ufw(8) and service files of firewalld.service(5) and
 /// avahi.service(5).
-pub const EXTRACTOR: Extractor = Extractor {
+pub(super) const EXTRACTOR: Extractor = Extractor {
     name: "service-ports",
     wants,
     run,

@@ -13,7 +13,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use rayon::prelude::*;
 
 use seaworthy::AuditError;
 use seaworthy::link::loader::{Loader, Outcome, Shape, Verdict};
@@ -116,10 +115,7 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
         reason: error.to_string(),
     })?;
     let loader = Loader::new(&root);
-    let outcomes: Vec<Outcome> = requests
-        .par_iter()
-        .map(|request| loader.run_and_look(request))
-        .collect();
+    let outcomes = loader.run_and_look(&requests);
     let is_read = |outcome: &&Outcome| outcome.verdict != Verdict::Unreadable;
     let text = match libs.format {
         LibsFormat::Json => {

@@ -1,6 +1,10 @@
 //! A start with a look around: where something is missing, the places where libraries usually lie
 //! are walked, so that it can be said where it is and what would help.
 
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
 use super::binary::{Binary, HEAD};
 use super::{Loader, Outcome, Request, Shelf};
 use crate::fact::{Kind, LibraryStatus};
@@ -23,53 +27,67 @@ const USUAL: &[&str] = &[
 ];
 
 impl Loader<'_> {
-    /// As [`Loader::run`]; when something is missing, it is looked for around the file and in the
-    /// usual places of the root, on the filesystems where these begin.
+    /// As [`Loader::run`] for each; what is missing is looked for around those files and in the
+    /// usual places of the root, on the filesystems where these begin, all in one walk.
     #[must_use]
-    pub fn run_and_look(&self, request: &Request<'_>) -> Outcome {
-        let outcome = self.run(request);
-        let missing: Vec<&[u8]> = outcome
-            .libraries
-            .iter()
-            .filter(|needed| needed.status == LibraryStatus::Missing)
-            .map(|needed| file_name(&needed.name))
-            .collect();
-        if missing.is_empty() || request.shelf.is_some() {
-            return outcome;
+    pub fn run_and_look(&self, requests: &[Request<'_>]) -> Vec<Outcome> {
+        let run = |request: &Request<'_>| self.run(request);
+        let mut outcomes: Vec<Outcome> = requests.par_iter().map(run).collect();
+        let shelf = self.shelf(&outcomes);
+        if let Some(shelf) = &shelf {
+            let started = outcomes.par_iter_mut().zip(requests);
+            started.for_each(|(outcome, request)| {
+                if request.shelf.is_none() && missing(outcome).next().is_some() {
+                    *outcome = self.run(&Request {
+                        shelf: Some(shelf),
+                        ..request.clone()
+                    });
+                }
+            });
         }
-        let shelf = self.shelf(&outcome.file, &missing);
-        self.run(&Request {
-            shelf: Some(&shelf),
-            ..request.clone()
-        })
+        outcomes
     }
 
-    /// What lies around `file` and in the usual places under one of the names, or tells one of
-    /// them as its `DT_SONAME`.
-    fn shelf(&self, file: &AppPath, names: &[&[u8]]) -> Shelf {
+    /// What lies in the tree under the name of something missing, or tells it as its `DT_SONAME`;
+    /// nothing when nothing is missing.
+    fn shelf(&self, outcomes: &[Outcome]) -> Option<Shelf> {
+        let names: BTreeSet<&[u8]> = outcomes.iter().flat_map(missing).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let lacking = outcomes.iter().filter(|one| missing(one).next().is_some());
         let root = self.view.root();
-        let mut starts: Vec<AppPath> = USUAL.iter().map(AppPath::new).collect();
-        starts.push(around(file));
-        starts.retain(|start| root.resolve(start.as_bytes()).is_ok());
+        let mut starts: BTreeSet<AppPath> = lacking.map(|one| around(&one.file)).collect();
+        starts.extend(USUAL.iter().map(AppPath::new));
+        let starts: Vec<AppPath> = starts
+            .into_iter()
+            .filter(|start| root.resolve(start.as_bytes()).is_ok())
+            .collect();
         let found = walk(
             root,
             &starts,
             &Limits::default(),
             &Progress::default(),
-            &|visit| told_name(visit, names),
+            &|visit| told_name(visit, &names),
         );
         let mut shelf = Shelf::default();
         for (entry, soname) in &found.entries {
             let soname = soname.as_deref();
-            let is_asked = |name: &[u8]| names.contains(&name);
-            if entry.stat.kind != Kind::Dir
-                && (is_asked(entry.path.name()) || soname.is_some_and(is_asked))
-            {
+            let is_asked = names.contains(entry.path.name())
+                || soname.is_some_and(|name| names.contains(name));
+            if entry.stat.kind != Kind::Dir && is_asked {
                 shelf.add(&entry.path, soname);
             }
         }
-        shelf
+        Some(shelf)
     }
+}
+
+/// The file names of what is missing.
+fn missing(outcome: &Outcome) -> impl Iterator<Item = &[u8]> {
+    let rows = outcome.libraries.iter();
+    rows.filter(|needed| needed.status == LibraryStatus::Missing)
+        .map(|needed| file_name(&needed.name))
 }
 
 /// The application's own directory: the one above `bin`, `lib` and their like, or the file's.
@@ -85,7 +103,7 @@ fn around(file: &AppPath) -> AppPath {
 }
 
 /// The `DT_SONAME` of a file that is called like one of the names up to its version.
-fn told_name(visit: &Visit<'_>, names: &[&[u8]]) -> Option<Box<[u8]>> {
+fn told_name(visit: &Visit<'_>, names: &BTreeSet<&[u8]>) -> Option<Box<[u8]>> {
     let name = visit.entry.path.name();
     let mut asked = names.iter().map(|asked| stem(asked));
     if visit.entry.stat.kind != Kind::File || !asked.any(|stem| name.starts_with(stem)) {
@@ -97,10 +115,13 @@ fn told_name(visit: &Visit<'_>, names: &[&[u8]]) -> Option<Box<[u8]>> {
     elf.dynamic?.soname
 }
 
-/// `libx` of `libx.so.1` and of `libx-2.so`.
+/// `libx` of `libx.so.1` and of `libx-2.so`; a name that begins with its version is whole.
 fn stem(name: &[u8]) -> &[u8] {
     let end = name.iter().position(|b| b".-".contains(b));
-    &name[..end.unwrap_or(name.len())]
+    match end.and_then(|end| name.get(..end)) {
+        Some(stem) if !stem.is_empty() => stem,
+        _ => name,
+    }
 }
 
 fn file_name(name: &[u8]) -> &[u8] {
@@ -127,5 +148,6 @@ mod tests {
         assert_eq!(stem(b"libx.so.1"), b"libx");
         assert_eq!(stem(b"libx-1.2.so"), b"libx");
         assert_eq!(stem(b"plain"), b"plain");
+        assert_eq!(stem(b".so"), b".so");
     }
 }

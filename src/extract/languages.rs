@@ -3,9 +3,9 @@
 //! Only the application's own files are asked: a library (`site-packages`, `vendor`, the trees of
 //! a language below `lib` and `share`) has paths of whoever uses it.
 
-use super::script::{Facts, certainty_of, interpreter_name, is_library, known_path};
-use super::{Extractor, Input, Named, Out, shell};
-use crate::fact::{IssueKind, Locus, Touch};
+use super::script::{Facts, interpreter_name, is_library, known_path};
+use super::{Extractor, Input, Out, shell};
+use crate::fact::{IssueKind, Locus};
 use crate::parse::op::{Act, Deed, Op};
 use crate::parse::script::{Language, MAX_TEXT, read};
 use crate::path::AppPath;
@@ -108,14 +108,7 @@ fn one(op: &Op, file: &AppPath, facts: &mut Facts<'_>) {
                 && Some(&path) != file.parent().as_ref()
                 && has_known_top(&path)
             {
-                let found = Named {
-                    touch: Touch::Names,
-                    source: facts.source,
-                    by: name,
-                    kind: None,
-                    class: None,
-                };
-                facts.named(op.line, certainty_of(op), path, found);
+                facts.names(op, name, path);
             }
         }
         Deed::Run(run) => shell::call(op, run, facts),
@@ -139,21 +132,11 @@ fn has_known_top(path: &AppPath) -> bool {
 mod tests {
     use super::*;
     use crate::extract::extract;
-    use crate::fact::{Fact, Kind, Source, Stat, What};
+    use crate::fact::{Fact, Source, Stat, Touch, What};
 
     fn facts(path: &str, text: &str) -> Vec<Fact> {
         let path = AppPath::new(path);
-        let stat = Stat {
-            kind: Kind::File,
-            size: text.len() as u64,
-            allocated: 0,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            mtime: 0,
-            id: (0, 0),
-            links: 1,
-        };
+        let stat = Stat::regular(text.len() as u64, 0o755);
         extract(&Input::new(
             &path,
             &stat,

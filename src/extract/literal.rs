@@ -111,7 +111,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::{Kind, Stat, What};
+    use crate::fact::{Stat, What};
 
     fn elf(size: usize) -> Vec<u8> {
         let mut file = vec![0; size];
@@ -122,17 +122,7 @@ mod tests {
 
     fn search(file: &[u8]) -> (Vec<String>, Vec<IssueKind>) {
         let path = AppPath::new("/opt/app/bin/server");
-        let stat = Stat {
-            kind: Kind::File,
-            size: file.len() as u64,
-            allocated: 0,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            mtime: 0,
-            id: (0, 0),
-            links: 1,
-        };
+        let stat = Stat::regular(file.len() as u64, 0o755);
         let head = &file[..file.len().min(super::super::HEAD)];
         let mut out = Out::default();
         let source = file.to_vec();

@@ -248,17 +248,7 @@ pub fn extract(input: &Input<'_>) -> Out {
 /// What a package's installation script does: `at` is the file, or the database that holds it.
 #[must_use]
 pub fn installation_script(at: &AppPath, text: &[u8]) -> Out {
-    let stat = Stat {
-        kind: Kind::File,
-        size: text.len() as u64,
-        allocated: 0,
-        mode: 0o755,
-        uid: 0,
-        gid: 0,
-        mtime: 0,
-        id: (0, 0),
-        links: 1,
-    };
+    let stat = Stat::regular(text.len() as u64, 0o755);
     let head = &text[..text.len().min(HEAD)];
     let mut out = extract(&Input::new(at, &stat, head, &text));
     for fact in &mut out.facts {

@@ -171,6 +171,18 @@ impl<'a> Facts<'a> {
         self.named(op.line, certainty_of(op), path, found);
     }
 
+    /// A path that a variable, key or option of some name is given.
+    pub(super) fn names(&mut self, op: &Op, by: &str, path: AppPath) {
+        let found = Named {
+            touch: Touch::Names,
+            source: self.source,
+            by,
+            kind: None,
+            class: None,
+        };
+        self.named(op.line, certainty_of(op), path, found);
+    }
+
     pub(super) fn named(
         &mut self,
         line: u32,

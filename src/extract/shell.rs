@@ -212,14 +212,7 @@ fn set(op: &Op, name: &str, value: &[u8], exported: bool, stage: Stage, facts: &
         && !value.contains(&b':')
         && let Some(path) = known_path(value)
     {
-        let found = Named {
-            touch: Touch::Names,
-            source: facts.source,
-            by: name,
-            kind: None,
-            class: None,
-        };
-        facts.named(op.line, certainty_of(op), path, found);
+        facts.names(op, name, path);
     }
 }
 

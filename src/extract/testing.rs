@@ -1,21 +1,14 @@
 //! Facts in one line each, for tests of extractors.
 
 use super::{EXTRACTORS, Extractor, HEAD, Input, Out};
-use crate::fact::{Kind, Stat, What};
+use crate::fact::{Stat, What};
 use crate::path::AppPath;
 
 /// What the disk might say about a file of `size` bytes.
 pub(crate) fn stat(size: u64) -> Stat {
     Stat {
-        kind: Kind::File,
-        size,
         allocated: size,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        mtime: 0,
-        id: (0, 0),
-        links: 1,
+        ..Stat::regular(size, 0o644)
     }
 }
 

@@ -7,17 +7,7 @@ use crate::fact::{Fact, Stat};
 
 fn facts(path: &str, text: &str) -> Vec<Fact> {
     let path = AppPath::new(path);
-    let stat = Stat {
-        kind: Kind::File,
-        size: text.len() as u64,
-        allocated: 0,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        mtime: 0,
-        id: (0, 0),
-        links: 1,
-    };
+    let stat = Stat::regular(text.len() as u64, 0o644);
     let bytes = text.as_bytes().to_vec();
     let head = &bytes[..bytes.len().min(super::super::HEAD)];
     let input = Input::new(&path, &stat, head, &bytes);

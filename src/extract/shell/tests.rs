@@ -4,21 +4,11 @@ use std::collections::BTreeMap;
 
 use super::run_with;
 use crate::extract::{Input, Out, extract};
-use crate::fact::{Certainty, Fact, Kind, Need, Source, StartKind, Stat, Touch, What};
+use crate::fact::{Certainty, Fact, Need, Source, StartKind, Stat, Touch, What};
 use crate::path::AppPath;
 
 fn stat(size: usize) -> Stat {
-    Stat {
-        kind: Kind::File,
-        size: size as u64,
-        allocated: 0,
-        mode: 0o755,
-        uid: 0,
-        gid: 0,
-        mtime: 0,
-        id: (0, 0),
-        links: 1,
-    }
+    Stat::regular(size as u64, 0o755)
 }
 
 fn facts(path: &str, text: &str) -> Vec<Fact> {

@@ -60,26 +60,7 @@ fn socket(context: &Context<'_>, out: &mut Out) {
             );
         }
     }
-    let nodes = [
-        (
-            "ListenFIFO",
-            Touch::Creates,
-            Some(Kind::Fifo),
-            Some(Class::Runtime),
-        ),
-        ("ListenSpecial", Touch::Reads, None, None),
-        (
-            "Symlinks",
-            Touch::Creates,
-            Some(Kind::Link),
-            Some(Class::Runtime),
-        ),
-    ];
-    for (key, touch, kind, class) in nodes {
-        for (at, word) in context.list("Socket", key) {
-            context.classed(&word, at, (key, touch, kind, class), out);
-        }
-    }
+    socket_nodes(context, out);
     for (key, transport) in [
         ("ListenNetlink", "netlink"),
         ("ListenMessageQueue", "mqueue"),
@@ -99,6 +80,30 @@ fn socket(context: &Context<'_>, out: &mut Out) {
         "FreeBind",
     ] {
         context.directive("Socket", key, out);
+    }
+}
+
+/// What a socket unit has at a path besides sockets.
+fn socket_nodes(context: &Context<'_>, out: &mut Out) {
+    let nodes = [
+        (
+            "ListenFIFO",
+            Touch::Creates,
+            Some(Kind::Fifo),
+            Some(Class::Runtime),
+        ),
+        ("ListenSpecial", Touch::Reads, None, None),
+        (
+            "Symlinks",
+            Touch::Creates,
+            Some(Kind::Link),
+            Some(Class::Runtime),
+        ),
+    ];
+    for (key, touch, kind, class) in nodes {
+        for (at, word) in context.list("Socket", key) {
+            context.classed(&word, at, (key, touch, kind, class), out);
+        }
     }
 }
 

@@ -410,21 +410,8 @@ impl Process<'_, '_> {
 
     fn row(&self, name: &[u8], needing: Option<usize>, asked: Asked) -> Needed {
         let by = self.objects.get(needing.unwrap_or(0));
-        Needed {
-            name: name.to_vec(),
-            status: LibraryStatus::Missing,
-            path: None,
-            real_path: None,
-            id: None,
-            phase: None,
-            by: None,
-            asked,
-            needed_by: by.map(|object| object.path.clone()).into_iter().collect(),
-            shadows: Vec::new(),
-            elsewhere: Vec::new(),
-            how: String::new(),
-            optional: needing.is_none(),
-        }
+        let by = by.map(|object| object.path.as_slice());
+        Needed::missing(name, asked, by, needing.is_none())
     }
 
     fn also_needed(&mut self, index: usize, needing: Option<usize>) {

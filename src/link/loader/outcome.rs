@@ -115,6 +115,25 @@ pub struct Needed {
 }
 
 impl Needed {
+    /// A library that is asked for and not yet found.
+    pub(super) fn missing(name: &[u8], asked: Asked, by: Option<&[u8]>, optional: bool) -> Self {
+        Self {
+            name: name.to_vec(),
+            status: LibraryStatus::Missing,
+            path: None,
+            real_path: None,
+            id: None,
+            phase: None,
+            by: None,
+            asked,
+            needed_by: by.map(<[u8]>::to_vec).into_iter().collect(),
+            shadows: Vec::new(),
+            elsewhere: Vec::new(),
+            how: String::new(),
+            optional,
+        }
+    }
+
     /// The path by which the loader opens it, or where that is relative, or climbs, which text
     /// alone cannot follow, the path of the file behind it.
     #[must_use]

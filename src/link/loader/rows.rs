@@ -7,22 +7,9 @@ use crate::fact::LibraryStatus;
 
 impl Process<'_, '_> {
     pub(super) fn row(&self, name: &[u8], needing: usize, asked: Asked, optional: bool) -> Needed {
-        let by = self.objects.get(needing).map(|object| object.path.clone());
-        Needed {
-            name: name.to_vec(),
-            status: LibraryStatus::Missing,
-            path: None,
-            real_path: None,
-            id: None,
-            phase: None,
-            by: None,
-            asked,
-            needed_by: by.into_iter().collect(),
-            shadows: Vec::new(),
-            elsewhere: Vec::new(),
-            how: String::new(),
-            optional,
-        }
+        let by = self.objects.get(needing);
+        let by = by.map(|object| object.path.as_slice());
+        Needed::missing(name, asked, by, optional)
     }
 
     pub(super) fn also_needed(&mut self, index: usize, needing: usize, optional: bool) {

@@ -58,24 +58,53 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found
 }
 
+/// What the tree says of the path at a place.
+fn told(
+    at: Locus,
+    (touch, by): (Touch, &str),
+    kind: Option<Kind>,
+    class: Option<Class>,
+    certainty: Certainty,
+) -> Fact {
+    let what = What::Path {
+        path: at.file.clone(),
+        touch,
+        source: Source::Tree,
+        by: by.to_owned(),
+        kind,
+        class,
+    };
+    Fact {
+        at,
+        what,
+        certainty,
+    }
+}
+
 /// A file whose content says that it is state.
 fn holds(fact: &Fact, content: &str, class: Class) -> Fact {
-    let written = matches!(
-        class,
-        Class::Data | Class::Log | Class::Cache | Class::Runtime
-    );
-    Fact {
-        at: fact.at.clone(),
-        what: What::Path {
-            path: fact.at.file.clone(),
-            touch: if written { Touch::Writes } else { Touch::Reads },
-            source: Source::Tree,
-            by: content.to_owned(),
-            kind: None,
-            class: Some(class),
-        },
-        certainty: fact.certainty,
-    }
+    let touch = match class {
+        Class::Data | Class::Log | Class::Cache | Class::Runtime => Touch::Writes,
+        _ => Touch::Reads,
+    };
+    told(
+        fact.at.clone(),
+        (touch, content),
+        None,
+        Some(class),
+        fact.certainty,
+    )
+}
+
+/// A directory that its owner is seen to fill.
+fn filled(dir: &AppPath, by: &str, class: Class) -> Fact {
+    told(
+        Locus::file(dir),
+        (Touch::Writes, by),
+        Some(Kind::Dir),
+        Some(class),
+        Certainty::Observed,
+    )
 }
 
 /// A directory whose name, owner or emptiness says that it keeps state or settings.
@@ -94,33 +123,8 @@ fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
         }
         None => return None,
     };
-    Some(Fact {
-        at: Locus::file(path),
-        what: What::Path {
-            path: path.clone(),
-            touch,
-            source: Source::Tree,
-            by: by.to_owned(),
-            kind: Some(Kind::Dir),
-            class,
-        },
-        certainty,
-    })
-}
-
-fn seen(path: &AppPath, touch: Touch, by: &str, class: Class, certainty: Certainty) -> Fact {
-    Fact {
-        at: Locus::file(path),
-        what: What::Path {
-            path: path.clone(),
-            touch,
-            source: Source::Tree,
-            by: by.to_owned(),
-            kind: Some(Kind::Dir),
-            class: Some(class),
-        },
-        certainty,
-    }
+    let at = Locus::file(path);
+    Some(told(at, (touch, by), Some(Kind::Dir), class, certainty))
 }
 
 /// Directories of settings that belong to somebody else than root and that no package filled: who
@@ -136,15 +140,7 @@ fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
             })
         })
         .filter(|(path, _)| !ships_into(ground, path))
-        .map(|(path, _)| {
-            seen(
-                path,
-                Touch::Writes,
-                "owner",
-                Class::Config,
-                Certainty::Observed,
-            )
-        })
+        .map(|(path, _)| filled(path, "owner", Class::Config))
         .collect()
 }
 
@@ -169,13 +165,7 @@ fn homes(ground: &Ground<'_>) -> Vec<Fact> {
         };
         let own = node.stat.kind == Kind::Dir && node.stat.uid == user.uid;
         if own && !places::is_code_place(&node.real) {
-            found.push(seen(
-                &node.real,
-                Touch::Writes,
-                "home",
-                Class::Data,
-                Certainty::Observed,
-            ));
+            found.push(filled(&node.real, "home", Class::Data));
         }
     }
     found
@@ -211,13 +201,7 @@ fn instances(ground: &Ground<'_>) -> Vec<Fact> {
             if places::is_library_place(top) || packaged(top) || ground.inventory.holds_code(top) {
                 continue;
             }
-            found.push(seen(
-                top,
-                Touch::Writes,
-                "beside its packages",
-                Class::Data,
-                Certainty::Observed,
-            ));
+            found.push(filled(top, "beside its packages", Class::Data));
         }
     }
     found
@@ -233,25 +217,22 @@ fn runtimes(ground: &Ground<'_>) -> Vec<Fact> {
         });
         let Some(runtime) = code else { continue };
         let there = |path: &&AppPath| ground.root.resolve(path.as_bytes()).is_ok();
-        for path in runtime.settings.iter().filter(there) {
-            let by = "the runtime's settings";
-            found.push(seen(
-                path,
-                Touch::Reads,
-                by,
-                Class::Config,
-                Certainty::Inferred,
-            ));
-        }
-        for path in runtime.state.iter().filter(there) {
-            let by = "the runtime's state";
-            found.push(seen(
-                path,
-                Touch::Writes,
-                by,
-                Class::Data,
-                Certainty::Inferred,
-            ));
+        let settings = (Touch::Reads, "the runtime's settings");
+        let state = (Touch::Writes, "the runtime's state");
+        for (paths, says, class) in [
+            (&runtime.settings, settings, Class::Config),
+            (&runtime.state, state, Class::Data),
+        ] {
+            let there = paths.iter().filter(there);
+            found.extend(there.map(|path| {
+                told(
+                    Locus::file(path),
+                    says,
+                    Some(Kind::Dir),
+                    Some(class),
+                    Certainty::Inferred,
+                )
+            }));
         }
     }
     found
@@ -274,16 +255,14 @@ fn settings_files(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             && !places::is_library_place(file)
             && ground.voices.of(fact) == Voice::Live
         {
-            let mut fact = seen(
-                file,
-                Touch::Reads,
-                "settings",
-                Class::Config,
+            let says = (Touch::Reads, "settings");
+            let fact = told(
+                Locus::file(file),
+                says,
+                Some(Kind::File),
+                Some(Class::Config),
                 Certainty::Inferred,
             );
-            if let What::Path { kind, .. } = &mut fact.what {
-                *kind = Some(Kind::File);
-            }
             found.push(fact);
         }
     }

@@ -145,13 +145,8 @@ fn table(table: &Crontab, form: Form, input: &Input<'_>, out: &mut Out) {
     }
 }
 
-<<<<<<< HEAD
 /// A program that a job starts, and its arguments.
 type Started<'a> = (Cow<'a, [u8]>, &'a [Vec<u8>]);
-=======
-/// A program as it is named, and its arguments.
-type Command<'a> = (Cow<'a, [u8]>, &'a [Vec<u8>]);
->>>>>>> rules2
 
 /// The programs of a job: those named by a path; else the first that is more than a test.
 fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
@@ -162,11 +157,7 @@ fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
     };
     let commands = shell_line::facts(&job.command, place, out);
     let mut dir: Option<AppPath> = None;
-<<<<<<< HEAD
     let mut main: Vec<Started<'_>> = Vec::new();
-=======
-    let mut main: Vec<Command<'_>> = Vec::new();
->>>>>>> rules2
     for simple in &commands {
         if let [cd, to] = simple.words.as_slice()
             && cd == b"cd"
@@ -183,11 +174,7 @@ fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
         };
         main.push((program, args));
     }
-<<<<<<< HEAD
     let by_path = |(program, _): &Started<'_>| program.starts_with(b"/");
-=======
-    let by_path = |(program, _): &Command<'_>| program.starts_with(b"/");
->>>>>>> rules2
     let count = main.iter().filter(|start| by_path(start)).count();
     let chosen = main
         .iter()

@@ -4,10 +4,12 @@
 
 mod disk;
 mod issue;
+mod term;
 mod words;
 
 pub use disk::{Kind, Stat};
 pub use issue::{Issue, IssueKind};
+pub use term::{LibraryStatus, LicenceKind, Need, Ownership, ProgramForm, StartKind};
 pub use words::name_of;
 
 use schemars::JsonSchema;
@@ -398,124 +400,4 @@ pub enum What {
         /// The value as written; never a secret.
         value: String,
     },
-}
-
-/// The form of a program file.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProgramForm {
-    /// ELF executable.
-    Elf,
-    /// ELF shared library.
-    SharedLibrary,
-    /// Other ELF: relocatable, core.
-    OtherElf,
-    /// A script with an interpreter line.
-    Script,
-    /// A Java archive.
-    Jar,
-}
-
-/// What became of a needed library.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum LibraryStatus {
-    /// The loader finds it.
-    Resolved,
-    /// It is nowhere.
-    Missing,
-    /// A file of that name is in the tree, where the loader does not look.
-    Unreachable,
-    /// `ld.so.conf` names its directory, but the cache does not have it.
-    NotCached,
-    /// The cache names a file that is gone.
-    StaleCache,
-    /// The loader stops at an unfit file of that name.
-    Aborts,
-    /// It could not be read.
-    Unreadable,
-    /// A plugin's host is expected to have loaded it.
-    ByHost,
-    /// It depends on the environment: the working directory, a variable, the processor.
-    ByEnvironment,
-}
-
-/// Who starts a program.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum StartKind {
-    /// A systemd service.
-    Unit,
-    /// A systemd timer's service.
-    Timer,
-    /// A SysV init script.
-    Init,
-    /// A cron table.
-    Cron,
-    /// A process supervisor's configuration.
-    Supervisor,
-    /// inetd, xinetd or a systemd socket.
-    Socket,
-    /// Another script of the application.
-    Script,
-}
-
-/// What kind of thing is needed from the kernel or the host.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Need {
-    /// A capability (capabilities(7)).
-    Capability,
-    /// A sysctl key.
-    Sysctl,
-    /// A resource limit.
-    Limit,
-    /// A device node.
-    Device,
-    /// A kernel module.
-    Module,
-    /// Shared memory beyond a container's default.
-    SharedMemory,
-    /// Full privilege.
-    Privileged,
-    /// The host's service manager, message bus or package manager.
-    HostService,
-}
-
-/// What a package database says about a file.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ownership {
-    /// A package owns it and it is as shipped.
-    AsShipped,
-    /// A package owns it and its content was changed since.
-    Changed,
-    /// A package lists it and it is gone.
-    Gone,
-    /// No package owns it.
-    Unowned,
-}
-
-/// How free the use of a program is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum LicenceKind {
-    /// Open source.
-    Open,
-    /// Proprietary.
-    Proprietary,
-    /// Proprietary, and bound to a host, a dongle or a count.
-    Restrictive,
 }

@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_the_compiler_left_is_none() {
-        let bytes = b"\0/home/ann/work/main.c\0/usr/local/go/src/os/file.go\0/opt/x/lib\0\
+        let bytes = b"\0/home/dev/src/main.c\0/usr/local/go/src/os/file.go\0/opt/x/lib\0\
                       /opt/x/lib/libx.so.1\0/root/.cargo/registry/a\0/usr/local/share/doc/a\0\
                       /home/x/src/a\0/opt/rh/gcc/include\0/dev/null\0/dev/pts/0\0";
         assert!(found(bytes).is_empty(), "{:?}", found(bytes));

@@ -83,3 +83,29 @@ fn the_terminal_report_fits_80_columns() {
         assert!(!text.contains('\x1b'), "colour without a terminal");
     }
 }
+
+/// The samples' passwords and keys are this one word; a report may say where they are, never what.
+#[test]
+fn no_report_holds_a_secret() {
+    let mut told = 0;
+    for sample in SAMPLES {
+        let report = report(sample);
+        told += json(&report).matches("\"fact\": \"secret\"").count();
+        for format in seaworthy::render::FORMATS {
+            let text = (format.render)(
+                &report,
+                &Style {
+                    all: true,
+                    ..Style::default()
+                },
+            );
+            assert!(
+                !text.contains("sample-only-not-a-password"),
+                "{} in {}",
+                sample.name,
+                format.name
+            );
+        }
+    }
+    assert!(told > 2, "the samples' secrets were not found");
+}

@@ -56,9 +56,14 @@ struct Generic {
 
 static PLACES: LazyLock<File> = LazyLock::new(|| table("places"));
 
+/// The most components that a place of the tables has.
+const DEEPEST: usize = 8;
+
 /// Whether `set` holds `path` or a directory that it lies in.
 fn covers(set: &BTreeSet<AppPath>, path: &AppPath) -> bool {
-    (1..=path.depth()).any(|depth| set.contains(&path.prefix(depth)))
+    // No table has a deeper place; a path may have thousands of components.
+    let deepest = path.components().take(DEEPEST).count();
+    (1..=deepest).any(|depth| set.contains(&path.prefix(depth)))
 }
 
 /// Whether `path` lies where programs and libraries are kept.

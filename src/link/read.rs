@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crate::extract::content;
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, extract};
-use crate::fact::{IssueKind, Kind, Locus};
+use crate::fact::{IssueKind, Kind, Locus, name_of};
 use crate::knowledge;
 use crate::parse::read::ReadAt as _;
 use crate::tree::{Entry, File, LookupError, Progress, Visit};
@@ -35,7 +35,11 @@ pub(super) fn entry(
     match entry.stat.kind {
         Kind::File => {}
         Kind::Dir | Kind::Link => return made,
-        _ => return made,
+        kind => {
+            let message = format!("a {}: not opened", name_of(kind));
+            made.out.issue(at, IssueKind::SpecialFile, message);
+            return made;
+        }
     }
     if knowledge::places::is_documentation(&entry.path) {
         return made;

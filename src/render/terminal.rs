@@ -347,7 +347,10 @@ impl Page<'_> {
                 .issues
                 .iter()
                 .find(|issue| name_of(issue.kind) == *kind);
-            let first = first.map(|issue| format!(": {}: {}", issue.at.file, issue.message));
+            let first = first.map(|issue| {
+                let file = shorten(&issue.at.file.to_text(), self.style.width / 2);
+                format!(": {file}: {}", issue.message)
+            });
             let lead = self.ink(Ink::Warn, "!");
             let text = format!("{kind} × {number}{}", first.unwrap_or_default());
             self.block(&format!("  {lead} "), 4, &text, Ink::Plain);

@@ -109,3 +109,20 @@ fn no_report_holds_a_secret() {
     }
     assert!(told > 2, "the samples' secrets were not found");
 }
+
+/// Summing up each directory for each entry once took minutes here.
+#[test]
+fn a_deep_tree_and_a_socket_end_in_a_report_that_tells_of_them() {
+    let root = tempfile::tempdir().unwrap();
+    let app = root.path().join("opt/app");
+    std::fs::create_dir_all(app.join("d/".repeat(1_900))).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(app.join("sock")).unwrap();
+    let request = seaworthy::Request {
+        root: root.path().to_owned(),
+        paths: vec![seaworthy::path::AppPath::new("/opt/app")],
+        ..seaworthy::Request::default()
+    };
+    let report = seaworthy::audit(&request, &seaworthy::tree::Progress::default()).unwrap();
+    assert!(report.coverage.entries > 1_900);
+    assert_eq!(report.coverage.counts.get("special-file"), Some(&1));
+}

@@ -24,6 +24,22 @@ pub(super) struct Sum {
     pub(super) others: u64,
 }
 
+impl Sum {
+    /// Adds an entry of the directory, with all that is below it.
+    fn add(&mut self, child: &Self) {
+        self.bytes += child.bytes;
+        self.code += child.code;
+        self.files += child.files;
+        self.roots += child.roots;
+        self.others += child.others;
+        if let Some(stat) = child.stat {
+            self.files += u64::from(stat.kind == Kind::File);
+            self.roots += u64::from(stat.uid == 0);
+            self.others += u64::from(stat.uid != 0);
+        }
+    }
+}
+
 /// Every entry seen, by path, with the sum of what is below.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
@@ -33,32 +49,27 @@ pub(super) struct Inventory {
 impl Inventory {
     /// Sums up `entries`; `is_program` tells the files that facts know as programs.
     pub(super) fn new(entries: &[Entry], is_program: impl Fn(&AppPath) -> bool) -> Self {
-        let mut sums: BTreeMap<AppPath, Sum> = BTreeMap::new();
+        let mut open: BTreeMap<AppPath, Sum> = BTreeMap::new();
         for entry in entries {
             let stat = entry.stat;
-            let is_file = stat.kind == Kind::File;
-            let code = is_file
-                && (is_program(&entry.path)
-                    || knowledge::places::is_code_name(entry.path.name())
-                    || knowledge::places::is_library_place(&entry.path));
-            let own = sums.entry(entry.path.clone()).or_default();
+            let own = open.entry(entry.path.clone()).or_default();
             own.stat = Some(stat);
-            if is_file {
-                own.bytes += stat.size;
-                own.code += u64::from(code);
+            if stat.kind == Kind::File {
+                own.bytes = stat.size;
+                let code = is_program(&entry.path)
+                    || knowledge::places::is_code_name(entry.path.name())
+                    || knowledge::places::is_library_place(&entry.path);
+                own.code = u64::from(code);
             }
-            let mut above = entry.path.parent();
-            while let Some(dir) = above {
-                let sum = sums.entry(dir.clone()).or_default();
-                if is_file {
-                    sum.bytes += stat.size;
-                    sum.files += 1;
-                }
-                sum.code += u64::from(code);
-                sum.roots += u64::from(stat.uid == 0);
-                sum.others += u64::from(stat.uid != 0);
-                above = dir.parent();
+        }
+        // A directory sorts before all that is in it: from the end, each is whole when its turn
+        // comes, and is added to the one above once.
+        let mut sums = BTreeMap::new();
+        while let Some((path, sum)) = open.pop_last() {
+            if let Some(parent) = path.parent() {
+                open.entry(parent).or_default().add(&sum);
             }
+            sums.insert(path, sum);
         }
         Self { sums }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::fact::{Fact, name_of};
 use crate::path::AppPath;
-use crate::report::{Library, PathEntry, Report};
+use crate::report::{Library, Module, PathEntry, Report};
 use crate::rule::Rules;
 
 /// Why there is nothing to explain.
@@ -43,6 +43,13 @@ pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, Explain
         .filter(|library| library.name == subject)
     {
         library_words(&mut text, library);
+    }
+    for module in report
+        .modules
+        .iter()
+        .filter(|module| module.name == subject || module.or.iter().any(|other| other == subject))
+    {
+        module_words(&mut text, module);
     }
     if text.is_empty() {
         return Err(ExplainError::Unknown(subject.to_owned()));
@@ -115,6 +122,12 @@ fn path(text: &mut String, path: &AppPath, report: &Report) {
             library_words(text, library);
         }
     }
+    for module in &report.modules {
+        let real = [&module.path, &module.real_path];
+        if real.into_iter().flatten().any(|found| found == path) {
+            module_words(text, module);
+        }
+    }
 }
 
 fn entry_words(text: &mut String, entry: &PathEntry) {
@@ -161,6 +174,30 @@ fn library_words(text: &mut String, library: &Library) {
     );
     for file in &library.needed_by {
         let _ = writeln!(text, "  needed by {file}");
+    }
+}
+
+fn module_words(text: &mut String, module: &Module) {
+    let Module { name, how, .. } = module;
+    let (status, kind) = (name_of(module.status), name_of(module.kind));
+    let _ = writeln!(text, "{name} is opened by name ({kind}): {status}: {how}");
+    if let Some(path) = &module.path {
+        let _ = writeln!(text, "  opened as {path}");
+    }
+    let line = module.at.line.map(|line| format!(":{line}"));
+    let _ = writeln!(
+        text,
+        "  {}, {} by {}{}",
+        name_of(module.priority),
+        name_of(module.certainty),
+        module.at.file,
+        line.unwrap_or_default()
+    );
+    let package = module.package.as_deref().unwrap_or("no package");
+    let owner = name_of(module.owner);
+    let _ = writeln!(text, "  {owner} answers for it; owned by {package}");
+    for file in &module.opened_by {
+        let _ = writeln!(text, "  opened by {file}");
     }
 }
 

@@ -9,7 +9,9 @@ mod words;
 
 pub use disk::{Kind, Stat};
 pub use issue::{Issue, IssueKind};
-pub use term::{LibraryStatus, LicenceKind, Need, Ownership, ProgramForm, StartKind};
+pub use term::{
+    LibraryStatus, LicenceKind, ModuleKind, Need, Ownership, Priority, ProgramForm, StartKind,
+};
 pub use words::name_of;
 
 use schemars::JsonSchema;
@@ -241,6 +243,29 @@ pub enum What {
         path: Option<AppPath>,
         /// How it was found, or why it was not, in a few words.
         how: String,
+    },
+    /// A library, plugin or module that is opened by name while a program runs.
+    Module {
+        /// What opens it.
+        kind: ModuleKind,
+        /// The name by which it is opened.
+        name: String,
+        /// How much it matters.
+        priority: Priority,
+        /// What became of it.
+        status: LibraryStatus,
+        /// The path by which it is opened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<AppPath>,
+        /// How it was found, or why it was not, in a few words.
+        how: String,
+    },
+    /// A script, or the settings of an interpreter, asks for a module by name.
+    Asks {
+        /// The language.
+        kind: ModuleKind,
+        /// The name as the language spells it (`psycopg2`, `DBD::mysql`, `pdo_mysql`).
+        name: String,
     },
     /// A search path inside a binary (`DT_RPATH`, `DT_RUNPATH`) or a wrapper.
     SearchPath {

@@ -138,6 +138,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         dimensions,
         findings,
         libraries: linked.libraries,
+        modules: linked.modules,
         floors: linked.floors,
         bases: linked.bases,
         paths: linked.paths,

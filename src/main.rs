@@ -15,7 +15,8 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use seaworthy::AuditError;
-use seaworthy::link::loader::{Loader, Outcome, Shape, Verdict};
+use seaworthy::link::loader::{Listing, Loader, Outcome, Shape, Verdict};
+use seaworthy::link::modules;
 use seaworthy::render::json;
 use seaworthy::report::Report;
 use seaworthy::tree::{Progress, Root};
@@ -106,6 +107,16 @@ fn run_scan(scan: &Scan) -> Result<()> {
     Ok(())
 }
 
+/// A start with what is opened later, as machines read it.
+#[derive(serde::Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    started: Listing,
+    /// What is opened by name once it runs, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    opened: Vec<modules::Found>,
+}
+
 /// Starts each file in mind. What cannot be read as a program is told on standard error.
 fn run_libs(libs: &Libs) -> Result<ExitCode> {
     let requests = libs.requests()?;
@@ -116,19 +127,32 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
     })?;
     let loader = Loader::new(&root);
     let outcomes = loader.run_and_look(&requests);
-    let is_read = |outcome: &&Outcome| outcome.verdict != Verdict::Unreadable;
+    let is_read = |outcome: &Outcome| outcome.verdict != Verdict::Unreadable;
+    let opened = |request: &_, outcome: &_| modules::of_start(&root, &loader, request, outcome);
     let text = match libs.format {
         LibsFormat::Json => {
-            let listings: Vec<_> = outcomes.iter().map(Outcome::listing).collect();
-            serde_json::to_string_pretty(&listings)? + "\n"
+            let listings = requests
+                .iter()
+                .zip(&outcomes)
+                .map(|(request, outcome)| Listed {
+                    started: outcome.listing(),
+                    opened: opened(request, outcome),
+                });
+            serde_json::to_string_pretty(&listings.collect::<Vec<_>>())? + "\n"
         }
         LibsFormat::Terminal => {
             let shape = Shape {
                 flat: libs.flat,
                 why: libs.why,
             };
-            let texts = outcomes.iter().filter(is_read);
-            texts.map(|outcome| outcome.words(shape)).collect()
+            let starts = requests.iter().zip(&outcomes);
+            let words = |(request, outcome): (_, &Outcome)| {
+                outcome.words(shape) + &modules::words(&opened(request, outcome), shape.why)
+            };
+            starts
+                .filter(|(_, outcome)| is_read(outcome))
+                .map(words)
+                .collect()
         }
     };
     output::print(&text)?;

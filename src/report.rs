@@ -4,15 +4,17 @@
 //! after JSON and back, has no clock in it and never holds a secret's value.
 
 mod bases;
+mod libraries;
 
 pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
+pub use libraries::{Library, Module, Owner, Shadow};
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, LibraryStatus, StartKind, name_of};
+use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, StartKind, name_of};
 use crate::path::AppPath;
 
 /// The number of the JSON contract.
@@ -37,6 +39,9 @@ pub struct Report {
     pub rules: BTreeMap<String, RuleText>,
     /// The libraries of the application, in order of name.
     pub libraries: Vec<Library>,
+    /// What its programs open by name once they run: the loader's list does not show it.
+    #[serde(default)]
+    pub modules: Vec<Module>,
     /// The newest symbol version of each family that the application needs of the system.
     #[serde(default)]
     pub floors: Vec<Floor>,
@@ -238,72 +243,6 @@ pub struct RuleText {
     pub title: String,
     /// Why it matters.
     pub why: String,
-}
-
-/// A library of the application.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Library {
-    /// The name by which it is needed.
-    pub name: String,
-    /// What became of it.
-    pub status: LibraryStatus,
-    /// The path by which the loader opens it.
-    #[serde(default)]
-    pub path: Option<AppPath>,
-    /// The file behind that path.
-    #[serde(default)]
-    pub real_path: Option<AppPath>,
-    /// How it was found, or why not.
-    pub how: String,
-    /// The files that need it (the first few).
-    pub needed_by: Vec<AppPath>,
-    /// The package that owns it.
-    #[serde(default)]
-    pub package: Option<String>,
-    /// Who answers for it.
-    pub owner: Owner,
-    /// The system's library of the same name in whose place this one is loaded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shadows: Option<Shadow>,
-}
-
-impl Library {
-    /// Whether only files below a directory `prebuilds` need it: an addon keeps a build for each
-    /// platform there, and loads the one that fits.
-    #[must_use]
-    pub fn is_of_other_builds(&self) -> bool {
-        let is_build = |file: &AppPath| file.components().any(|part| part == b"prebuilds");
-        self.status == LibraryStatus::Missing
-            && !self.needed_by.is_empty()
-            && self.needed_by.iter().all(is_build)
-    }
-}
-
-/// A bundled library that is loaded in place of the system's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Shadow {
-    /// The system's file.
-    pub system: AppPath,
-    /// The system's version, where it can be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system_version: Option<String>,
-    /// The bundled version, where it can be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bundled_version: Option<String>,
-}
-
-/// Who answers for a file in the image.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Owner {
-    /// Operations: the base image.
-    Core,
-    /// Middleware specialists: runtimes and shared components.
-    Middleware,
-    /// Developers: the application itself.
-    Application,
 }
 
 /// A path in reach.

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod argument;
+mod asks;
 mod config;
 pub mod content;
 pub mod cron;
@@ -194,6 +195,8 @@ pub const EXTRACTORS: &[Extractor] = &[
     #[cfg(feature = "scripting")]
     languages::RUBY,
     accounts::EXTRACTOR,
+    asks::EXTRACTOR,
+    asks::PHP_SETTINGS,
     config::EXTRACTOR,
     content::EXTRACTOR,
     content::JAR,

@@ -45,6 +45,60 @@ pub enum LibraryStatus {
     ByHost,
     /// It depends on the environment: the working directory, a variable, the processor.
     ByEnvironment,
+    /// It lies inside an archive, which was not looked into.
+    Packed,
+    /// What opens it has it built in.
+    BuiltIn,
+}
+
+/// What opens a module by name while a program runs.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModuleKind {
+    /// dlopen(3), as a note in the file says (systemd.io/ELF_DLOPEN_METADATA).
+    DlopenNote,
+    /// dlopen(3), as a string of the file that has the form of a library's name suggests.
+    DlopenName,
+    /// A service of nsswitch.conf(5), opened by the C library.
+    NameService,
+    /// A module of pam.d(5), opened by libpam.
+    Pam,
+    /// Converters of character sets, opened by iconv(3).
+    Converter,
+    /// A provider of OpenSSL (config(5ssl)).
+    OpensslProvider,
+    /// An engine of OpenSSL (config(5ssl)).
+    OpensslEngine,
+    /// The Java virtual machine, opened by its launcher.
+    Jvm,
+    /// A library for Java's native interface.
+    Jni,
+    /// An extension module of Python.
+    Python,
+    /// An extension module of Perl.
+    Perl,
+    /// An extension of Ruby.
+    Ruby,
+    /// An extension of PHP.
+    Php,
+    /// An addon of Node.js.
+    Node,
+}
+
+/// How much a module matters (systemd.io/ELF_DLOPEN_METADATA).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// The program does not work without it.
+    Required,
+    /// A feature that most installations want.
+    Recommended,
+    /// A feature that few use, or nobody says.
+    Suggested,
 }
 
 /// Who starts a program.

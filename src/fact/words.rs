@@ -45,6 +45,22 @@ impl fmt::Display for What {
                 LibraryStatus::Resolved => write!(f, "needs {name}: {how}"),
                 other => write!(f, "needs {name}: {}: {how}", name_of(other)),
             },
+            Self::Module {
+                kind,
+                name,
+                status,
+                how,
+                ..
+            } => match status {
+                LibraryStatus::Resolved => write!(f, "opens {name} ({}): {how}", name_of(kind)),
+                other => write!(
+                    f,
+                    "opens {name} ({}): {}: {how}",
+                    name_of(kind),
+                    name_of(other)
+                ),
+            },
+            Self::Asks { kind, name } => write!(f, "asks for {name} ({})", name_of(kind)),
             Self::SearchPath { tag, value } => write!(f, "{tag} {value}"),
             Self::Imports { symbol } => write!(f, "calls {symbol}()"),
             Self::Listens {

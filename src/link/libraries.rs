@@ -8,13 +8,14 @@ use rayon::prelude::*;
 use super::bases::Advice;
 use super::closure;
 use super::host::Host;
-use super::loader::{Cpu, Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
+use super::loader::{Cpu, Loader, Needed, Opened, Outcome, Phase, Request, Shelf, Start, Verdict};
+use super::modules::{self, Modules, Sight};
 use super::owners::{self, Copy};
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
 use crate::knowledge::libraries::tells_version;
 use crate::path::{AppPath, escape};
-use crate::report::{Library, Shadow};
+use crate::report::{Library, Module, Shadow};
 use crate::tree::Root;
 
 /// How many files that need a library stand beside it.
@@ -28,6 +29,8 @@ const CONTENT: usize = 16 << 20;
 pub(super) struct Found {
     /// In order of name.
     pub(super) libraries: Vec<Library>,
+    /// What is opened by name later, in order.
+    pub(super) modules: Vec<Module>,
     /// One fact for each program and library.
     pub(super) facts: Vec<Fact>,
     /// Programs that the loader refuses.
@@ -46,7 +49,7 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         shelf.add(library, None);
     }
     let env = environment(facts);
-    let run = |file: &AppPath, start: Start| {
+    let request = |file: &AppPath, start: Start| {
         let mut request = Request::new(file.as_bytes());
         request.env.clone_from(&env);
         // Not the processor of this host: a report is the same wherever it is made.
@@ -54,8 +57,9 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         request.start = start;
         request.shadows = true;
         request.shelf = Some(&shelf);
-        loader.run(&request)
+        request
     };
+    let run = |file: &AppPath, start: Start| loader.run(&request(file, start));
     let mut outcomes: Vec<Outcome> = programs
         .par_iter()
         .map(|file| run(file, Start::Kernel))
@@ -73,14 +77,45 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         .par_iter()
         .map(|file| run(file, Start::Loader))
         .collect();
-    let run = closure::Run {
+    let whole = closure::Run {
         programs: &outcomes,
         plugins: &alone,
     };
     let mut found = Found {
-        advice: closure::advice(&loader, run, scope, facts),
+        advice: closure::advice(&loader, whole, scope, facts),
         ..Found::default()
     };
+    let later = Later {
+        sight: Sight::new(root, &loader),
+        scope,
+        again: &|outcome, asked| {
+            let start = if plugins.contains(&outcome.file) {
+                Start::Loader
+            } else {
+                Start::Kernel
+            };
+            let mut request = request(&outcome.file, start);
+            request.opens = modules::opens(asked);
+            loader.run(&request).opened
+        },
+    };
+    let mut opened: Vec<modules::Found> = outcomes
+        .par_iter()
+        .chain(&alone)
+        .flat_map_iter(|outcome| later.of(outcome))
+        .collect();
+    opened.extend(modules::extensions(Modules {
+        root,
+        loader: &loader,
+        scope,
+        facts,
+        plugins: &alone,
+        load: &|file| run(file, Start::Loader),
+    }));
+    for module in modules::merge(opened) {
+        found.facts.push(module.fact());
+        found.modules.push(owned(host, scope, module));
+    }
     outcomes.extend(alone);
     outcomes.sort_by(|a, b| a.file.cmp(&b.file));
     let mut libraries: BTreeMap<(Vec<u8>, LibraryStatus, Option<AppPath>), Library> =
@@ -101,6 +136,53 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     found.libraries = libraries.into_values().collect();
     found.libraries.sort();
     found
+}
+
+/// What programs open later.
+struct Later<'a> {
+    sight: Sight<'a, 'a>,
+    scope: &'a Scope,
+    /// Starts a program again in mind, and lets it open names.
+    again: &'a (dyn Fn(&Outcome, &[modules::Asked]) -> Vec<Opened> + Sync),
+}
+
+impl Later<'_> {
+    fn of(&self, outcome: &Outcome) -> Vec<modules::Found> {
+        let own = |file: &AppPath| self.scope.contains(file);
+        let asked = self.sight.asked(outcome, &own);
+        let opened = if asked.is_empty() {
+            Vec::new()
+        } else {
+            (self.again)(outcome, &asked)
+        };
+        let mut found = modules::found(&outcome.file, &asked, &opened);
+        found.extend(self.sight.converters(outcome, &own));
+        found
+    }
+}
+
+/// A module with who answers for it.
+fn owned(host: &Host, scope: &Scope, found: modules::Found) -> Module {
+    let real = found.real_path.as_ref();
+    let package = real.and_then(|path| host.packages.owner(path));
+    let package = package.map(|package| package.name.clone());
+    let own = real.is_some_and(|path| scope.contains(path));
+    Module {
+        owner: owners::owner(&found.name, real, package.as_deref(), own),
+        package,
+        kind: found.kind,
+        name: found.name,
+        or: found.or,
+        priority: found.priority,
+        status: found.status,
+        path: found.path,
+        real_path: found.real_path,
+        how: found.how,
+        lacks: found.lacks,
+        at: found.at,
+        opened_by: found.opened_by,
+        certainty: found.certainty,
+    }
 }
 
 /// The programs and the libraries of the scope, in order.

@@ -9,6 +9,7 @@ mod interpreters;
 mod libraries;
 mod live;
 pub mod loader;
+pub mod modules;
 pub mod owners;
 pub mod packages;
 mod paths;
@@ -24,7 +25,7 @@ use crate::link::gather::Seen;
 use crate::link::host::Host;
 use crate::link::live::Voices;
 use crate::link::scope::Scope;
-use crate::report::{BaseAdvice, Coverage, Floor, Library, PathEntry};
+use crate::report::{BaseAdvice, Coverage, Floor, Library, Module, PathEntry};
 use crate::tree::Root;
 
 /// All that is known of the application.
@@ -36,6 +37,8 @@ pub struct Linked {
     pub paths: Vec<PathEntry>,
     /// Its libraries.
     pub libraries: Vec<Library>,
+    /// What its programs open by name once they run.
+    pub modules: Vec<Module>,
     /// What it needs of the system at least.
     pub floors: Vec<Floor>,
     /// What each base image lacks.
@@ -64,6 +67,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     voices.silence(&mut facts);
     let libraries::Found {
         libraries,
+        modules,
         facts: needed,
         issues: refused,
         advice,
@@ -86,6 +90,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     Linked {
         paths,
         libraries,
+        modules,
         floors: advice.floors,
         bases: advice.bases,
         ids: ids(host, &facts),

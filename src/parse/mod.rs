@@ -21,8 +21,11 @@ pub mod ld_conf;
 pub mod line;
 pub mod literal;
 pub mod logrotate;
+pub mod nsswitch;
 pub mod op;
+pub mod openssl_conf;
 pub mod os_release;
+pub mod pam;
 pub mod read;
 pub mod rpm;
 #[cfg(feature = "scripting")]

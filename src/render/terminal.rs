@@ -5,6 +5,7 @@
 //! then the rest.
 
 mod bases;
+mod modules;
 
 use std::fmt::Write as _;
 
@@ -51,6 +52,7 @@ fn render(report: &Report, style: &Style) -> String {
     page.findings(report, Severity::Blocker, "What blocks");
     page.mounts(report);
     page.libraries(report);
+    page.modules(report);
     page.bases(report);
     page.running(report);
     page.findings(report, Severity::Risk, "What may fail");

@@ -15,6 +15,10 @@ pub(super) enum Sort {
     Program,
     /// A fact: a library that a file needs.
     Library,
+    /// A fact: a module that is opened by name while a program runs.
+    Module,
+    /// A fact: a module that a script asks for.
+    Asks,
     /// A fact: a search path for libraries.
     SearchPath,
     /// A fact: a library call.
@@ -93,6 +97,10 @@ pub(super) enum Field {
     How,
     /// Who answers for a library.
     Owner,
+    /// What opens a module: `pam`, `name-service`, `jni`, …
+    Opener,
+    /// How much a module matters: `required`, `recommended`, `suggested`.
+    Priority,
     /// `rpath`, `runpath` or `ld-library-path`.
     Tag,
     /// The elements of a search path.
@@ -135,11 +143,13 @@ pub(super) enum Field {
 
 impl Sort {
     /// All, in the order of this list.
-    pub(super) const ALL: [Self; 25] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::Path,
         Self::Setting,
         Self::Program,
         Self::Library,
+        Self::Module,
+        Self::Asks,
         Self::SearchPath,
         Self::Imports,
         Self::Listens,
@@ -172,6 +182,8 @@ impl Sort {
             Self::Setting | Self::Directive => &[F::Key, F::Value],
             Self::Program => &[F::Form, F::Interpreter, F::Machine, F::Trait],
             Self::Library => &[F::Name, F::Status, F::How],
+            Self::Module => &[F::Name, F::Status, F::How, F::Opener, F::Priority],
+            Self::Asks => &[F::Name, F::Opener],
             Self::SearchPath => &[F::Tag, F::Search],
             Self::Imports => &[F::Symbol],
             Self::Listens => &[F::Transport, F::Port, F::Address, F::Protocol, F::Listen],
@@ -209,6 +221,8 @@ impl Sort {
             Self::RunsAs => Field::User,
             Self::Calls => Field::Command,
             Self::Library
+            | Self::Module
+            | Self::Asks
             | Self::LibraryEntry
             | Self::Account
             | Self::Starts

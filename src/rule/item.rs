@@ -59,6 +59,9 @@ impl<'a> Item<'a> {
                 | What::Owned { path, .. } => path,
                 What::Library {
                     path: Some(path), ..
+                }
+                | What::Module {
+                    path: Some(path), ..
                 } => path,
                 What::Starts { program, .. } => program,
                 What::Account { home, .. } => home,
@@ -184,6 +187,8 @@ fn sort(what: &What) -> Sort {
         What::Setting { .. } => Sort::Setting,
         What::Program { .. } => Sort::Program,
         What::Library { .. } => Sort::Library,
+        What::Module { .. } => Sort::Module,
+        What::Asks { .. } => Sort::Asks,
         What::SearchPath { .. } => Sort::SearchPath,
         What::Imports { .. } => Sort::Imports,
         What::Listens { .. } => Sort::Listens,
@@ -222,6 +227,8 @@ fn plain(what: &What, field: Field) -> Option<&str> {
         | (What::Setting { value: text, .. } | What::Directive { value: text, .. }, Field::Value)
         | (What::Library { name: text, .. }, Field::Name)
         | (What::Library { how: text, .. }, Field::How)
+        | (What::Module { name: text, .. } | What::Asks { name: text, .. }, Field::Name)
+        | (What::Module { how: text, .. }, Field::How)
         | (What::SearchPath { tag: text, .. }, Field::Tag)
         | (What::SearchPath { value: text, .. }, Field::Search)
         | (What::Imports { symbol: text }, Field::Symbol)
@@ -261,7 +268,13 @@ fn fact_texts(what: &What, field: Field) -> Vec<Cow<'_, str>> {
             traits.iter().map(|t| Cow::Borrowed(t.as_str())).collect()
         }
         (What::Program { form, .. }, Field::Form) => vec![word(form).into()],
-        (What::Library { status, .. }, Field::Status) => vec![word(status).into()],
+        (What::Library { status, .. } | What::Module { status, .. }, Field::Status) => {
+            vec![word(status).into()]
+        }
+        (What::Module { kind, .. } | What::Asks { kind, .. }, Field::Opener) => {
+            vec![word(kind).into()]
+        }
+        (What::Module { priority, .. }, Field::Priority) => vec![word(priority).into()],
         (What::Listens { port, .. }, Field::Port) => {
             port.iter().map(|port| port.to_string().into()).collect()
         }

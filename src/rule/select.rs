@@ -131,7 +131,7 @@ impl Keys {
             (
                 !self.status.is_empty(),
                 "status",
-                &[S::Library, S::LibraryEntry],
+                &[S::Library, S::Module, S::LibraryEntry],
             ),
             (!self.owner.is_empty(), "owner", &[S::LibraryEntry]),
             (!self.how.is_empty(), "how", &[S::Starts]),
@@ -251,7 +251,9 @@ impl Keys {
                 }
                 What::Needs { need, .. } => one_of(&self.need, Some(*need)),
                 What::Ownership { state, .. } => one_of(&self.state, Some(*state)),
-                What::Library { status, .. } => one_of(&self.status, Some(*status)),
+                What::Library { status, .. } | What::Module { status, .. } => {
+                    one_of(&self.status, Some(*status))
+                }
                 What::Starts { how, forks, .. } => {
                     one_of(&self.how, Some(*how))
                         && self.forks.is_none_or(|want| *forks == Some(want))

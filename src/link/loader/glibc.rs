@@ -46,6 +46,8 @@ pub(super) struct Process<'l, 'r> {
     pub(super) before: Vec<(usize, usize)>,
     pub(super) problems: Vec<Problem>,
     requests: usize,
+    /// How many rows there were when the program had started; nothing before that.
+    pub(super) started: Option<usize>,
 }
 
 /// An object of the process.
@@ -66,7 +68,7 @@ pub(super) struct Object {
 }
 
 /// What became of a request for an object.
-enum Got {
+pub(super) enum Got {
     Object(usize),
     Nothing,
     Refused,
@@ -96,13 +98,20 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>, started: Started) 
     } else {
         Verdict::Aborts
     };
+    let problems = std::mem::take(&mut process.problems);
+    let opened = if loaded {
+        process.open_all()
+    } else {
+        Vec::new()
+    };
     Outcome {
         file: started.file,
         verdict,
-        problems: std::mem::take(&mut process.problems),
+        problems,
         loader: Some(started.profile),
         secure: started.secure,
         libraries: process.in_order(),
+        opened,
     }
 }
 
@@ -141,6 +150,7 @@ impl<'l, 'r> Process<'l, 'r> {
             before: Vec::new(),
             problems: Vec::new(),
             requests: 0,
+            started: None,
             profile,
         };
         process.begin(started);
@@ -269,7 +279,12 @@ impl<'l, 'r> Process<'l, 'r> {
         }
         let mut list = vec![0];
         self.preload(&mut list);
-        let mut done: Vec<usize> = Vec::new();
+        self.follow(list, Vec::new())
+    }
+
+    /// Loads what the objects of `list` ask for, breadth first, but for those of `done`; false when
+    /// the loader stops.
+    pub(super) fn follow(&mut self, mut list: Vec<usize>, mut done: Vec<usize>) -> bool {
         let mut at = 0;
         while let Some(&owner) = list.get(at) {
             if done.contains(&owner) {
@@ -369,7 +384,7 @@ impl<'l, 'r> Process<'l, 'r> {
     }
 
     /// One request, as `_dl_map_object` meets it.
-    fn ask(&mut self, name: &[u8], needing: usize, asked: Asked, optional: bool) -> Got {
+    pub(super) fn ask(&mut self, name: &[u8], needing: usize, asked: Asked, optional: bool) -> Got {
         self.requests += 1;
         if self.requests > REQUESTS || self.objects.len() > OBJECTS {
             self.problem(
@@ -388,7 +403,7 @@ impl<'l, 'r> Process<'l, 'r> {
                 None => Search::Nothing(Trail::default()),
             }
         } else {
-            let preloaded = !matches!(asked, Asked::Object(_));
+            let preloaded = matches!(asked, Asked::Environment | Asked::PreloadFile);
             self.search(name, needing, preloaded && self.secure)
         };
         match search {

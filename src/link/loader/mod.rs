@@ -13,6 +13,7 @@ mod everywhere;
 mod glibc;
 mod listing;
 mod musl;
+mod open;
 mod outcome;
 mod profile;
 mod rows;
@@ -25,7 +26,7 @@ pub use binary::Binary;
 pub use cpu::Cpu;
 pub use diagnose::Shelf;
 pub use listing::{Listing, Row};
-pub use outcome::{Asked, By, Needed, Outcome, Phase, Problem, Shadow, Verdict};
+pub use outcome::{Asked, By, Needed, Opened, Outcome, Phase, Problem, Shadow, Verdict};
 pub use profile::{Family, Profile};
 pub use words::Shape;
 
@@ -81,6 +82,17 @@ pub struct Request<'a> {
     pub shadows: bool,
     /// Where libraries lie in the tree, to tell what is there but not reached.
     pub shelf: Option<&'a Shelf>,
+    /// What its objects open once it runs, in order.
+    pub opens: Vec<Open>,
+}
+
+/// A call of dlopen(3).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Open {
+    /// The object that calls, by the path at which it was opened; any other stands for the program.
+    pub by: Vec<u8>,
+    /// Names that are tried one after the other until one can be opened.
+    pub names: Vec<Vec<u8>>,
 }
 
 impl Request<'_> {
@@ -96,6 +108,7 @@ impl Request<'_> {
             cpu: Cpu::of_this_machine(),
             shadows: false,
             shelf: None,
+            opens: Vec::new(),
         }
     }
 

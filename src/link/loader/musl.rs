@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::binary::Binary;
-use super::outcome::{Asked, By, Needed, Outcome, Phase, Shadow, Verdict};
+use super::outcome::{Asked, By, Needed, Opened, Outcome, Phase, Shadow, Verdict};
 use super::profile::{Profile, split_dirs};
 use super::rows::found_how;
 use super::search::Reach;
@@ -56,6 +56,8 @@ struct Process<'l, 'r> {
     system_phase: Phase,
     objects: Vec<Object>,
     libraries: Vec<Needed>,
+    /// How many rows there were when the program had started; nothing before that.
+    started: Option<usize>,
 }
 
 struct Found {
@@ -84,10 +86,12 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>, started: Started) 
         system_phase,
         objects: Vec::new(),
         libraries: Vec::new(),
+        started: None,
         profile,
     };
     process.load_all(&started);
     let verdict = process.verdict();
+    let opened = process.open_all();
     Outcome {
         file: started.file,
         verdict,
@@ -95,6 +99,7 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>, started: Started) 
         loader: Some(started.profile),
         secure,
         libraries: process.libraries,
+        opened,
     }
 }
 
@@ -136,7 +141,12 @@ impl Process<'_, '_> {
                 self.load(&name, None, Asked::Environment);
             }
         }
-        let (mut at, mut requests) = (0, 0);
+        self.follow(0);
+    }
+
+    /// Loads what the objects from `at` on ask for.
+    fn follow(&mut self, mut at: usize) {
+        let mut requests = 0;
         while at < self.objects.len().min(OBJECTS) {
             let binary = self.objects.get(at).map(|o| Arc::clone(&o.binary));
             let elf = binary.as_ref().and_then(|binary| binary.elf.as_ref().ok());
@@ -150,6 +160,54 @@ impl Process<'_, '_> {
             }
             at += 1;
         }
+    }
+
+    /// Each call of dlopen(3) once the program runs. The file is loaded on behalf of the program,
+    /// whoever calls, so that the search goes by the program's list alone (`dlopen`).
+    fn open_all(&mut self) -> Vec<Opened> {
+        let request = self.request;
+        let start = self.libraries.len();
+        self.started = Some(start);
+        let mut opened = Vec::new();
+        for open in &request.opens {
+            let (rows, objects) = (self.libraries.len(), self.objects.len());
+            for name in &open.names {
+                self.libraries.truncate(rows + 1);
+                self.load(name, Some(0), Asked::Open);
+                if self.objects.len() > objects || self.libraries.len() == rows {
+                    break;
+                }
+            }
+            // The row of the first name that was missed stands before that of one that was found.
+            if self.objects.len() > objects {
+                self.follow(objects);
+            }
+            let first = self.objects.get(objects).and_then(|object| object.row);
+            let known = || self.known_as(&open.names);
+            let library = match first {
+                Some(row) => self.libraries.get(row).cloned(),
+                None => known().or_else(|| self.libraries.get(rows).cloned()),
+            };
+            let brings = first.and_then(|row| self.libraries.get(row + 1..));
+            opened.push(Opened {
+                library,
+                brings: brings.unwrap_or_default().to_vec(),
+            });
+        }
+        self.libraries.truncate(start);
+        opened
+    }
+
+    /// The row of an object that one of the names stands for already.
+    fn known_as(&self, names: &[Vec<u8>]) -> Option<Needed> {
+        let is = |object: &&Object| {
+            let short = object.short.as_ref();
+            names
+                .iter()
+                .any(|name| short == Some(name) || object.path == *name)
+        };
+        let row = self.objects.iter().find(is)?.row?;
+        self.libraries.get(row).cloned()
     }
 
     fn verdict(&self) -> Verdict {
@@ -418,6 +476,9 @@ impl Process<'_, '_> {
         let by = self.objects.get(needing.unwrap_or(0));
         let by = by.map(|object| object.path.clone());
         let row = self.objects.get(index).and_then(|object| object.row);
+        if self.started.is_some_and(|first| row < Some(first)) {
+            return;
+        }
         if let Some(row) = row.and_then(|row| self.libraries.get_mut(row)) {
             row.optional &= needing.is_none();
             if let Some(by) = by.filter(|by| !row.needed_by.contains(by)) {

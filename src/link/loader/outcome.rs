@@ -69,6 +69,8 @@ pub enum Asked {
     Environment,
     /// `/etc/ld.so.preload`.
     PreloadFile,
+    /// A call of dlopen(3).
+    Open,
 }
 
 /// A file of the same name further down the search.
@@ -172,6 +174,20 @@ pub struct Outcome {
     pub secure: bool,
     /// Its libraries in the order in which they are loaded; without the loader itself.
     pub libraries: Vec<Needed>,
+    /// What came of each of [`Request::opens`], in their order; nothing where it does not start.
+    ///
+    /// [`Request::opens`]: super::Request::opens
+    pub opened: Vec<Opened>,
+}
+
+/// What came of a call of dlopen(3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What was opened, or the first of the names when none could be; nothing where the loader
+    /// or the program itself answers to the name.
+    pub library: Option<Needed>,
+    /// What it brings with it that was not loaded before.
+    pub brings: Vec<Needed>,
 }
 
 impl Outcome {
@@ -183,6 +199,7 @@ impl Outcome {
             loader: None,
             secure: false,
             libraries: Vec::new(),
+            opened: Vec::new(),
         }
     }
 

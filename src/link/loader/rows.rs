@@ -15,6 +15,10 @@ impl Process<'_, '_> {
     pub(super) fn also_needed(&mut self, index: usize, needing: usize, optional: bool) {
         let by = self.objects.get(needing).map(|object| object.path.clone());
         let row = self.objects.get(index).and_then(|object| object.row);
+        // What is opened later changes nothing of how the program started.
+        if self.started.is_some_and(|first| row < Some(first)) {
+            return;
+        }
         if let Some(row) = row.and_then(|row| self.libraries.get_mut(row)) {
             row.optional &= optional;
             if let Some(by) = by.filter(|by| !row.needed_by.contains(by)) {

@@ -87,6 +87,8 @@ fn place(row: &Row) -> String {
         LibraryStatus::Unreadable => "cannot be read".to_owned(),
         LibraryStatus::ByHost => "left to the program that opens this plugin".to_owned(),
         LibraryStatus::ByEnvironment => "depends on the environment".to_owned(),
+        LibraryStatus::Packed => format!("{path}, inside an archive"),
+        LibraryStatus::BuiltIn => "part of what opens it".to_owned(),
     }
 }
 

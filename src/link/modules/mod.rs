@@ -1,0 +1,359 @@
+//! What programs open by name once they run, which no list of needed libraries shows: dlopen(3),
+//! name services, PAM, OpenSSL's providers and engines, converters, Java's native libraries, and
+//! the extension modules of interpreters.
+//!
+//! Each source of names has a file of its own; what it names is then opened in mind, in the process
+//! that asks, by the rules of its loader.
+
+mod calls;
+mod converters;
+mod dlopen;
+mod extensions;
+mod java;
+mod name_service;
+mod openssl;
+mod pam;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::loader::{Family, Loader, Needed, Open, Opened, Outcome, Phase, Request};
+use crate::fact::{Certainty, Fact, LibraryStatus, Locus, ModuleKind, Priority, What};
+use crate::parse::read::ReadAt as _;
+use crate::path::{AppPath, escape};
+use crate::tree::Root;
+
+pub(super) use calls::Calls;
+pub(super) use extensions::{Modules, extensions};
+pub use words::words;
+
+/// How much is read of a library that is searched for what it was built with.
+const CONTENT: usize = 16 << 20;
+
+/// How many files that open a module stand beside it.
+const OPENED_BY: usize = 10;
+
+/// A name that something opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) kind: ModuleKind,
+    /// The object that calls, as the loader spells its path.
+    pub(super) by: Vec<u8>,
+    /// Names of which any will do, the preferred one first.
+    pub(super) names: Vec<Vec<u8>>,
+    /// Where the names stand.
+    pub(super) at: Locus,
+    pub(super) priority: Priority,
+    pub(super) certainty: Certainty,
+    /// It is not opened, since what asks has it built in.
+    pub(super) built_in: bool,
+}
+
+/// A module, before it is known who owns it: the fields of [`crate::report::Module`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Found {
+    /// What opens it.
+    pub kind: ModuleKind,
+    /// The name by which it is opened.
+    pub name: String,
+    /// The other names that will do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<String>,
+    /// What became of it.
+    pub status: LibraryStatus,
+    /// The path by which it is opened.
+    pub path: Option<AppPath>,
+    /// The file behind that path.
+    pub real_path: Option<AppPath>,
+    /// How it was found, or why not.
+    pub how: String,
+    /// Libraries that it needs and that are not found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+    /// Where its name stands.
+    pub at: Locus,
+    /// How much it matters.
+    pub priority: Priority,
+    /// How it is known that it is opened.
+    pub certainty: Certainty,
+    /// The files that open it (the first few).
+    pub opened_by: Vec<AppPath>,
+}
+
+/// What a program that was started in mind opens once it runs, without the modules of interpreters:
+/// in order. The program and what it finds by its own search paths are searched for names.
+#[must_use]
+pub fn of_start(
+    root: &Root,
+    loader: &Loader<'_>,
+    request: &Request<'_>,
+    outcome: &Outcome,
+) -> Vec<Found> {
+    let by_system = |needed: &&Needed| matches!(needed.phase, Some(Phase::Cache | Phase::Default));
+    let systems = outcome.libraries.iter().filter(by_system);
+    let systems: Vec<&AppPath> = systems
+        .filter_map(|needed| needed.real_path.as_ref())
+        .collect();
+    let own = |file: &AppPath| !systems.contains(&file);
+    let sight = Sight::new(root, loader);
+    let asked = sight.asked(outcome, &own);
+    let mut request = request.clone();
+    request.opens = opens(&asked);
+    let opened = if request.opens.is_empty() {
+        Vec::new()
+    } else {
+        loader.run(&request).opened
+    };
+    let mut all = found(&outcome.file, &asked, &opened);
+    all.extend(sight.converters(outcome, &own));
+    merge(all)
+}
+
+impl Found {
+    pub(super) fn fact(&self) -> Fact {
+        Fact {
+            at: self.at.clone(),
+            what: What::Module {
+                kind: self.kind,
+                name: self.name.clone(),
+                priority: self.priority,
+                status: self.status,
+                path: self.path.clone(),
+                how: self.how.clone(),
+            },
+            certainty: self.certainty,
+        }
+    }
+}
+
+/// An object of a process.
+pub(super) struct Member<'o> {
+    /// As the loader spells it.
+    pub(super) path: &'o [u8],
+    /// The file.
+    pub(super) real: &'o AppPath,
+    /// The name by which it was asked for; empty for the program.
+    pub(super) name: &'o [u8],
+    /// What it calls.
+    pub(super) calls: Calls,
+}
+
+/// Looks through processes for what they open later. May be shared by threads.
+pub(super) struct Sight<'l, 'r> {
+    root: &'r Root,
+    loader: &'l Loader<'r>,
+    calls: Mutex<BTreeMap<AppPath, Calls>>,
+    openssl: Mutex<BTreeMap<AppPath, openssl::Built>>,
+}
+
+impl<'l, 'r> Sight<'l, 'r> {
+    pub(super) fn new(root: &'r Root, loader: &'l Loader<'r>) -> Self {
+        Self {
+            root,
+            loader,
+            calls: Mutex::default(),
+            openssl: Mutex::default(),
+        }
+    }
+
+    /// What the objects of a process open. `own` tells which of them are the application's: only
+    /// their strings are searched for names.
+    pub(super) fn asked(&self, outcome: &Outcome, own: &dyn Fn(&AppPath) -> bool) -> Vec<Asked> {
+        let Some(profile) = &outcome.loader else {
+            return Vec::new();
+        };
+        let members = self.members(outcome);
+        let mut asked = dlopen::asked(self, &members, own);
+        if profile.family != Family::Musl {
+            let built_in = profile.at_least(34);
+            asked.extend(name_service::asked(self, &members, built_in));
+        }
+        asked.extend(pam::asked(self, &members, own));
+        asked.extend(openssl::asked(self, &members));
+        asked
+    }
+
+    /// The program and its libraries, with what each calls.
+    fn members<'o>(&self, outcome: &'o Outcome) -> Vec<Member<'o>> {
+        let main = (outcome.file.as_bytes(), &outcome.file, &b""[..]);
+        let library = |needed: &'o Needed| {
+            let found = needed.status == LibraryStatus::Resolved;
+            let path = needed.path.as_deref().filter(|_| found)?;
+            Some((path, needed.real_path.as_ref()?, needed.name.as_slice()))
+        };
+        std::iter::once(main)
+            .chain(outcome.libraries.iter().filter_map(library))
+            .map(|(path, real, name)| Member {
+                path,
+                real,
+                name,
+                calls: self.calls(real),
+            })
+            .collect()
+    }
+
+    fn calls(&self, real: &AppPath) -> Calls {
+        let mut known = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(calls) = known.get(real) {
+            return *calls;
+        }
+        let read = || {
+            let binary = self.loader.elf(real)?;
+            let elf = binary.elf.as_ref().ok()?;
+            let file = self.root.open_file(real.as_bytes()).ok()?;
+            Some(Calls::of(elf, &binary.head, &file))
+        };
+        let calls = read().unwrap_or_default();
+        known.insert(real.clone(), calls);
+        calls
+    }
+
+    /// The first bytes of a file, as many as any library has.
+    fn content(&self, real: &AppPath) -> Vec<u8> {
+        let read = || {
+            let file = self.root.open_file(real.as_bytes()).ok()?;
+            file.bytes_at(0, CONTENT).ok()
+        };
+        read().unwrap_or_default()
+    }
+
+    fn text(&self, path: &str) -> Option<Vec<u8>> {
+        /// Far more than anybody writes by hand.
+        const LIMIT: usize = 1 << 20;
+        self.root.read(path, LIMIT).ok()
+    }
+}
+
+/// The calls of dlopen(3) for the names that are not built in.
+pub(super) fn opens(asked: &[Asked]) -> Vec<Open> {
+    let real = asked.iter().filter(|asked| !asked.built_in);
+    let open = |asked: &Asked| Open {
+        by: asked.by.clone(),
+        names: asked.names.clone(),
+    };
+    real.map(open).collect()
+}
+
+/// What came of each name, for the process of `file`.
+pub(super) fn found(file: &AppPath, asked: &[Asked], opened: &[Opened]) -> Vec<Found> {
+    let mut opened = opened.iter();
+    let one = |asked: &Asked| {
+        let came = if asked.built_in { None } else { opened.next() };
+        one(file, asked, came)
+    };
+    asked.iter().filter_map(one).collect()
+}
+
+fn one(file: &AppPath, asked: &Asked, opened: Option<&Opened>) -> Option<Found> {
+    let library = opened.and_then(|opened| opened.library.as_ref());
+    let status = match (library, asked.built_in) {
+        (Some(library), _) => library.status,
+        (None, true) => LibraryStatus::BuiltIn,
+        // The loader or the program itself answers to the name.
+        (None, false) => return None,
+    };
+    // A string that looks like a library's name and leads nowhere is no evidence of anything.
+    let is_found = status == LibraryStatus::Resolved;
+    if asked.kind == ModuleKind::DlopenName && !is_found && !is_library_name(&asked.names) {
+        return None;
+    }
+    let text = |name: &Vec<u8>| escape(name).into_owned();
+    let preferred = asked.names.first().map(text).unwrap_or_default();
+    let mut name = library.map_or(preferred, |library| text(&library.name));
+    if asked.kind == ModuleKind::Pam
+        && let Some((_, last)) = name.rsplit_once('/')
+        && asked.names.len() > 1
+    {
+        // The directory is libpam's, not the file's.
+        name = last.to_owned();
+    }
+    let is_bad = |needed: &&Needed| !needed.optional && needed.status != LibraryStatus::Resolved;
+    let brings = opened.map_or(&[][..], |opened| &opened.brings);
+    let lacks: Vec<String> = brings
+        .iter()
+        .filter(is_bad)
+        .map(|needed| text(&needed.name))
+        .collect();
+    Some(Found {
+        kind: asked.kind,
+        or: if asked.kind == ModuleKind::DlopenNote {
+            let others = asked.names.iter().map(text);
+            others.filter(|other| *other != name).collect()
+        } else {
+            Vec::new()
+        },
+        name,
+        status: if lacks.is_empty() {
+            status
+        } else {
+            LibraryStatus::Missing
+        },
+        path: library.and_then(Needed::app_path),
+        real_path: library.and_then(|library| library.real_path.clone()),
+        how: match library {
+            Some(_) if asked.kind == ModuleKind::NameService && !is_found => {
+                "not found: the C library asks the next service".to_owned()
+            }
+            Some(_) if is_found && !lacks.is_empty() => lacking(&lacks),
+            Some(library) => library.how.clone(),
+            None => "part of the C library".to_owned(),
+        },
+        lacks,
+        at: asked.at.clone(),
+        priority: asked.priority,
+        certainty: asked.certainty,
+        opened_by: vec![file.clone()],
+    })
+}
+
+/// Why a module that is there cannot be opened.
+fn lacking(lacks: &[String]) -> String {
+    format!("there, but {} that it needs is not", lacks.join(", "))
+}
+
+/// Whether one of the names is a library's for certain: `libx.so`, or a path.
+fn is_library_name(names: &[Vec<u8>]) -> bool {
+    let is = |name: &Vec<u8>| name.starts_with(b"lib") || name.starts_with(b"/");
+    names.iter().any(is)
+}
+
+/// Joins what several processes open alike.
+pub(super) fn merge(all: Vec<Found>) -> Vec<Found> {
+    type Key = (
+        ModuleKind,
+        String,
+        LibraryStatus,
+        Option<AppPath>,
+        Vec<String>,
+    );
+    let mut merged: BTreeMap<Key, Found> = BTreeMap::new();
+    for found in all {
+        let key = (
+            found.kind,
+            found.name.clone(),
+            found.status,
+            found.real_path.clone(),
+            found.lacks.clone(),
+        );
+        let Some(known) = merged.get_mut(&key) else {
+            merged.insert(key, found);
+            continue;
+        };
+        known.priority = known.priority.min(found.priority);
+        known.certainty = known.certainty.max(found.certainty);
+        known.at = known.at.clone().min(found.at);
+        for file in found.opened_by {
+            if known.opened_by.len() < OPENED_BY && !known.opened_by.contains(&file) {
+                known.opened_by.push(file);
+            }
+        }
+    }
+    let mut merged: Vec<Found> = merged.into_values().collect();
+    for found in &mut merged {
+        found.opened_by.sort();
+    }
+    merged
+}

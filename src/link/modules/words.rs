@@ -1,0 +1,48 @@
+//! What a program opens later, as people read it.
+
+use std::fmt::Write as _;
+
+use super::Found;
+use crate::fact::{LibraryStatus, name_of};
+
+/// A section of lines, ending with a new line; empty when there is nothing to tell.
+#[must_use]
+pub fn words(found: &[Found], why: bool) -> String {
+    let mut out = String::new();
+    if found.is_empty() {
+        return out;
+    }
+    out.push_str("  opened by name once it runs:\n");
+    for module in found {
+        let place = match (&module.path, module.status) {
+            (Some(path), LibraryStatus::Resolved) => path.to_string(),
+            (_, LibraryStatus::BuiltIn) => module.how.clone(),
+            (Some(path), LibraryStatus::Missing) => format!("{path}, which cannot be opened"),
+            (None, LibraryStatus::Missing) => "not found".to_owned(),
+            (_, status) => name_of(status),
+        };
+        let kind = name_of(module.kind);
+        let _ = writeln!(out, "  · {} => {place}  [{kind}]", module.name);
+        for lack in &module.lacks {
+            let _ = writeln!(out, "      needs {lack}, which is not found");
+        }
+        if why {
+            let line = module.at.line.map(|line| format!(":{line}"));
+            let line = line.unwrap_or_default();
+            let priority = name_of(module.priority);
+            let certainty = name_of(module.certainty);
+            let _ = writeln!(
+                out,
+                "      {priority}, {certainty} by {}{line}",
+                module.at.file
+            );
+            if !module.or.is_empty() {
+                let _ = writeln!(out, "      or {}", module.or.join(", "));
+            }
+            if module.status != LibraryStatus::BuiltIn && !module.how.is_empty() {
+                let _ = writeln!(out, "      {}", module.how);
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,114 @@
+//! Libraries and modules: what the loader brings in when a program starts, and what the program
+//! opens by name later.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{Certainty, LibraryStatus, Locus, ModuleKind, Priority};
+use crate::path::AppPath;
+
+/// A library of the application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Library {
+    /// The name by which it is needed.
+    pub name: String,
+    /// What became of it.
+    pub status: LibraryStatus,
+    /// The path by which the loader opens it.
+    #[serde(default)]
+    pub path: Option<AppPath>,
+    /// The file behind that path.
+    #[serde(default)]
+    pub real_path: Option<AppPath>,
+    /// How it was found, or why not.
+    pub how: String,
+    /// The files that need it (the first few).
+    pub needed_by: Vec<AppPath>,
+    /// The package that owns it.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// The system's library of the same name in whose place this one is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadows: Option<Shadow>,
+}
+
+impl Library {
+    /// Whether only files below a directory `prebuilds` need it: an addon keeps a build for each
+    /// platform there, and loads the one that fits.
+    #[must_use]
+    pub fn is_of_other_builds(&self) -> bool {
+        let is_build = |file: &AppPath| file.components().any(|part| part == b"prebuilds");
+        self.status == LibraryStatus::Missing
+            && !self.needed_by.is_empty()
+            && self.needed_by.iter().all(is_build)
+    }
+}
+
+/// A library, plugin or module that a program opens by name once it runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Module {
+    /// What opens it, and for what.
+    pub kind: ModuleKind,
+    /// The name by which it is opened; of several of which any will do, the one that was found,
+    /// or else the preferred one.
+    pub name: String,
+    /// The other names that will do, the preferred one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<String>,
+    /// How much it matters.
+    pub priority: Priority,
+    /// What became of it.
+    pub status: LibraryStatus,
+    /// The path by which it is opened; of one inside an archive, the archive.
+    #[serde(default)]
+    pub path: Option<AppPath>,
+    /// The file behind that path.
+    #[serde(default)]
+    pub real_path: Option<AppPath>,
+    /// How it was found, or why not.
+    pub how: String,
+    /// Libraries that it needs and that are not found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+    /// Where its name stands: a line of `nsswitch.conf`, of a PAM file, of `openssl.cnf`, or the
+    /// file whose code or note has it.
+    pub at: Locus,
+    /// The files that open it (the first few).
+    pub opened_by: Vec<AppPath>,
+    /// The package that owns it.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// How it is known that it is opened.
+    pub certainty: Certainty,
+}
+
+/// A bundled library that is loaded in place of the system's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Shadow {
+    /// The system's file.
+    pub system: AppPath,
+    /// The system's version, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_version: Option<String>,
+    /// The bundled version, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundled_version: Option<String>,
+}
+
+/// Who answers for a file in the image.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// Operations: the base image.
+    Core,
+    /// Middleware specialists: runtimes and shared components.
+    Middleware,
+    /// Developers: the application itself.
+    Application,
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::script::{interpreter_name, is_library};
 use super::{Extractor, Input, Out};
-use crate::fact::{Certainty, IssueKind, Locus, ModuleKind, What};
+use crate::fact::{Certainty, Fact, IssueKind, Locus, ModuleKind, What};
+use crate::path::AppPath;
 
 /// Reads scripts of Python, Perl and Ruby.
 pub(super) const EXTRACTOR: Extractor = Extractor {
@@ -126,7 +127,14 @@ fn ruby(line: &str) -> Option<&str> {
 }
 
 fn settings(input: &Input<'_>, out: &mut Out) {
-    let text = String::from_utf8_lossy(input.text());
+    out.facts.extend(php_extensions(input.path, input.text()));
+}
+
+/// The extensions that a file of PHP's settings loads (`extension`, `zend_extension`).
+#[must_use]
+pub fn php_extensions(path: &AppPath, text: &[u8]) -> Vec<Fact> {
+    let mut found = Vec::new();
+    let text = String::from_utf8_lossy(text);
     for (number, line) in (1u32..).zip(text.lines()) {
         let Some((key, value)) = line.split_once('=') else {
             continue;
@@ -140,10 +148,15 @@ fn settings(input: &Input<'_>, out: &mut Out) {
                     kind: ModuleKind::Php,
                     name: name.trim_end_matches(".so").to_owned(),
                 };
-                out.fact(Locus::line(input.path, number), Certainty::Declared, what);
+                found.push(Fact {
+                    at: Locus::line(path, number),
+                    what,
+                    certainty: Certainty::Declared,
+                });
             }
         }
     }
+    found
 }
 
 #[cfg(test)]
@@ -151,13 +164,12 @@ mod tests {
     use super::*;
     use crate::extract::extract;
     use crate::fact::Stat;
-    use crate::path::AppPath;
 
     fn asks(path: &str, text: &str) -> Vec<String> {
         let (path, stat) = (AppPath::new(path), Stat::regular(text.len() as u64, 0o755));
         let bytes = text.as_bytes().to_vec();
         let out = extract(&Input::new(&path, &stat, &bytes, &bytes));
-        let show = |fact: &crate::fact::Fact| match &fact.what {
+        let show = |fact: &Fact| match &fact.what {
             What::Asks { kind, name } => Some(format!("{kind:?} {name}")),
             _ => None,
         };

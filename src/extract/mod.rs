@@ -5,7 +5,7 @@
 
 pub mod accounts;
 pub mod argument;
-mod asks;
+pub mod asks;
 mod config;
 pub mod content;
 pub mod cron;

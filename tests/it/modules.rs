@@ -342,3 +342,21 @@ fn jar(name: &str) -> Vec<u8> {
     end.extend([&length[..], &at, &[0, 0]].concat());
     [local, central, end].concat()
 }
+
+#[test]
+fn the_systems_settings_of_php_count_where_the_application_has_php() {
+    let lab = Lab::glibc("2.36");
+    lab.put(
+        "/etc/php/8.2/fpm/conf.d/20-pdo.ini",
+        b"; x\nextension=pdo_pgsql.so\n",
+    );
+    lab.lib("/usr/lib/php/20220829/pdo_pgsql.so", &["libc.so.6"]);
+    lab.put("/app/other.sh", b"#!/bin/sh\nexit 0\n");
+    assert!(lab.scanned().is_empty());
+    lab.put(
+        "/app/index.php",
+        b"<?php file_put_contents('/var/lib/app/x', 1);\n",
+    );
+    let expected = ["php pdo_pgsql resolved /usr/lib/php/20220829/pdo_pgsql.so"];
+    assert_eq!(lab.scanned(), expected);
+}

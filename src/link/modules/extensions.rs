@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Found, java, lacking};
+use crate::extract::asks;
 use crate::fact::{
     Certainty, Fact, Kind, LibraryStatus, Locus, ModuleKind, Priority, ProgramForm, What,
 };
@@ -57,7 +58,8 @@ pub(in crate::link) fn extensions(all: Modules<'_>) -> Vec<Found> {
     }
     let mut places = Places::default();
     let mut seen = BTreeSet::new();
-    for fact in all.facts {
+    let settings = all.php_settings();
+    for fact in all.facts.iter().chain(&settings) {
         let What::Asks { kind, name } = &fact.what else {
             continue;
         };
@@ -355,6 +357,44 @@ impl Modules<'_> {
             }
         }
         dirs
+    }
+
+    /// What the system's settings of PHP load, where the application has programs in PHP.
+    fn php_settings(&self) -> Vec<Fact> {
+        const LIMIT: usize = 1 << 20;
+        let is_php = |fact: &Fact| {
+            let file = &fact.at.file;
+            file.name().ends_with(b".php") && self.scope.contains(file)
+        };
+        if !self.facts.iter().any(is_php) {
+            return Vec::new();
+        }
+        let list = |dir: &AppPath| self.root.list(dir.as_bytes()).unwrap_or_default();
+        let join = |dir: &AppPath, name: &[u8]| dir.join(name);
+        let mut folders: Vec<AppPath> = ["/etc/php.d", "/usr/local/etc/php/conf.d"]
+            .iter()
+            .map(AppPath::new)
+            .collect();
+        // Debian: a directory for each version, and in it one for each way to run PHP.
+        let top = AppPath::new("/etc/php");
+        for (version, _) in list(&top) {
+            let version = join(&top, &version);
+            for (way, _) in list(&version) {
+                folders.push(join(&version, &way).join(b"conf.d"));
+            }
+        }
+        let mut found = Vec::new();
+        for folder in folders {
+            for (name, _) in list(&folder) {
+                let path = join(&folder, &name);
+                if name.ends_with(b".ini")
+                    && let Ok(text) = self.root.read(path.as_bytes(), LIMIT)
+                {
+                    found.extend(asks::php_extensions(&path, &text));
+                }
+            }
+        }
+        found
     }
 
     /// Where distributions and PHP's own build keep extensions (`extension_dir`).

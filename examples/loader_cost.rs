@@ -18,8 +18,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use rayon::prelude::*;
-use seaworthy::link::loader::{Binary, Loader, Request, Start};
-use seaworthy::parse::elf::Form;
+use seaworthy::link::loader::{Loader, Request};
 use seaworthy::parse::read::ReadAt as _;
 use seaworthy::path::AppPath;
 use seaworthy::tree::{Limits, Progress, Root, Visit, walk};
@@ -45,15 +44,17 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn head(visit: &Visit<'_>) -> Option<(seaworthy::tree::File, Vec<u8>)> {
-    let file = visit.open().ok()?;
-    let head = file.bytes_at(0, HEAD).ok()?;
-    Some((file, head))
-}
-
 fn heads(root: &Root, start: &AppPath) {
-    let visit = |visit: &Visit<'_>| head(visit).map_or(0, |(_, head)| head.len());
-    let limits = Limits::default();
+    let visit = |visit: &Visit<'_>| {
+        let file = visit.open().ok()?;
+        let mut head = [0; HEAD];
+        let size = usize::try_from(file.len()).map_or(HEAD, |size| size.min(HEAD));
+        file.read_at(0, &mut head[..size]).ok()
+    };
+    let limits = Limits {
+        opens: |_| true,
+        ..Limits::default()
+    };
     let progress = Progress::default();
     let found = walk(
         root,
@@ -62,7 +63,7 @@ fn heads(root: &Root, start: &AppPath) {
         &progress,
         &visit,
     );
-    let bytes: usize = found.entries.iter().map(|(_, read)| read).sum();
+    let bytes: usize = found.entries.iter().filter_map(|(_, read)| *read).sum();
     println!("{} entries, {bytes} bytes read", found.entries.len());
 }
 
@@ -80,42 +81,10 @@ fn plain(dir: &str) {
     println!("{entries} entries, {bytes} bytes read");
 }
 
-/// The dynamic programs and libraries, and how each is started.
-fn programs(root: &Root, loader: &Loader<'_>, start: &AppPath) -> (usize, Vec<(AppPath, Start)>) {
-    let visit = |visit: &Visit<'_>| {
-        let (file, head) = head(visit)?;
-        if !head.starts_with(b"\x7fELF") {
-            return None;
-        }
-        let binary = Binary::read(&head, &file);
-        let form = binary.elf.as_ref().ok()?.form();
-        loader.learn(&visit.entry.stat, binary);
-        match form {
-            Form::Program => Some(Start::Kernel),
-            Form::Library => Some(Start::Loader),
-            _ => None,
-        }
-    };
-    let limits = Limits::default();
-    let progress = Progress::default();
-    let found = walk(
-        root,
-        std::slice::from_ref(start),
-        &limits,
-        &progress,
-        &visit,
-    );
-    let count = found.entries.len();
-    let started = found
-        .entries
-        .into_iter()
-        .filter_map(|(entry, start)| Some((entry.path, start?)));
-    (count, started.collect())
-}
-
 fn resolve(root: &Root, start: &AppPath) {
     let loader = Loader::new(root);
-    let (entries, programs) = programs(root, &loader, start);
+    let found = loader.discover(std::slice::from_ref(start), &Progress::default());
+    let (entries, programs) = (found.entries, found.files);
     let verdicts: Vec<(String, usize)> = programs
         .par_iter()
         .map(|(file, start)| {
@@ -138,9 +107,9 @@ fn resolve(root: &Root, start: &AppPath) {
 
 fn list(root: &Root, start: &AppPath) -> anyhow::Result<()> {
     let loader = Loader::new(root);
-    let (_, programs) = programs(root, &loader, start);
+    let programs = loader.discover(std::slice::from_ref(start), &Progress::default());
     let mut out = std::io::stdout().lock();
-    for (file, _) in programs {
+    for (file, _) in programs.files {
         out.write_all(file.as_bytes())?;
         out.write_all(b"\n")?;
     }

@@ -101,7 +101,8 @@ pub(crate) struct Explain {
 /// What is started in mind.
 #[derive(Debug, Args)]
 pub(crate) struct Libs {
-    /// Programs or libraries. With --root, as the application sees them
+    /// Programs, libraries, or directories that are searched for them. With --root, as the
+    /// application sees them
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Look inside DIR, the top of another system's mounted root

@@ -96,6 +96,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     let limits = Limits {
         all_filesystems: request.all_filesystems,
         exclude: request.exclude.clone(),
+        ..Limits::default()
     };
     let seen = link::gather::gather(&root, &host, &scope, &limits, progress);
     if progress.stop.load(Ordering::Relaxed) {

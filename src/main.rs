@@ -13,10 +13,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
 use seaworthy::AuditError;
-use seaworthy::link::loader::{Listing, Loader, Outcome, Shape, Verdict};
+use seaworthy::fact::Kind;
+use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
 use seaworthy::link::modules;
+use seaworthy::path::AppPath;
 use seaworthy::render::json;
 use seaworthy::report::Report;
 use seaworthy::tree::{Progress, Root};
@@ -107,6 +110,41 @@ fn run_scan(scan: &Scan) -> Result<()> {
     Ok(())
 }
 
+/// Each directory replaced by the programs and libraries below it. What could not be looked at there
+/// is told on standard error.
+fn below(
+    root: &Root,
+    loader: &Loader<'_>,
+    named: Vec<loader::Request<'static>>,
+) -> Vec<loader::Request<'static>> {
+    let mut requests = Vec::new();
+    for request in named {
+        let node = root.resolve(&request.main);
+        if !node.as_ref().is_ok_and(|node| node.stat.kind == Kind::Dir) {
+            requests.push(request);
+            continue;
+        }
+        let dir = AppPath::new(&request.main);
+        let found = loader.discover(std::slice::from_ref(&dir), &Progress::default());
+        for issue in &found.issues {
+            output::say(&format!("seaworthy: {}: {}", issue.at.file, issue.message));
+        }
+        if found.files.is_empty() {
+            output::say(&format!(
+                "seaworthy: {dir}: no dynamic program or library among {} entries",
+                found.entries
+            ));
+        }
+        for (file, start) in found.files {
+            let mut request = request.clone();
+            request.main = file.as_bytes().to_vec();
+            request.start = start;
+            requests.push(request);
+        }
+    }
+    requests
+}
+
 /// A start with what is opened later, as machines read it.
 #[derive(serde::Serialize)]
 struct Listed {
@@ -119,13 +157,14 @@ struct Listed {
 
 /// Starts each file in mind. What cannot be read as a program is told on standard error.
 fn run_libs(libs: &Libs) -> Result<ExitCode> {
-    let requests = libs.requests()?;
+    let named = libs.requests()?;
     let top = libs.root.as_deref().unwrap_or(Path::new("/"));
     let root = Root::open(top).map_err(|error| AuditError::Root {
         root: top.display().to_string(),
         reason: error.to_string(),
     })?;
     let loader = Loader::new(&root);
+    let requests = below(&root, &loader, named);
     let outcomes = loader.run_and_look(&requests);
     let is_read = |outcome: &Outcome| outcome.verdict != Verdict::Unreadable;
     let opened = |request: &_, outcome: &_| modules::of_start(&root, &loader, request, outcome);
@@ -145,7 +184,7 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
                 flat: libs.flat,
                 why: libs.why,
             };
-            let starts = requests.iter().zip(&outcomes);
+            let starts = requests.par_iter().zip(&outcomes);
             let words = |(request, outcome): (_, &Outcome)| {
                 outcome.words(shape) + &modules::words(&opened(request, outcome), shape.why)
             };

@@ -33,8 +33,11 @@ pub(super) const PHP_SETTINGS: Extractor = Extractor {
 /// The most names of one file.
 const NAMES: usize = 500;
 
+/// The name of an interpreter, and the endings of files without a first line that names one.
+type Sign = (&'static [u8], &'static [&'static [u8]], ModuleKind);
+
 fn language(input: &Input<'_>) -> Option<ModuleKind> {
-    const SIGNS: [(&[u8], &[&[u8]], ModuleKind); 3] = [
+    const SIGNS: [Sign; 3] = [
         (b"python", &[b".py", b".wsgi"], ModuleKind::Python),
         (b"perl", &[b".pl", b".pm", b".cgi"], ModuleKind::Perl),
         (b"ruby", &[b".rb", b".ru"], ModuleKind::Ruby),
@@ -44,7 +47,7 @@ fn language(input: &Input<'_>) -> Option<ModuleKind> {
     }
     let named = input.interpreter().and_then(interpreter_name);
     let name = input.path.name();
-    let is = |sign: &&(&[u8], &[&[u8]], ModuleKind)| match named {
+    let is = |sign: &&Sign| match named {
         Some(interpreter) => interpreter.starts_with(sign.0),
         None => sign.1.iter().any(|ending| name.ends_with(ending)),
     };

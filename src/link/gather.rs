@@ -51,7 +51,8 @@ pub fn gather(
     progress: &Progress,
 ) -> Seen {
     let mut seen = Seen::default();
-    let walked = walk(root, &scope.dirs, limits, progress, &|visit| {
+    let limits = read::limits(limits);
+    let walked = walk(root, &scope.dirs, &limits, progress, &|visit| {
         read::visit(visit, progress)
     });
     seen.issues.extend(walked.issues);

@@ -124,9 +124,13 @@ impl Host {
             .map(AppPath::new)
             .filter(|path| root.resolve(path.as_bytes()).is_ok())
             .collect();
-        let made = walk(root, &starts, &Limits::default(), &progress, &|visit| {
-            read::visit(visit, &progress)
-        });
+        let made = walk(
+            root,
+            &starts,
+            &read::limits(&Limits::default()),
+            &progress,
+            &|visit| read::visit(visit, &progress),
+        );
         issues.extend(made.issues);
         for (entry, made) in made.entries {
             issues.extend(made.out.issues);

@@ -7,7 +7,7 @@ use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, extract};
 use crate::fact::{IssueKind, Kind, Locus, name_of};
 use crate::knowledge;
 use crate::parse::read::ReadAt as _;
-use crate::tree::{Entry, File, LookupError, Progress, Visit};
+use crate::tree::{Entry, File, Limits, LookupError, Progress, Visit};
 
 /// What came of an entry.
 #[derive(Debug, Default)]
@@ -16,6 +16,14 @@ pub(super) struct Made {
     pub out: Out,
     /// Whether its content was read; nothing where there is none to read.
     pub read: Option<bool>,
+}
+
+/// The bounds of a walk whose visit is [`visit`], which opens all but documentation.
+pub(super) fn limits(limits: &Limits) -> Limits {
+    Limits {
+        opens: |path| !knowledge::places::is_documentation(path),
+        ..limits.clone()
+    }
 }
 
 /// Reads an entry of a walk.

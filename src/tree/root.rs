@@ -209,8 +209,8 @@ impl Root {
         }
         let mut entries = Vec::new();
         for name in found.names {
-            match stat_at(&fd, &name) {
-                Ok(stat) => entries.push((name.into_vec(), stat)),
+            match stat_at(&fd, &name.name) {
+                Ok(stat) => entries.push((name.name.into_vec(), stat)),
                 // Removed since it was listed.
                 Err(Errno::NOENT) => {}
                 Err(errno) => return Err(LookupError::from_errno(errno)),

@@ -18,9 +18,17 @@ const DIR_BUFFER: usize = 32 << 10;
 /// The names in a directory, without `.` and `..`, in the order of the disk.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    pub(super) names: Vec<Box<[u8]>>,
+    pub(super) names: Vec<Name>,
     /// Why there are not more of them.
     pub(super) cut: Option<Cut>,
+}
+
+/// A name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) name: Box<[u8]>,
+    /// Whether the directory says that it is a regular file (`d_type`, readdir(3)).
+    pub(super) is_file: bool,
 }
 
 /// Why a directory was not read to its end.
@@ -55,7 +63,10 @@ pub(super) fn names(dir: &OwnedFd) -> Names {
         if name.is_empty() || name.contains(&b'/') {
             found.cut = found.cut.or(Some(Cut::Forged));
         } else if found.names.len() < MAX_NAMES {
-            found.names.push(Box::from(name));
+            found.names.push(Name {
+                name: Box::from(name),
+                is_file: entry.file_type() == FileType::RegularFile,
+            });
         } else {
             found.cut = Some(Cut::TooMany);
             break;

@@ -5,6 +5,7 @@
 //! link while the walk is on its way would lead it out of the root, and a tree deeper than
 //! `PATH_MAX` cannot be entered at all. Here each directory is opened relative to its parent.
 
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use rustix::io::Errno;
 use super::file::{File, open_seen};
 use super::root::{LookupError, MAX_PATH, Root};
 use super::start::Starts;
-use super::step::{Cut, MAX_NAMES, names, open_dir_at, read_link, stat_at, stat_of};
+use super::step::{Cut, MAX_NAMES, Name, names, open_dir_at, read_link, stat_at, stat_of};
 use crate::fact::{Issue, IssueKind, Kind, Locus, Stat};
 use crate::path::AppPath;
 
@@ -39,6 +40,8 @@ pub struct Visit<'a> {
     /// The entry.
     pub entry: &'a Entry,
     dir: &'a OwnedFd,
+    /// The entry, where it was opened to look at it.
+    opened: Cell<Option<File>>,
 }
 
 impl Visit<'_> {
@@ -50,18 +53,37 @@ impl Visit<'_> {
         if self.entry.stat.kind != Kind::File {
             return Err(LookupError::Special);
         }
-        open_seen(self.dir, self.entry.path.name())
+        match self.opened.take() {
+            Some(file) => Ok(file),
+            None => open_seen(self.dir, self.entry.path.name()),
+        }
     }
 }
 
 /// What bounds a walk.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Enter other local filesystems that are mounted below; pseudo and network ones never are,
     /// but for a network one that is named as a start.
     pub all_filesystems: bool,
     /// Paths that are not entered.
     pub exclude: Vec<AppPath>,
+    /// Which regular files the visit opens: they are looked at when they are open, which saves a
+    /// search for the name.
+    pub opens: fn(&AppPath) -> bool,
+    /// Names of regular files that are passed over unseen, and only counted.
+    pub passes: fn(&[u8]) -> bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            all_filesystems: false,
+            exclude: Vec::new(),
+            opens: |_| false,
+            passes: |_| false,
+        }
+    }
 }
 
 /// How far a run has come, for a display; and the wish to end it.
@@ -82,6 +104,8 @@ pub struct Walk<T> {
     pub entries: Vec<(Entry, T)>,
     /// What was not entered.
     pub issues: Vec<Issue>,
+    /// How many files were passed over.
+    pub passed: u64,
 }
 
 /// A directory that is held open, counted so that there are never too many of them.
@@ -110,6 +134,7 @@ struct Shared<'a, T, F> {
     budget: usize,
     entries: Mutex<Vec<(Entry, T)>>,
     issues: Mutex<Vec<Issue>>,
+    passed: AtomicU64,
 }
 
 /// Walks everything at and below `starts` and visits each entry once, whether or not starts lie
@@ -137,6 +162,7 @@ where
         budget: budget(),
         entries: Mutex::default(),
         issues: Mutex::new(issues),
+        passed: AtomicU64::new(0),
     };
     rayon::scope(|scope| {
         for start in &shared.starts.outermost {
@@ -165,7 +191,7 @@ where
         let parent = path.parent().unwrap_or_else(AppPath::root);
         let mut made = Vec::new();
         match self.root.open_real_dir(&parent) {
-            Ok(dir) => self.entry(&dir, path.clone(), *stat, &mut made),
+            Ok(dir) => self.entry(&dir, path.clone(), *stat, None, &mut made),
             Err(errno) => self.issue(path, errno_kind(errno), &errno.to_string()),
         }
         self.keep(made);
@@ -262,13 +288,25 @@ where
         self.chunk(dir, found.names, scope);
     }
 
-    fn chunk<'s>(&'s self, dir: &Arc<Dir<'s>>, names: Vec<Box<[u8]>>, scope: &Scope<'s>) {
+    fn chunk<'s>(&'s self, dir: &Arc<Dir<'s>>, names: Vec<Name>, scope: &Scope<'s>) {
         let mut made = Vec::with_capacity(names.len());
-        for name in names {
+        for Name { name, is_file } in names {
             if self.stopped() {
                 break;
             }
+            if is_file && (self.limits.passes)(&name) {
+                self.passed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             let path = dir.path.child(&name);
+            let opened = (is_file && (self.limits.opens)(&path))
+                .then(|| open_seen(&dir.fd, &name).ok())
+                .flatten();
+            if let Some(file) = opened {
+                let stat = *file.stat();
+                self.entry(&dir.fd, path, stat, Some(file), &mut made);
+                continue;
+            }
             let stat = match stat_at(&dir.fd, &name) {
                 Ok(stat) => stat,
                 Err(errno) => {
@@ -276,8 +314,12 @@ where
                     continue;
                 }
             };
-            self.entry(&dir.fd, path.clone(), stat, &mut made);
-            if stat.kind == Kind::Dir && self.may_enter(&path, &stat, dir.device) {
+            if stat.kind != Kind::Dir {
+                self.entry(&dir.fd, path, stat, None, &mut made);
+                continue;
+            }
+            self.entry(&dir.fd, path.clone(), stat, None, &mut made);
+            if self.may_enter(&path, &stat, dir.device) {
                 let parent = (!self.is_crowded()).then(|| Arc::clone(dir));
                 scope.spawn(move |scope| self.enter(parent, path, stat, scope));
             }
@@ -286,7 +328,14 @@ where
     }
 
     /// Visits one entry and adds what came of it to `made`.
-    fn entry(&self, dir: &OwnedFd, path: AppPath, stat: Stat, made: &mut Vec<(Entry, T)>) {
+    fn entry(
+        &self,
+        dir: &OwnedFd,
+        path: AppPath,
+        stat: Stat,
+        opened: Option<File>,
+        made: &mut Vec<(Entry, T)>,
+    ) {
         self.progress.found.fetch_add(1, Ordering::Relaxed);
         let mut target = None;
         if stat.kind == Kind::Link {
@@ -296,7 +345,11 @@ where
             }
         }
         let entry = Entry { path, stat, target };
-        let outcome = (self.visit)(&Visit { entry: &entry, dir });
+        let outcome = (self.visit)(&Visit {
+            entry: &entry,
+            dir,
+            opened: Cell::new(opened),
+        });
         made.push((entry, outcome));
     }
 
@@ -335,7 +388,7 @@ where
             let parent = path.parent().unwrap_or_else(AppPath::root);
             match self.root.open_real_dir(&parent) {
                 Ok(_) if met.is_ok() => {}
-                Ok(dir) => self.entry(&dir, path.clone(), *stat, &mut made),
+                Ok(dir) => self.entry(&dir, path.clone(), *stat, None, &mut made),
                 Err(errno) => self.issue(path, errno_kind(errno), &errno.to_string()),
             }
         }
@@ -351,7 +404,11 @@ where
             .unwrap_or_else(PoisonError::into_inner);
         issues.sort();
         issues.dedup();
-        Walk { entries, issues }
+        Walk {
+            entries,
+            issues,
+            passed: self.passed.into_inner(),
+        }
     }
 
     /// A directory that changes while it is read may name an entry twice (readdir(3)).

@@ -310,7 +310,7 @@ impl Modules<'_> {
             let Some(prefix) = python.parent().and_then(|bin| bin.parent()) else {
                 continue;
             };
-            let mut add = |parts: &[&[u8]]| dirs.push(prefix.join(&parts.concat()));
+            let mut add = |parts: &[&[u8]]| dirs.push(prefix.join(parts.concat()));
             for lib in [&b"lib/"[..], b"lib64/"] {
                 add(&[lib, &name, b"/lib-dynload"]);
                 add(&[lib, &name, b"/site-packages"]);
@@ -318,7 +318,7 @@ impl Modules<'_> {
             }
             add(&[b"lib/python3/dist-packages"]);
             for packages in [&b"/dist-packages"[..], b"/site-packages"] {
-                dirs.push(AppPath::new("/usr/local/lib").join(&[&name[..], packages].concat()));
+                dirs.push(AppPath::new("/usr/local/lib").join([&name[..], packages].concat()));
             }
         }
         dirs.retain(|dir| self.is_dir(dir));

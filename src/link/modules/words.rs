@@ -3,17 +3,19 @@
 use std::fmt::Write as _;
 
 use super::Found;
-use crate::fact::{LibraryStatus, name_of};
+use crate::fact::{LibraryStatus, ModuleKind, name_of};
 
-/// A section of lines, ending with a new line; empty when there is nothing to tell.
+/// A section of lines, ending with a new line; empty when there is nothing to tell. Without `why`
+/// what is built in, and what is known to be no loss, is left out.
 #[must_use]
 pub fn words(found: &[Found], why: bool) -> String {
     let mut out = String::new();
-    if found.is_empty() {
+    let told: Vec<&Found> = found.iter().filter(|found| why || is_told(found)).collect();
+    if told.is_empty() {
         return out;
     }
     out.push_str("  opened by name once it runs:\n");
-    for module in found {
+    for module in told {
         let place = match (&module.path, module.status) {
             (Some(path), LibraryStatus::Resolved) => path.to_string(),
             (_, LibraryStatus::BuiltIn) => module.how.clone(),
@@ -45,4 +47,16 @@ pub fn words(found: &[Found], why: bool) -> String {
         }
     }
     out
+}
+
+fn is_told(module: &Found) -> bool {
+    let is_weak = matches!(
+        module.kind,
+        ModuleKind::NameService | ModuleKind::DlopenName
+    );
+    match module.status {
+        LibraryStatus::BuiltIn => false,
+        LibraryStatus::Missing => !is_weak,
+        _ => true,
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Extractor, Input, Named, Out};
 use crate::fact::{Certainty, IssueKind, Locus, Source, Touch};
-use crate::parse::literal::{MAX_LITERAL, Strings, paths};
+use crate::parse::literal::{MAX_LITERAL, Strings, names_run, number_files, paths};
 use crate::path::AppPath;
 
 /// Searches ELF programs and libraries.
@@ -56,6 +56,8 @@ fn run(input: &Input<'_>, out: &mut Out) {
     let strings = strings_of(input.head);
     let length = input.source.len().min(MAX_SEARCHED);
     let mut found = BTreeSet::new();
+    let mut numbers: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut runs = false;
     let mut cut = false;
     let size = usize::try_from(length).map_or(WINDOW, |length| length.min(WINDOW));
     let mut window = vec![0; size];
@@ -82,10 +84,22 @@ fn run(input: &Input<'_>, out: &mut Out) {
                 cut |= !found.contains(&path);
             }
         });
+        number_files(&window[..got], |_, name| {
+            let own = if name.is_empty() {
+                input.path.name()
+            } else {
+                name
+            };
+            numbers.insert([b"/run/", own, b".pid"].concat());
+        });
+        runs |= names_run(&window[..got]);
         if last {
             break;
         }
         offset += STEP as u64;
+    }
+    if runs {
+        found.extend(numbers.iter().map(AppPath::new));
     }
     let at = || Locus::file(input.path);
     if cut {

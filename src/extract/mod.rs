@@ -13,6 +13,7 @@ mod elf;
 pub mod env_file;
 pub mod environment;
 pub mod fstab;
+mod home;
 pub mod inetd;
 pub mod kernel;
 #[cfg(feature = "scripting")]
@@ -204,6 +205,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     elf::EXTRACTOR,
     env_file::EXTRACTOR,
     fstab::EXTRACTOR,
+    home::EXTRACTOR,
     inetd::EXTRACTOR,
     kernel::EXTRACTOR,
     literal::EXTRACTOR,

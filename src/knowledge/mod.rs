@@ -6,6 +6,7 @@
 pub mod bases;
 mod directives;
 pub mod libraries;
+pub mod pam;
 mod paths;
 pub mod places;
 mod ports;

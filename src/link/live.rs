@@ -7,6 +7,7 @@ use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Source, Touch, What};
 use crate::knowledge::places;
 use crate::path::AppPath;
+use crate::tree::Root;
 
 /// How much the word of a file weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,17 +49,27 @@ const CRON_DIRS: &[&str] = &[
 const INIT_DIRS: &[&str] = &["/etc/init.d", "/etc/rc.d/init.d"];
 
 impl Voices {
-    /// Judges every file of `facts`; `exists` tells whether a path is there.
-    pub(super) fn new(scope: &Scope, facts: &[Fact], exists: impl Fn(&AppPath) -> bool) -> Self {
+    /// Judges every file of `facts`; `real` tells what stands behind a path, if anything, and
+    /// `instances` are the templates of which an instance is enabled.
+    pub(super) fn new(
+        scope: &Scope,
+        facts: &[Fact],
+        real: impl Fn(&AppPath) -> Option<AppPath>,
+        instances: &BTreeSet<Vec<u8>>,
+    ) -> Self {
+        let exists = |path: &AppPath| real(path).is_some();
         let mut by_file: BTreeMap<&AppPath, Vec<&Fact>> = BTreeMap::new();
         for fact in facts {
             by_file.entry(&fact.at.file).or_default().push(fact);
         }
         let mut files: BTreeMap<AppPath, Voice> = BTreeMap::new();
         for (file, facts) in &by_file {
-            files.insert((*file).clone(), first_voice(scope, file, facts, &exists));
+            files.insert(
+                (*file).clone(),
+                first_voice(scope, file, facts, &exists, instances),
+            );
         }
-        let started = started(scope, &by_file, &files);
+        let started = started(scope, &by_file, &files, &real);
         for (file, voice) in &mut files {
             if *voice == Voice::Tool && started.contains(file) {
                 *voice = Voice::Live;
@@ -107,10 +118,11 @@ fn first_voice(
     file: &AppPath,
     facts: &[&Fact],
     exists: &impl Fn(&AppPath) -> bool,
+    instances: &BTreeSet<Vec<u8>>,
 ) -> Voice {
     let dirs = |dirs: &[&str]| dirs.iter().any(|dir| file.is_below(&AppPath::new(dir)));
     if dirs(UNIT_DIRS) {
-        return if is_bare_template(file, exists) {
+        return if is_template(file.name()) && !instances.contains(file.name()) {
             Voice::Dead
         } else {
             Voice::Live
@@ -177,19 +189,34 @@ fn is_installer(file: &AppPath, facts: &[&Fact]) -> bool {
         })
 }
 
-/// Whether this is a template unit of which no instance is enabled: `name@.service` without a
-/// `name@x.service` that something wants.
-fn is_bare_template(file: &AppPath, exists: &impl Fn(&AppPath) -> bool) -> bool {
-    let name = file.name();
-    let Some(at) = name.iter().position(|&b| b == b'@') else {
-        return false;
-    };
-    if name.get(at + 1) != Some(&b'.') {
-        return false;
+/// Whether a unit is a template (systemd.unit(5)): `name@.service`.
+fn is_template(name: &[u8]) -> bool {
+    let at = name.iter().position(|&b| b == b'@');
+    at.is_some_and(|at| name.get(at + 1) == Some(&b'.'))
+}
+
+/// The templates of which something wants or requires an instance: `name@.service` where a link
+/// `name@x.service` lies in a directory `*.wants` or `*.requires`.
+pub(super) fn instances(root: &Root) -> BTreeSet<Vec<u8>> {
+    let mut found = BTreeSet::new();
+    for dir in UNIT_DIRS.iter().map(AppPath::new) {
+        for (folder, _) in root.list(dir.as_bytes()).unwrap_or_default() {
+            if !(folder.ends_with(b".wants") || folder.ends_with(b".requires")) {
+                continue;
+            }
+            let links = root.list(dir.join(&folder).as_bytes()).unwrap_or_default();
+            for (name, _) in links {
+                let at = name.iter().position(|&b| b == b'@');
+                let dot = name.iter().rposition(|&b| b == b'.');
+                if let (Some(at), Some(dot)) = (at, dot)
+                    && at + 1 < dot
+                {
+                    found.insert([&name[..=at], &name[dot..]].concat());
+                }
+            }
+        }
     }
-    let wants = AppPath::new("/etc/systemd/system/multi-user.target.wants");
-    let default = [&name[..=at], b"default", &name[at + 1..]].concat();
-    !exists(&wants.join(&default))
+    found
 }
 
 /// The files that something live starts, directly or through another that it starts.
@@ -197,6 +224,7 @@ fn started(
     scope: &Scope,
     by_file: &BTreeMap<&AppPath, Vec<&Fact>>,
     voices: &BTreeMap<AppPath, Voice>,
+    real: &impl Fn(&AppPath) -> Option<AppPath>,
 ) -> BTreeSet<AppPath> {
     let mut todo: Vec<&AppPath> = by_file
         .keys()
@@ -207,6 +235,14 @@ fn started(
     while let Some(file) = todo.pop() {
         for fact in by_file.get(file).into_iter().flatten() {
             for path in runs(&fact.what) {
+                // A program is often started by another name, which is a link to it.
+                let linked =
+                    matches!(fact.what, What::Starts { .. }) && !by_file.contains_key(&path);
+                let path = if linked {
+                    real(&path).unwrap_or(path)
+                } else {
+                    path
+                };
                 let known = by_file.get_key_value(&path).map(|(file, _)| *file);
                 if let Some(next) = known
                     && scope.contains(next)

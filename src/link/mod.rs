@@ -25,6 +25,7 @@ use crate::link::gather::Seen;
 use crate::link::host::Host;
 use crate::link::live::Voices;
 use crate::link::scope::Scope;
+use crate::path::AppPath;
 use crate::report::{BaseAdvice, Coverage, Floor, Library, Module, PathEntry};
 use crate::tree::Root;
 
@@ -63,7 +64,13 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     facts.extend(owned);
     facts.sort();
     facts.dedup();
-    let voices = Voices::new(scope, &facts, |path| root.lookup(path.as_bytes()).is_ok());
+    let real = |path: &AppPath| {
+        // A link to what a mounted disk does not have, such as a device, stands for itself.
+        let node = root.resolve(path.as_bytes());
+        let node = node.or_else(|_| root.lookup(path.as_bytes()));
+        node.ok().map(|node| node.real)
+    };
+    let voices = Voices::new(scope, &facts, real, &live::instances(root));
     voices.silence(&mut facts);
     let libraries::Found {
         libraries,

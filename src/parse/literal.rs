@@ -102,6 +102,42 @@ pub enum Strings {
     Joined,
 }
 
+/// The names of files with a process's number that are put together of a directory and a name:
+/// `%s/%s.pid`, `%sappd.pid`. Each is told as far as it is known: without directives before it, and
+/// empty where a directive stands for the whole name.
+pub fn number_files(bytes: &[u8], mut found: impl FnMut(usize, &[u8])) {
+    const ENDING: &[u8] = b".pid\0";
+    for end in memchr::memmem::find_iter(bytes, ENDING) {
+        let before = &bytes[end.saturating_sub(64)..end];
+        let Some(start) = memchr::memrchr(0, before) else {
+            continue;
+        };
+        let text = &before[start + 1..];
+        let Some(rest) = text.strip_prefix(b"%s") else {
+            continue;
+        };
+        let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+        let name = if rest == b"%s" { &b""[..] } else { rest };
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_".contains(b);
+        if name.iter().all(plain) && text != b"%s" {
+            found(end, name);
+        }
+    }
+}
+
+/// Whether the directory for run-time files stands in `bytes` as a string of its own.
+#[must_use]
+pub fn names_run(bytes: &[u8]) -> bool {
+    [
+        &b"/var/run\0"[..],
+        b"/var/run/\0",
+        b"\0/run\0",
+        b"\0/run/\0",
+    ]
+    .iter()
+    .any(|text| memchr::memmem::find(bytes, text).is_some())
+}
+
 /// Hands every path in `bytes` to `found`, with the offset where it begins.
 pub fn paths(bytes: &[u8], strings: Strings, mut found: impl FnMut(usize, AppPath)) {
     for place in SEARCH.find_iter(bytes) {

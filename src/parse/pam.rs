@@ -9,6 +9,8 @@ pub enum Rule {
     Module {
         /// Its path as written: absolute, or a name in libpam's own directory.
         path: String,
+        /// What it is given.
+        args: Vec<String>,
         /// Whether nothing is said when the module is absent (a minus sign before the type).
         quiet: bool,
         /// Whether a login needs its consent (`required`, `requisite`).
@@ -42,11 +44,13 @@ fn rule(text: &str) -> Option<Rule> {
         Some(inner) => inner.split_once(']')?,
         None => rest.split_once(char::is_whitespace)?,
     };
-    let path = rest.split_whitespace().next()?.to_owned();
+    let mut words = rest.split_whitespace().map(str::to_owned);
+    let path = words.next()?;
     match control {
         "include" | "substack" => Some(Rule::Include(path)),
         _ => Some(Rule::Module {
             path,
+            args: words.collect(),
             quiet: kind != plain,
             required: matches!(control, "required" | "requisite"),
         }),
@@ -69,18 +73,19 @@ mod tests {
                 Rule::Include(name) => format!("{line} +{name}"),
                 Rule::Module {
                     path,
+                    args,
                     quiet,
                     required,
-                } => format!("{line} {path} {quiet} {required}"),
+                } => format!("{line} {path} {} {quiet} {required}", args.join(",")),
             })
             .collect();
         assert_eq!(
             found,
             [
-                "2 pam_env.so false true",
+                "2 pam_env.so envfile=/etc/default/locale false true",
                 "3 +common-auth",
-                "4 /lib/security/pam_x.so true false",
-                "5 pam_unix.so false false",
+                "4 /lib/security/pam_x.so  true false",
+                "5 pam_unix.so  false false",
                 "7 +system-auth",
             ]
         );

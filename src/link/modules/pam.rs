@@ -116,6 +116,7 @@ impl Search<'_> {
                     path: module,
                     quiet,
                     required,
+                    ..
                 } => {
                     let at = Locus::line(&path, line);
                     self.module(&module, at, quiet, required);

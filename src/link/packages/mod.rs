@@ -293,6 +293,14 @@ impl Packages {
         (packages, found.issues)
     }
 
+    /// Whether the package `package` provides `name`, which may be a virtual package or capability.
+    #[must_use]
+    pub fn is_provided_by(&self, name: &str, package: &str) -> bool {
+        let numbers = self.provides.find(hash(name.as_bytes()));
+        let mut entries = numbers.filter_map(|number| self.entries.get(number as usize));
+        entries.any(|entry| entry.package.name == package)
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -3,7 +3,9 @@
 //! Declared beats observed beats inferred beats guessed. The hierarchy standard gives the class
 //! where it speaks of a place; elsewhere the source's own word does, and last the name.
 
+mod customs;
 mod inventory;
+mod logins;
 mod measure;
 mod place;
 mod relative;
@@ -36,6 +38,8 @@ pub(super) struct Ground<'a> {
     asks_pam: bool,
     /// Files that were read because something refers to them.
     reached: BTreeSet<AppPath>,
+    /// Programs that something live starts, links followed.
+    started: BTreeSet<AppPath>,
 }
 
 /// Judges every path that `facts` name, and what the tree itself shows.
@@ -57,7 +61,17 @@ pub(super) fn classify(
     let asks_pam = facts.iter().any(
         |fact| matches!(&fact.what, What::Library { name, .. } if name.starts_with("libpam.so")),
     );
+    let started = facts
+        .iter()
+        .filter(|fact| voices.of(fact) == Voice::Live)
+        .filter_map(|fact| match &fact.what {
+            What::Starts { program, .. } => root.resolve(program.as_bytes()).ok(),
+            _ => None,
+        })
+        .map(|node| node.real)
+        .collect();
     let ground = Ground {
+        started,
         voices,
         asks_pam,
         root,
@@ -75,7 +89,10 @@ pub(super) fn classify(
     }
     let witnessed = witness::facts(&ground, facts);
     let joined = relative::facts(&ground, facts);
-    for fact in witnessed.iter().chain(&joined) {
+    let customary = customs::facts(&ground, facts);
+    let logins = logins::facts(&ground, facts);
+    let all = witnessed.iter().chain(&joined).chain(&customary);
+    for fact in all.chain(&logins) {
         if let What::Path { path, .. } = &fact.what {
             named.entry(real.get(root, path)).or_default().push(fact);
         }

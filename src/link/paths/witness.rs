@@ -59,7 +59,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
 }
 
 /// What the tree says of the path at a place.
-fn told(
+pub(super) fn told(
     at: Locus,
     (touch, by): (Touch, &str),
     kind: Option<Kind>,

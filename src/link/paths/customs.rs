@@ -1,0 +1,358 @@
+//! What follows from a custom of Unix rather than from a file that names it: who writes the records
+//! of logins, where mail is delivered, where a process leaves its number, what a program keeps in
+//! its user's home.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Ground;
+use super::witness::told;
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
+use crate::knowledge::places;
+use crate::path::AppPath;
+
+/// Records of who was logged in (utmp(5), lastlog(8)).
+const RECORDS: [&str; 3] = ["/var/log/btmp", "/var/log/lastlog", "/var/log/wtmp"];
+
+/// Calls that write such records, or by which a program hands a session to a user: the programs
+/// that do either keep them.
+const SESSION_CALLS: [&str; 10] = [
+    "login",
+    "logwtmp",
+    "pututline",
+    "pututxline",
+    "setgroups",
+    "initgroups",
+    "updwtmp",
+    "updwtmpx",
+    "pam_open_session",
+    "setusercontext",
+];
+
+/// What mail servers of all makers are known by to package managers (Debian policy 11.6; rpm
+/// capabilities of the same meaning).
+const MAIL_SERVERS: [&str; 3] = ["mail-transport-agent", "smtpdaemon", "MTA"];
+
+/// Where they deliver mail to users (FHS 3.0, 5.11; Debian policy 11.6).
+const MAILBOXES: [&str; 2] = ["/var/mail", "/var/spool/mail"];
+
+/// How many names below a directory show that a program lays it out.
+const LAYOUT: usize = 3;
+
+pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut found = records(ground, facts);
+    found.extend(mailboxes(ground));
+    found.extend(process_numbers(ground, facts));
+    found.extend(layouts(ground, facts));
+    found.extend(hidden(ground, facts));
+    found.extend(own_settings(ground, facts));
+    found
+}
+
+/// A path that a fact leads to, told at the place of that fact.
+fn led_to(
+    fact: &Fact,
+    path: AppPath,
+    (touch, by): (Touch, &str),
+    class: Class,
+    certainty: Certainty,
+) -> Fact {
+    Fact {
+        at: fact.at.clone(),
+        what: What::Path {
+            path,
+            touch,
+            source: Source::Code,
+            by: by.to_owned(),
+            kind: Some(Kind::File),
+            class: Some(class),
+        },
+        certainty,
+    }
+}
+
+/// The records of logins, of programs that name them and open sessions.
+fn records(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut calls: BTreeMap<&AppPath, &str> = BTreeMap::new();
+    for fact in facts {
+        if let What::Imports { symbol } = &fact.what
+            && SESSION_CALLS.contains(&symbol.as_str())
+            && ground.scope.contains(&fact.at.file)
+        {
+            calls.entry(&fact.at.file).or_insert(symbol);
+        }
+    }
+    let mut found = Vec::new();
+    for fact in facts {
+        match &fact.what {
+            What::Path {
+                path,
+                source: Source::Literal,
+                ..
+            } if RECORDS
+                .iter()
+                .any(|record| path.as_bytes() == record.as_bytes()) =>
+            {
+                if let Some(call) = calls.get(&fact.at.file) {
+                    let says = (Touch::Writes, *call);
+                    let certainty = Certainty::Inferred;
+                    found.push(led_to(fact, path.clone(), says, Class::Log, certainty));
+                }
+            }
+            // logwtmp(3) and login(3) name the file themselves.
+            What::Imports { symbol } if matches!(symbol.as_str(), "logwtmp" | "login") => {
+                if ground.scope.contains(&fact.at.file) {
+                    let path = AppPath::new("/var/log/wtmp");
+                    let says = (Touch::Writes, symbol.as_str());
+                    found.push(led_to(fact, path, says, Class::Log, Certainty::Inferred));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The mailboxes of users, where a package of the scope is a mail server.
+fn mailboxes(ground: &Ground<'_>) -> Vec<Fact> {
+    let mut servers = ground.scope.packages.iter().filter(|package| {
+        let provides = |name: &&str| ground.host.packages.is_provided_by(name, package);
+        MAIL_SERVERS.iter().any(|name| provides(&name))
+    });
+    let Some(package) = servers.next() else {
+        return Vec::new();
+    };
+    let at = ground.host.packages.get(package).map(|p| p.at.clone());
+    let is_dir = |path: &str| {
+        let node = ground.root.resolve(path);
+        node.is_ok_and(|node| node.stat.kind == Kind::Dir)
+    };
+    let there = MAILBOXES.into_iter().find(|path| is_dir(path)).zip(at);
+    let fact = there.map(|(path, at)| {
+        let mut fact = told(
+            Locus::file(&AppPath::new(path).join(b"{user}")),
+            (Touch::Writes, "a mail server's package"),
+            None,
+            Some(Class::Data),
+            Certainty::Inferred,
+        );
+        fact.at = at;
+        fact
+    });
+    fact.into_iter().collect()
+}
+
+/// The files with a process's number that a started program names, directly in `/run`; none where
+/// settings, units or arguments name such a file: they override what was compiled in.
+fn process_numbers(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let is_number = |path: &AppPath| {
+        let path = crate::knowledge::canonical(path);
+        path.depth() == 2
+            && path.components().next() == Some(b"run")
+            && path.name().ends_with(b".pid")
+            && !path.is_pattern()
+    };
+    let says_otherwise = facts.iter().any(|fact| {
+        matches!(&fact.what, What::Path { path, source, touch, .. }
+            if path.name().ends_with(b".pid")
+                && !matches!(source, Source::Literal | Source::Package | Source::Maintainer)
+                && *touch != Touch::Removes
+                && ground.voices.certainty(fact) > Some(Certainty::Guessed))
+    });
+    let mut found = Vec::new();
+    for fact in facts {
+        let What::Path {
+            path,
+            source: Source::Literal,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        let own = ground.started.contains(&fact.at.file);
+        let direct = crate::knowledge::canonical(path);
+        let named = direct.depth() == 2 && is_called_like(&direct, &fact.at.file);
+        if own && (is_number(path) && !says_otherwise || named && !is_number(path)) && is_run(path)
+        {
+            let says = (Touch::Creates, "a started program names it");
+            let certainty = Certainty::Inferred;
+            found.push(led_to(fact, path.clone(), says, Class::Runtime, certainty));
+        }
+    }
+    found
+}
+
+fn is_run(path: &AppPath) -> bool {
+    let path = crate::knowledge::canonical(path);
+    path.components().next() == Some(b"run") && !path.is_pattern()
+}
+
+/// Whether the first part of a file's name is the program's, as in `crond.reboot`; sockets and
+/// directories are told by others.
+fn is_called_like(path: &AppPath, program: &AppPath) -> bool {
+    let Some(dot) = path.name().iter().position(|&b| b == b'.') else {
+        return false;
+    };
+    let (stem, ending) = path.name().split_at(dot);
+    let bare = stem.strip_suffix(b"d").unwrap_or(stem);
+    let name = program.name();
+    let name = name.strip_suffix(b"d").unwrap_or(name);
+    bare == name && !matches!(ending, b".sock" | b".socket" | b".conf")
+}
+
+/// A directory of state that a started program names with several names below it: it lays the
+/// directory out when it is not there.
+fn layouts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut below: BTreeMap<(&AppPath, AppPath), BTreeSet<&AppPath>> = BTreeMap::new();
+    for fact in facts {
+        if let What::Path {
+            path,
+            source: Source::Literal,
+            ..
+        } = &fact.what
+            && ground.started.contains(&fact.at.file)
+            && path.components().next() == Some(b"var")
+            && path.depth() > 3
+        {
+            let top = path.prefix(3);
+            below.entry((&fact.at.file, top)).or_default().insert(path);
+        }
+    }
+    let mut found = Vec::new();
+    for ((program, top), names) in below {
+        let several = names.len() >= LAYOUT && ground.scope.knows(&top);
+        if several && !crate::knowledge::is_shared_dir(&top) {
+            let mut fact = told(
+                Locus::file(&top),
+                (Touch::Creates, "a started program lays it out"),
+                Some(Kind::Dir),
+                None,
+                Certainty::Inferred,
+            );
+            fact.at = Locus::file(program);
+            found.push(fact);
+        }
+    }
+    found
+}
+
+/// What a program keeps under a hidden name of its own in the home of whoever runs it: as its
+/// scripts name it (`/{home}/.name`), or as it lies there.
+fn hidden(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let homes = homes(ground, facts);
+    let is_own = |name: &[u8]| {
+        let bare = name.strip_prefix(b".").unwrap_or_default();
+        let stem = bare.split(|b| b"._".contains(b)).next().unwrap_or_default();
+        let stem = String::from_utf8_lossy(stem).to_ascii_lowercase();
+        ground.scope.words.contains(&stem)
+            || ground.scope.words.contains(stem.trim_end_matches("rc"))
+    };
+    let mut found = Vec::new();
+    for home in &homes {
+        for (name, stat) in ground.root.list(home.as_bytes()).unwrap_or_default() {
+            if is_own(&name) {
+                let (kind, class) = match stat.kind {
+                    Kind::Dir => (Kind::Dir, Class::Data),
+                    _ => (Kind::File, Class::Config),
+                };
+                found.push(told(
+                    Locus::file(&home.join(&name)),
+                    (Touch::Writes, "in the home of who runs it"),
+                    Some(kind),
+                    Some(class),
+                    Certainty::Observed,
+                ));
+            }
+        }
+    }
+    for fact in facts {
+        let What::Path { path, .. } = &fact.what else {
+            continue;
+        };
+        let mut parts = path.components();
+        if parts.next() != Some(b"{home}") {
+            continue;
+        }
+        let Some(name) = parts.next().filter(|name| is_own(name)) else {
+            continue;
+        };
+        for home in &homes {
+            let mut own = told(
+                Locus::file(&home.join(name)),
+                (Touch::Writes, "in the home of who runs it"),
+                Some(Kind::Dir),
+                Some(Class::Data),
+                Certainty::Inferred,
+            );
+            own.at = fact.at.clone();
+            found.push(own);
+        }
+    }
+    found
+}
+
+/// The homes of the users that the application runs as, or that bear its name; root's where there
+/// are none.
+fn homes(ground: &Ground<'_>, facts: &[Fact]) -> BTreeSet<AppPath> {
+    let mut users: BTreeSet<&str> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } => Some(user.as_str()),
+            _ => None,
+        })
+        .collect();
+    let named = ground.host.accounts.users.iter();
+    let named = named.map(|user| user.name.as_str());
+    users.extend(named.filter(|name| ground.scope.words.contains(&name.to_ascii_lowercase())));
+    if users.is_empty() {
+        users.insert("root");
+    }
+    let accounts = users
+        .iter()
+        .filter_map(|user| ground.host.accounts.by_name(user));
+    let real = |home: &AppPath| ground.root.resolve(home.as_bytes()).ok();
+    let homes = accounts.filter_map(|account| real(&account.home));
+    homes
+        .map(|node| node.real)
+        .filter(|home| home.depth() > 0 && !places::is_code_place(home))
+        .collect()
+}
+
+/// Settings in JSON that belong to the service's own user, in a directory where that user may
+/// replace files: nobody keeps comments or an order in such a file, so that a program that owns it
+/// writes it.
+fn own_settings(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let etc = AppPath::new("/etc");
+    let users: BTreeSet<u32> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } => ground.host.accounts.by_name(user),
+            _ => None,
+        })
+        .map(|account| account.uid)
+        .filter(|uid| *uid != 0)
+        .collect();
+    let mut found = Vec::new();
+    for (path, sum) in ground.inventory.below(&etc) {
+        let Some(stat) = sum.stat.filter(|stat| stat.kind == Kind::File) else {
+            continue;
+        };
+        let folder = path
+            .parent()
+            .and_then(|dir| ground.inventory.get(&dir)?.stat);
+        let replaces = folder.is_some_and(|dir| {
+            dir.uid == stat.uid && dir.mode & 0o200 != 0
+                || dir.gid == stat.gid && dir.mode & 0o020 != 0
+        });
+        let own = users.contains(&stat.uid) && stat.mode & 0o200 != 0;
+        if own && replaces && path.name().ends_with(b".json") {
+            found.push(told(
+                Locus::file(path),
+                (Touch::Writes, "owner"),
+                Some(Kind::File),
+                Some(Class::Config),
+                Certainty::Inferred,
+            ));
+        }
+    }
+    found
+}

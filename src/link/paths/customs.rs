@@ -13,6 +13,9 @@ use crate::path::AppPath;
 /// Records of who was logged in (utmp(5), lastlog(8)).
 const RECORDS: [&str; 3] = ["/var/log/btmp", "/var/log/lastlog", "/var/log/wtmp"];
 
+/// The socket of the system's log (syslog(3)).
+pub(super) const LOG_SOCKET: &[u8] = b"/dev/log";
+
 /// Calls that write such records, or by which a program hands a session to a user: the programs
 /// that do either keep them.
 const SESSION_CALLS: [&str; 10] = [
@@ -35,16 +38,62 @@ const MAIL_SERVERS: [&str; 3] = ["mail-transport-agent", "smtpdaemon", "MTA"];
 /// Where they deliver mail to users (FHS 3.0, 5.11; Debian policy 11.6).
 const MAILBOXES: [&str; 2] = ["/var/mail", "/var/spool/mail"];
 
+/// Commands of the system that read settings of their own on behalf of whoever calls them: the
+/// administrator keeps keys, hosts and options there.
+const CLIENTS: [(&str, &str); 5] = [
+    ("ssh", "/etc/ssh"),
+    ("scp", "/etc/ssh"),
+    ("sftp", "/etc/ssh"),
+    ("rclone", "/etc/rclone"),
+    ("msmtp", "/etc/msmtprc"),
+];
+
 /// How many names below a directory show that a program lays it out.
 const LAYOUT: usize = 3;
 
 pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     let mut found = records(ground, facts);
+    found.extend(log_socket(ground, facts));
     found.extend(mailboxes(ground));
     found.extend(process_numbers(ground, facts));
     found.extend(layouts(ground, facts));
     found.extend(hidden(ground, facts));
     found.extend(own_settings(ground, facts));
+    found.extend(client_settings(ground, facts));
+    found
+}
+
+/// What the commands read that the application calls.
+fn client_settings(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for fact in facts {
+        let command = match &fact.what {
+            What::Calls { command, .. } => command.as_bytes(),
+            What::Path {
+                path,
+                touch: Touch::Runs | Touch::Names,
+                source: Source::Config | Source::Script | Source::Argument,
+                ..
+            } if places::is_code_place(path) => path.name(),
+            _ => continue,
+        };
+        let mut clients = CLIENTS.iter();
+        let Some((name, settings)) = clients.find(|(name, _)| name.as_bytes() == command) else {
+            continue;
+        };
+        if ground.voices.certainty(fact) > Some(Certainty::Guessed) {
+            let mut settings = told(
+                Locus::file(&AppPath::new(settings)),
+                (Touch::Reads, name),
+                None,
+                Some(Class::Config),
+                Certainty::Inferred,
+            );
+            settings.at = fact.at.clone();
+            found.push(settings);
+        }
+    }
+    found.dedup();
     found
 }
 
@@ -99,12 +148,13 @@ fn records(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
                 }
             }
             // logwtmp(3) and login(3) name the file themselves.
-            What::Imports { symbol } if matches!(symbol.as_str(), "logwtmp" | "login") => {
-                if ground.scope.contains(&fact.at.file) {
-                    let path = AppPath::new("/var/log/wtmp");
-                    let says = (Touch::Writes, symbol.as_str());
-                    found.push(led_to(fact, path, says, Class::Log, Certainty::Inferred));
-                }
+            What::Imports { symbol }
+                if matches!(symbol.as_str(), "logwtmp" | "login")
+                    && ground.scope.contains(&fact.at.file) =>
+            {
+                let path = AppPath::new("/var/log/wtmp");
+                let says = (Touch::Writes, symbol.as_str());
+                found.push(led_to(fact, path, says, Class::Log, Certainty::Inferred));
             }
             _ => {}
         }
@@ -112,11 +162,47 @@ fn records(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found
 }
 
+/// The socket of the system's log, where a file of the application names it and makes addresses
+/// but sends no messages to it: a log daemon, or a part of one.
+fn log_socket(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut calls: BTreeMap<&AppPath, BTreeSet<&str>> = BTreeMap::new();
+    for fact in facts {
+        if let What::Imports { symbol } = &fact.what {
+            calls.entry(&fact.at.file).or_default().insert(symbol);
+        }
+    }
+    let makes = |file: &AppPath| {
+        let calls = calls.get(file);
+        let sends = [
+            "openlog",
+            "syslog",
+            "vsyslog",
+            "__syslog_chk",
+            "__vsyslog_chk",
+        ];
+        calls.is_some_and(|calls| {
+            calls.contains("bind") && !sends.iter().any(|call| calls.contains(call))
+        })
+    };
+    let names = |fact: &&Fact| {
+        matches!(&fact.what, What::Path { path, source: Source::Literal, .. }
+            if path.as_bytes() == LOG_SOCKET)
+            && ground.scope.contains(&fact.at.file)
+            && makes(&fact.at.file)
+    };
+    let told = |fact: &Fact| {
+        let path = AppPath::new(LOG_SOCKET);
+        let says = (Touch::Creates, "bind");
+        led_to(fact, path, says, Class::Runtime, Certainty::Inferred)
+    };
+    facts.iter().filter(names).map(told).collect()
+}
+
 /// The mailboxes of users, where a package of the scope is a mail server.
 fn mailboxes(ground: &Ground<'_>) -> Vec<Fact> {
     let mut servers = ground.scope.packages.iter().filter(|package| {
-        let provides = |name: &&str| ground.host.packages.is_provided_by(name, package);
-        MAIL_SERVERS.iter().any(|name| provides(&name))
+        let provides = |name: &str| ground.host.packages.is_provided_by(name, package);
+        MAIL_SERVERS.into_iter().any(provides)
     });
     let Some(package) = servers.next() else {
         return Vec::new();
@@ -249,7 +335,8 @@ fn hidden(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     let mut found = Vec::new();
     for home in &homes {
         for (name, stat) in ground.root.list(home.as_bytes()).unwrap_or_default() {
-            if is_own(&name) {
+            // A link leads to where it is told by other means.
+            if is_own(&name) && stat.kind != Kind::Link {
                 let (kind, class) = match stat.kind {
                     Kind::Dir => (Kind::Dir, Class::Data),
                     _ => (Kind::File, Class::Config),

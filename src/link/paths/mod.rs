@@ -128,6 +128,9 @@ struct Weight {
     read_only: bool,
     /// A script that runs takes its settings from it.
     sourced: bool,
+    /// Settings say by name that the application fills the directory, or its interpreter does:
+    /// what looks like code in it was made there.
+    generated: bool,
 }
 
 /// Whether a write below `/etc` is the service's own: an installation makes settings, and a unit
@@ -149,7 +152,8 @@ fn rewrites_settings(touch: Touch, source: Source, certainty: Certainty) -> bool
 
 impl Ground<'_> {
     fn judge(&self, path: &AppPath, facts: &[&Fact]) -> Option<PathEntry> {
-        if path.is_root() || places::is_system_file(path) || knowledge::is_shared_dir(path) {
+        let system = places::is_system_file(path) && path.as_bytes() != customs::LOG_SOCKET;
+        if path.is_root() || system || knowledge::is_shared_dir(path) {
             return None;
         }
         // What leads to the code is code.
@@ -190,7 +194,15 @@ impl Ground<'_> {
             .map(|stat| stat.kind);
         let mount = self
             .wants_mount(path, class, access, &weight, in_prefix)
-            .then(|| place::mount_of(self.scope, &self.inventory, path, kind.or(weight.kind)))
+            .then(|| {
+                place::mount_of(
+                    self.scope,
+                    &self.inventory,
+                    path,
+                    kind.or(weight.kind),
+                    weight.generated,
+                )
+            })
             .flatten();
         let mut because: Vec<Fact> = facts.iter().map(|fact| (*fact).clone()).collect();
         because.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));
@@ -242,6 +254,11 @@ impl Ground<'_> {
             weight.sourced |= by == "source"
                 && matches!(source, Source::Init | Source::Script)
                 && self.voices.of(fact) == Voice::Live;
+            weight.generated |= *kind == Some(Kind::Dir)
+                && *touch == Touch::Writes
+                && certainty > Certainty::Guessed
+                && self.voices.of(fact) == Voice::Live
+                && (*source == Source::Config || by == witness::NEWER);
             weight.only_installed &= matches!(source, Source::Maintainer | Source::Package);
             weight.witnessed |= *source == Source::Tree;
             weight.named_by_own |= *source == Source::Literal

@@ -52,15 +52,17 @@ fn same(path: &AppPath) -> AppPath {
     path.clone()
 }
 
-/// The mount for `path`, which is of `kind` where that is known.
+/// The mount for `path`, which is of `kind` where that is known. What is `generated` may look like
+/// code.
 pub(super) fn mount_of(
     scope: &Scope,
     inventory: &Inventory,
     path: &AppPath,
     kind: Option<Kind>,
+    generated: bool,
 ) -> Option<AppPath> {
     match scope.in_prefix(path) {
-        Some(prefix) => in_prefix(inventory, prefix, path, kind),
+        Some(prefix) => in_prefix(inventory, prefix, path, kind, generated),
         None => outside(path),
     }
 }
@@ -90,6 +92,7 @@ fn in_prefix(
     prefix: &AppPath,
     path: &AppPath,
     kind: Option<Kind>,
+    generated: bool,
 ) -> Option<AppPath> {
     if path == prefix {
         return None;
@@ -102,7 +105,7 @@ fn in_prefix(
     let mut point = path.clone();
     let named_settings = places::class_of_name(path.name()) == Some(Class::Config);
     let holds_code = inventory.holds_code(path) && !inventory.is_kept(path);
-    if kind == Some(Kind::Dir) && holds_code && !named_settings {
+    if kind == Some(Kind::Dir) && holds_code && !named_settings && !generated {
         return None;
     }
     while let Some(above) = point.parent() {

@@ -29,6 +29,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             }
         }
     }
+    found.extend(newer(ground));
     found.extend(owned_settings(ground));
     found.extend(homes(ground));
     found.extend(instances(ground));
@@ -125,6 +126,61 @@ fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
     };
     let at = Locus::file(path);
     Some(told(at, (touch, by), Some(Kind::Dir), class, certainty))
+}
+
+/// How a fact of [`newer`] is known.
+pub(super) const NEWER: &str = "newer than the installation";
+
+/// How much later than the last file of the code, in seconds, something must have been written to
+/// be none of the installation: unpacking takes minutes on slow disks.
+const AFTER: i64 = 120;
+
+/// What an application wrote below its prefix after the code was there: lists of passwords, and
+/// code that an interpreter compiled for itself.
+fn newer(ground: &Ground<'_>) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for prefix in &ground.scope.prefixes {
+        let Some(installed) = last_code(ground, prefix, usize::MAX) else {
+            continue;
+        };
+        for (path, sum) in ground.inventory.below(prefix) {
+            let Some(stat) = sum.stat else { continue };
+            let late = |code: i64| stat.mtime > code.saturating_add(AFTER);
+            let says = (Touch::Writes, NEWER);
+            let at = || Locus::file(path);
+            let is_passwords = || {
+                let kind = crate::knowledge::secret_file(path.name());
+                kind.is_some_and(|kind| kind.contains("password"))
+            };
+            if stat.kind == Kind::File && late(installed) && is_passwords() {
+                let (kind, class) = (Some(Kind::File), Some(Class::Secret));
+                found.push(told(at(), says, kind, class, Certainty::Observed));
+            } else if stat.kind == Kind::Dir && path.name() == b"__pycache__" {
+                let beside = path.parent().and_then(|dir| {
+                    let depth = dir.depth() + 1;
+                    last_code(ground, &dir, depth)
+                });
+                if beside.is_some_and(late) {
+                    let (kind, class) = (Some(Kind::Dir), Some(Class::Cache));
+                    found.push(told(at(), says, kind, class, Certainty::Observed));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// When the last file of code below `dir` was written, as far as its time tells, down to a depth;
+/// what an interpreter compiled does not count.
+fn last_code(ground: &Ground<'_>, dir: &AppPath, depth: usize) -> Option<i64> {
+    let compiled = |path: &AppPath| path.components().any(|part| part == b"__pycache__");
+    let is_file = |sum: &Sum| sum.stat.filter(|stat| stat.kind == Kind::File);
+    ground
+        .inventory
+        .below(dir)
+        .filter(|(path, sum)| sum.code > 0 && path.depth() <= depth && !compiled(path))
+        .filter_map(|(_, sum)| is_file(sum).map(|stat| stat.mtime))
+        .max()
 }
 
 /// Directories of settings that belong to somebody else than root and that no package filled: who

@@ -9,6 +9,7 @@ mod bases;
 mod command;
 mod elf;
 mod elf_fixture;
+mod formats;
 mod hostile;
 mod judged;
 mod layers;

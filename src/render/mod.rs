@@ -2,6 +2,7 @@
 //! nothing out without a word, and decides nothing.
 
 mod csv;
+mod html;
 pub mod json;
 mod junit;
 mod markdown;
@@ -51,6 +52,7 @@ pub struct Format {
 pub const FORMATS: &[Format] = &[
     terminal::FORMAT,
     json::FORMAT,
+    html::FORMAT,
     markdown::FORMAT,
     sarif::FORMAT,
     junit::FORMAT,

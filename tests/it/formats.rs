@@ -124,21 +124,28 @@ fn every_form_is_told_about_where_a_user_looks() {
     }
 }
 
-/// The style and the script of the page are the same in every report, and long.
+/// The page without style, script and the policy that holds their digests, which are long and the
+/// same in every report; with a line for each of its parts.
 fn without_style(text: &str) -> String {
     let mut out = text.to_owned();
-    for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
-        if let (Some(from), Some(to)) = (out.find(open), out.find(close)) {
-            out.replace_range(from + open.len()..to, "…");
+    for (open, close) in [
+        ("<style>", "</style>"),
+        ("<script>", "</script>"),
+        ("Policy\" content=\"", "\">"),
+    ] {
+        let from = out.find(open).unwrap() + open.len();
+        let to = from + out[from..].find(close).unwrap();
+        out.replace_range(from..to, "…");
+    }
+    for part in [
+        "section", "details", "summary", "ul", "li", "p", "svg", "g", "path", "a",
+    ] {
+        for end in [">", " "] {
+            let tag = format!("<{part}{end}");
+            out = out.replace(&tag, &format!("\n{tag}"));
         }
     }
-    let lines = out
-        .lines()
-        .map(|line| match line.contains("Content-Security-Policy") {
-            true => "<!-- the policy, which holds digests of the two -->",
-            false => line,
-        });
-    lines.collect::<Vec<_>>().join("\n") + "\n"
+    out
 }
 
 #[test]
@@ -263,6 +270,73 @@ fn names_stay_text_in_json_forms() {
                 assert!(uri.bytes().all(plain) && !uri.starts_with('/'), "{uri}");
             }
         }
+    }
+}
+
+/// The elements of the page, from its text: what stands after `<`, to the first byte that ends a name.
+fn elements(page: &str) -> BTreeSet<String> {
+    let names = page.match_indices('<').map(|(at, _)| {
+        let name = page[at + 1..].trim_start_matches('/');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '!');
+        name[..end.unwrap_or(name.len())].to_owned()
+    });
+    names.collect()
+}
+
+#[test]
+fn names_stay_text_in_html() {
+    let own = elements(&without_style(&shown("html", &kept("cadview-suite"))));
+    assert!(own.contains("details") && own.contains("svg"), "{own:?}");
+    for name in NAMES {
+        let page = shown("html", &hostile(name));
+        let outside = without_style(&page);
+        let strange: Vec<_> = elements(&outside).difference(&own).cloned().collect();
+        assert!(strange.is_empty(), "{name:?}: {strange:?}");
+        assert_eq!(page.matches("<script").count(), 1, "{name:?}");
+        assert_eq!(page.matches("<style").count(), 1, "{name:?}");
+        for tag in outside.split('<').skip(1) {
+            let tag = tag.split('>').next().unwrap();
+            // No attribute holds a quote of its own, so what is between quotes is value.
+            let names: String = tag.split('"').step_by(2).collect();
+            assert!(!names.contains(" on") && !names.contains("style="), "{tag}");
+        }
+        let odd = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}' || c == '\u{ffff}');
+        assert!(!page.contains(odd), "{name:?}");
+        assert!(!page.contains("href=\"javascript"), "{name:?}");
+    }
+}
+
+#[test]
+fn the_page_asks_for_nothing_and_has_every_finding() {
+    let report = kept("nightly-batch");
+    let page = shown("html", &report);
+    for source in [" src=", "url(", "@import", "fetch(", "XMLHttpRequest"] {
+        assert!(!page.contains(source), "{source}");
+    }
+    for link in page.split("href=\"").skip(1) {
+        assert!(
+            link.starts_with(['#']) || link.starts_with("data:,\""),
+            "{link:.40}"
+        );
+    }
+    assert!(page.contains("default-src 'none'"));
+    assert_eq!(
+        page.matches("<details class=\"row finding ").count(),
+        report.findings.len()
+    );
+    for finding in &report.findings {
+        assert!(
+            page.contains(&finding.fingerprint),
+            "{}",
+            finding.fingerprint
+        );
+    }
+    for entry in &report.paths {
+        assert!(
+            page.contains(&format!("<code>{}</code>", entry.path)),
+            "{}",
+            entry.path
+        );
     }
 }
 

@@ -1,12 +1,15 @@
 //! The forms in which a report is shown. Each is a view of one [`Report`]: it sees no disk, leaves
 //! nothing out without a word, and decides nothing.
 
+mod bom;
 mod csv;
+mod cyclonedx;
 mod html;
 pub mod json;
 mod junit;
 mod markdown;
 mod sarif;
+mod spdx;
 mod terminal;
 pub mod text;
 mod words;
@@ -58,6 +61,8 @@ pub const FORMATS: &[Format] = &[
     junit::FORMAT,
     csv::PATHS,
     csv::LIBRARIES,
+    cyclonedx::FORMAT,
+    spdx::FORMAT,
 ];
 
 /// The form called `name`.
@@ -94,6 +99,7 @@ mod tests {
             ("out/R.MD", Some("markdown")),
             ("paths.csv", Some("csv-paths")),
             ("out/app-libraries.csv", Some("csv-libraries")),
+            ("app.cdx.json", Some("cyclonedx")),
             ("mypaths.csv", None),
             ("app.csv", None),
             ("json", None),

@@ -256,7 +256,7 @@ fn names_stay_text_in_xml() {
 fn names_stay_text_in_json_forms() {
     for name in NAMES {
         let report = hostile(name);
-        for form in ["json", "sarif"] {
+        for form in ["json", "sarif", "cyclonedx", "spdx"] {
             let value: serde_json::Value = serde_json::from_str(&shown(form, &report)).unwrap();
             assert!(value.is_object(), "{form}");
         }
@@ -482,4 +482,29 @@ fn weak_evidence_stops_no_pipeline() {
     report.findings[0].status = seaworthy::report::Status::Suspected;
     assert!(!shown("sarif", &report).contains("\"level\": \"error\""));
     assert!(!shown("junit", &report).contains("<failure "));
+}
+
+#[test]
+fn every_part_of_the_image_has_an_owner_and_is_what_its_references_say() {
+    for sample in samples::SAMPLES {
+        let report = kept(sample.name);
+        let bom: serde_json::Value = serde_json::from_str(&shown("cyclonedx", &report)).unwrap();
+        let parts = bom["components"].as_array().unwrap();
+        assert!(parts.len() >= report.libraries.len() + report.modules.len());
+        let mut known: BTreeSet<&str> = BTreeSet::from(["application"]);
+        for part in parts {
+            let owner = &part["properties"][0];
+            assert_eq!(owner["name"], "seaworthy:owner", "{part}");
+            assert!(known.insert(part["bom-ref"].as_str().unwrap()));
+        }
+        for need in bom["dependencies"].as_array().unwrap() {
+            assert!(known.contains(need["ref"].as_str().unwrap()));
+            for to in need["dependsOn"].as_array().into_iter().flatten() {
+                assert!(known.contains(to.as_str().unwrap()), "{need}");
+                assert_ne!(*to, need["ref"], "a part that needs itself");
+            }
+        }
+        let spdx: serde_json::Value = serde_json::from_str(&shown("spdx", &report)).unwrap();
+        assert_eq!(spdx["packages"].as_array().unwrap().len(), parts.len() + 1);
+    }
 }

@@ -3,8 +3,10 @@
 use super::text::{bytes, count};
 use super::words::{self, answer, doubt, grade, is_found, place, subject, visible};
 use super::{Format, Style};
-use crate::fact::{Fact, Issue, name_of};
-use crate::report::{BaseAdvice, BaseVerdict, Finding, Grade, Mount, MountKind, Report, Severity};
+use crate::fact::{Fact, Issue, LibraryStatus, Priority, name_of};
+use crate::report::{
+    BaseAdvice, BaseVerdict, Finding, Grade, Module, Mount, MountKind, Report, Severity,
+};
 
 pub(super) const FORMAT: Format = Format {
     name: "markdown",
@@ -30,6 +32,7 @@ fn render(report: &Report, style: &Style) -> String {
     page.findings(report, Severity::Blocker);
     page.mounts(report);
     page.libraries(report);
+    page.modules(report);
     page.bases(report);
     page.findings(report, Severity::Risk);
     page.findings(report, Severity::Note);
@@ -182,6 +185,29 @@ impl Page {
                 name_of(library.owner),
                 prose(&library.how),
             ));
+        }
+        self.rest(lost.len());
+        self.unfold();
+    }
+
+    fn modules(&mut self, report: &Report) {
+        let matters = |module: &&Module| {
+            module.status == LibraryStatus::Missing && module.priority < Priority::Suggested
+        };
+        let lost: Vec<_> = report.modules.iter().filter(matters).collect();
+        if lost.is_empty() {
+            return;
+        }
+        self.fold(&format!(
+            "Opened by name once it runs, and not found ({} of {})",
+            lost.len(),
+            report.modules.len()
+        ));
+        for module in lost.iter().take(self.most) {
+            let (name, at) = (code(&module.name), code(&place(&module.at)));
+            let kind = name_of(module.kind);
+            let how = prose(&module.how);
+            self.line(&format!("- {name} ({kind}), named in {at}: {how}"));
         }
         self.rest(lost.len());
         self.unfold();

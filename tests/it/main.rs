@@ -11,6 +11,7 @@ mod elf;
 mod elf_fixture;
 mod formats;
 mod hostile;
+mod hostile_names;
 mod judged;
 mod layers;
 mod libs;

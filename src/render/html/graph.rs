@@ -1,5 +1,6 @@
 //! The graph of libraries: programs at the left, then the libraries by who answers for them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
@@ -22,8 +23,18 @@ const HEAD: usize = 28;
 /// How many characters fit into a node.
 const LETTERS: usize = 28;
 
+/// The columns of libraries, with heading and colour.
+const OWNERS: [(Owner, &str, &str); 3] = [
+    (
+        Owner::Application,
+        "application (developers)",
+        "o-application",
+    ),
+    (Owner::Middleware, "middleware", "o-middleware"),
+    (Owner::Core, "core (operations)", "o-core"),
+];
+
 /// A file that needs a library, or a library.
-#[derive(Clone)]
 struct Node {
     text: String,
     full: String,
@@ -33,7 +44,7 @@ struct Node {
     weight: usize,
 }
 
-#[derive(Default)]
+/// A column of the graph.
 struct Column {
     title: &'static str,
     tone: &'static str,
@@ -59,7 +70,8 @@ pub(super) fn graph(report: &Report) -> Markup {
             }
             figcaption.hint {
                 "Who needs which library, in columns of who answers for it: "
-                "developers, middleware, operations. Red is not found."
+                "developers, middleware, operations. Red is not found. The report names the first "
+                "files that need a library, and those have lines."
                 @if hidden > 0 {
                     " The " (NODES) " with the most lines of each column are drawn, "
                     (hidden) " more are in the list."
@@ -69,73 +81,71 @@ pub(super) fn graph(report: &Report) -> Markup {
     }
 }
 
-/// The columns that have nodes, each with the busiest node first, and the lines between them.
-fn laid(libraries: &[Library]) -> (Vec<Column>, Vec<Line>) {
+/// Who needs a library: another, by its place in the list, or a program.
+type From<'a> = Result<usize, &'a AppPath>;
+
+/// Each need of a library: from whom, and the library's place in the list.
+fn needs(libraries: &[Library]) -> Vec<(From<'_>, usize)> {
     let mut places: BTreeMap<&AppPath, usize> = BTreeMap::new();
     for (at, library) in libraries.iter().enumerate() {
         for path in library.path.iter().chain(&library.real_path) {
             places.entry(path).or_insert(at);
         }
     }
-    let mut programs: BTreeMap<&AppPath, usize> = BTreeMap::new();
-    let mut weight = vec![0_usize; libraries.len()];
-    let mut edges: Vec<(Result<usize, &AppPath>, usize)> = Vec::new();
+    let mut needs = Vec::new();
     for (to, library) in libraries.iter().enumerate() {
         for file in &library.needed_by {
-            weight[to] += 1;
-            match places.get(file) {
-                Some(&from) => {
-                    weight[from] += 1;
-                    edges.push((Ok(from), to));
-                }
-                None => {
-                    *programs.entry(file).or_default() += 1;
-                    edges.push((Err(file), to));
-                }
-            }
+            needs.push((places.get(file).copied().ok_or(file), to));
         }
+    }
+    needs
+}
+
+/// The columns that have nodes, each with the busiest node first, and the lines between them.
+fn laid(libraries: &[Library]) -> (Vec<Column>, Vec<Line>) {
+    let needs = needs(libraries);
+    let mut weights: BTreeMap<From<'_>, usize> = BTreeMap::new();
+    for (from, to) in &needs {
+        *weights.entry(*from).or_default() += 1;
+        *weights.entry(Ok(*to)).or_default() += 1;
+    }
+    let mut spots: BTreeMap<From<'_>, (usize, usize)> = BTreeMap::new();
+    let mut programs: Vec<(&AppPath, usize)> = weights
+        .iter()
+        .filter_map(|(from, weight)| Some((from.err()?, *weight)))
+        .collect();
+    programs.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut nodes = Vec::new();
+    for (file, weight) in programs {
+        spots.insert(Err(file), (0, nodes.len()));
+        nodes.push(program(file, weight));
     }
     let mut columns = vec![Column {
         title: "programs",
         tone: "program",
-        nodes: Vec::new(),
+        nodes,
     }];
-    let mut spots: BTreeMap<Result<usize, &AppPath>, (usize, usize)> = BTreeMap::new();
-    let mut order: Vec<_> = programs.into_iter().collect();
-    order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    for (file, weight) in order {
-        spots.insert(Err(file), (0, columns[0].nodes.len()));
-        columns[0].nodes.push(program(file, weight));
-    }
-    for (owner, title, tone) in [
-        (
-            Owner::Application,
-            "application (developers)",
-            "o-application",
-        ),
-        (Owner::Middleware, "middleware", "o-middleware"),
-        (Owner::Core, "core (operations)", "o-core"),
-    ] {
+    for (owner, title, tone) in OWNERS {
+        let weight = |at: usize| weights.get(&Ok(at)).copied().unwrap_or(0);
         let mut of: Vec<usize> = (0..libraries.len())
             .filter(|&at| libraries[at].owner == owner)
             .collect();
-        of.sort_by_key(|&at| (is_found(libraries[at].status), usize::MAX - weight[at], at));
+        of.sort_by_key(|&at| (is_found(libraries[at].status), Reverse(weight(at)), at));
         if of.is_empty() {
             continue;
         }
-        let mut column = Column {
+        for (row, &at) in of.iter().enumerate() {
+            spots.insert(Ok(at), (columns.len(), row));
+        }
+        let node = |at: usize| library(&libraries[at], at, weight(at));
+        columns.push(Column {
             title,
             tone,
-            nodes: Vec::new(),
-        };
-        for at in of {
-            spots.insert(Ok(at), (columns.len(), column.nodes.len()));
-            column.nodes.push(library(&libraries[at], at, weight[at]));
-        }
-        columns.push(column);
+            nodes: of.into_iter().map(node).collect(),
+        });
     }
     let seen = |spot: &(usize, usize)| spot.1 < NODES;
-    let lines = edges
+    let lines = needs
         .iter()
         .filter_map(|(from, to)| Some((*spots.get(from)?, *spots.get(&Ok(*to))?)))
         .filter(|(from, to)| seen(from) && seen(to));

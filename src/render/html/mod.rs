@@ -16,10 +16,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::text::{bytes, count};
-use super::words::{answer, is_found, place, subject, subjects, visible};
+use super::words::{answer, is_found, is_weak, place, subject, subjects, visible};
 use super::{Format, Style};
-use crate::fact::name_of;
-use crate::report::{Answer, Grade, Report, Severity};
+use crate::fact::{Certainty, name_of};
+use crate::report::{Answer, BaseVerdict, Grade, Report, Severity};
 
 pub(super) const FORMAT: Format = Format {
     name: "html",
@@ -172,6 +172,26 @@ fn head(report: &Report) -> Markup {
         Answer::NotJudged => "dim",
     };
     let names = subjects(&report.target);
+    html! {
+        header {
+            p.kicker { "Readiness for a container" }
+            h1 { (subject(&report.target)) }
+            @if let Some(system) = &report.target.system { p.system { "on " (system) } }
+            div.verdict.(tone) {
+                p.answer { (answer(verdict.answer)) }
+                p { (verdict.reason) }
+            }
+            (numbers(report))
+            @if names.len() > 3 {
+                details { summary { (names.len()) " names of the scope" }
+                    ul.plain { @for name in &names { li { code { (name) } } } } }
+            }
+        }
+    }
+}
+
+/// How much there is of what a reader looks for first, with the way to it.
+fn numbers(report: &Report) -> Markup {
     let of = |severity| {
         let found = report.findings.iter();
         found.filter(|finding| finding.severity == severity).count() as u64
@@ -210,22 +230,9 @@ fn head(report: &Report) -> Markup {
         ("#coverage", missed, "thing not seen", "things not seen"),
     ];
     html! {
-        header {
-            p.kicker { "Readiness for a container" }
-            h1 { (subject(&report.target)) }
-            @if let Some(system) = &report.target.system { p.system { "on " (system) } }
-            div.verdict.(tone) {
-                p.answer { (answer(verdict.answer)) }
-                p { (verdict.reason) }
-            }
-            ul.numbers {
-                @for (link, number, one, many) in numbers.into_iter().filter(|row| row.1 > 0) {
-                    li { a href=(link) { (count(number, one, many)) } }
-                }
-            }
-            @if names.len() > 3 {
-                details { summary { (names.len()) " names of the scope" }
-                    ul.plain { @for name in &names { li { code { (name) } } } } }
+        ul.numbers {
+            @for (link, number, one, many) in numbers.into_iter().filter(|row| row.1 > 0) {
+                li { a href=(link) { (count(number, one, many)) } }
             }
         }
     }
@@ -244,6 +251,7 @@ fn coverage(report: &Report) -> Markup {
             (count(coverage.read, "file", "files")) " read (" (bytes(coverage.bytes)) "), "
             (coverage.unread) " not read."
         }
+        (unsure(report))
         @if !unknown.is_empty() {
             h3 { "Grades that are not known" }
             ul { @for row in unknown { li { strong { (name_of(row.dimension)) } ": " (row.reason) } } }
@@ -264,6 +272,38 @@ fn coverage(report: &Report) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What the report says on weak evidence.
+fn unsure(report: &Report) -> Markup {
+    let weak = report.findings.iter().filter(|f| is_weak(f.status)).count();
+    let guessed = |certainty: Certainty| certainty == Certainty::Guessed;
+    let mounts = &report.plan.mounts;
+    let mounts = mounts.iter().filter(|m| guessed(m.certainty)).count();
+    let paths = report.paths.iter().filter(|p| guessed(p.certainty)).count();
+    let bases = &report.bases;
+    let bases = bases
+        .iter()
+        .filter(|b| b.verdict == BaseVerdict::Unknown)
+        .count();
+    let numbers = [
+        (weak, "finding is suspected", "findings are suspected"),
+        (mounts, "mount is guessed", "mounts are guessed"),
+        (paths, "path is guessed", "paths are guessed"),
+        (
+            bases,
+            "base image is not known to do",
+            "base images are not known to do",
+        ),
+    ];
+    html! {
+        @if numbers.iter().any(|row| row.0 > 0) {
+            h3 { "On weak evidence" }
+            ul { @for (number, one, many) in numbers.into_iter().filter(|row| row.0 > 0) {
+                li { (count(number as u64, one, many)) }
+            } }
         }
     }
 }

@@ -32,7 +32,7 @@ const HEAD: usize = 40;
 const GAP: usize = 24;
 
 /// How many characters fit into a row: the smaller text is 6.7 wide.
-const TEXT: usize = 38;
+const TEXT: usize = 35;
 const DETAIL: usize = 44;
 
 /// How many rows a box has at most; the last then counts the others.
@@ -181,7 +181,7 @@ fn blocking(report: &Report) -> Pane {
             "In the way ({})",
             count(blockers as u64, "blocker", "blockers")
         ),
-        tone: "blocks",
+        tone: if rows.is_empty() { "free" } else { "blocks" },
         rows,
     }
 }

@@ -7,6 +7,7 @@
 )]
 mod bases;
 mod command;
+mod customs;
 mod elf;
 mod elf_fixture;
 mod formats;

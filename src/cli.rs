@@ -14,6 +14,8 @@ use seaworthy::link::loader;
 use seaworthy::path::AppPath;
 use seaworthy::render::{self, FORMATS, Format};
 
+use crate::command::check::Check;
+
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
 /// Reads the application's install tree and what it refers to, runs nothing of it, and needs no
@@ -34,6 +36,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Audit an application and print its readiness report
     Scan(Scan),
+    /// Tell by the exit code whether an application passes a gate: the check for CI
+    Check(Check),
     /// Show which libraries the loader finds for a program, which it does not, and why
     Libs(Libs),
     /// Show what is known of a rule, a path or a library
@@ -156,8 +160,24 @@ pub(crate) struct Generate {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GenerateWhat {
-    /// The JSON Schema of the JSON report
-    Schema,
+    /// A JSON Schema, of the report or of seaworthy.toml for editors
+    Schema(SchemaArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what
+    #[arg(long, value_name = "WHAT", default_value = "report")]
+    pub(crate) of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The JSON report
+    Report,
+    /// The file seaworthy.toml
+    Config,
 }
 
 /// One report to write: its form, and the file it goes to; standard output without one.
@@ -330,7 +350,7 @@ fn within(root: &Path, path: &Path) -> Result<AppPath> {
     Ok(inside)
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot make {} absolute", path.display()))
 }
 

@@ -13,7 +13,8 @@
 //! reads the audited disk. [`extract`] makes facts of one file's bytes. [`link`] joins what only
 //! the whole shows: who owns a file, what starts a program, where the loader finds a library,
 //! what a path is for. [`rule`] finds what is worth saying, [`plan`] says how to run it,
-//! [`assess`] grades the move, [`render`] shows the [`report::Report`].
+//! [`assess`] grades the move, [`render`] shows the [`report::Report`]. [`policy`] judges a report at
+//! the gate of a CI, and [`show`] tells what it said.
 //!
 //! # What always holds
 //!
@@ -33,9 +34,11 @@ pub mod link;
 pub mod parse;
 pub mod path;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod report;
 pub mod rule;
+pub mod show;
 pub mod tree;
 
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! Arguments in, exit code out.
 
 mod cli;
+mod command;
 mod output;
 
 use std::io::IsTerminal as _;
@@ -24,7 +25,7 @@ use seaworthy::render::json;
 use seaworthy::report::Report;
 use seaworthy::tree::{Progress, Root};
 
-use cli::{Cli, Command, GenerateWhat, Libs, LibsFormat, RulesAction, Scan};
+use cli::{Cli, Command, GenerateWhat, Libs, LibsFormat, RulesAction, Scan, SchemaOf, ScopeArgs};
 
 /// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
+        Command::Check(check) => return command::check::run(&check),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
             let report = explain
@@ -77,7 +79,10 @@ fn run(command: Command) -> Result<ExitCode> {
             }
         },
         Command::Generate(generate) => match generate.what {
-            GenerateWhat::Schema => output::print(&json::schema())?,
+            GenerateWhat::Schema(schema) => output::print(&match schema.of {
+                SchemaOf::Report => json::schema(),
+                SchemaOf::Config => seaworthy::policy::schema(),
+            })?,
         },
     }
     Ok(ExitCode::SUCCESS)
@@ -85,19 +90,12 @@ fn run(command: Command) -> Result<ExitCode> {
 
 fn run_scan(scan: &Scan) -> Result<()> {
     let outputs = scan.outputs()?;
-    let request = scan.scope.request()?;
+    // Told before a file is looked at.
+    scan.scope.request()?;
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         output::check(file, scan.scope.root.as_deref())?;
     }
-    if let Some(threads) = scan.scope.threads {
-        if threads == 0 {
-            bail!("--threads 0: at least one thread is needed");
-        }
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()?;
-    }
-    let report = watched(&request)?;
+    let report = audited(&scan.scope)?;
     for output in &outputs {
         let to_file = output.file.is_some();
         let style = output::style(to_file, scan.all);
@@ -108,6 +106,20 @@ fn run_scan(scan: &Scan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Audits a scope on as many threads as it says.
+fn audited(scope: &ScopeArgs) -> Result<Report> {
+    let request = scope.request()?;
+    if let Some(threads) = scope.threads {
+        if threads == 0 {
+            bail!("--threads 0: at least one thread is needed");
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
+    }
+    watched(&request)
 }
 
 /// Each directory replaced by the programs and libraries below it. What could not be looked at there

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and reads what it made"
 )]
 mod bases;
+mod check;
 mod command;
 mod elf;
 mod elf_fixture;

@@ -1,0 +1,5 @@
+//! Commands that are more than a few lines, one a file: arguments as written, as meant, and the
+//! exit code.
+
+pub(crate) mod check;
+mod settings;

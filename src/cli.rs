@@ -15,6 +15,7 @@ use seaworthy::path::AppPath;
 use seaworthy::render::{self, FORMATS, Format};
 
 use crate::command::check::Check;
+use crate::command::diff::Diff;
 
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Tell by the exit code whether an application passes a gate: the check for CI
     Check(Check),
+    /// Show what differs between two reports, and whether the first one's promises hold
+    Diff(Diff),
     /// Show which libraries the loader finds for a program, which it does not, and why
     Libs(Libs),
     /// Show what is known of a rule, a path or a library

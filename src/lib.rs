@@ -14,7 +14,7 @@
 //! the whole shows: who owns a file, what starts a program, where the loader finds a library,
 //! what a path is for. [`rule`] finds what is worth saying, [`plan`] says how to run it,
 //! [`assess`] grades the move, [`render`] shows the [`report::Report`]. [`policy`] judges a report at
-//! the gate of a CI, and [`show`] tells what it said.
+//! the gate of a CI, [`diff`] compares two, and [`show`] tells what they found.
 //!
 //! # What always holds
 //!
@@ -26,6 +26,7 @@
 //! * A secret's value is never kept.
 
 pub mod assess;
+pub mod diff;
 pub mod explain;
 pub mod extract;
 pub mod fact;

@@ -53,6 +53,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
         Command::Check(check) => return command::check::run(&check),
+        Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
             let report = explain

@@ -2,4 +2,5 @@
 //! exit code.
 
 pub(crate) mod check;
+pub(crate) mod diff;
 mod settings;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Gate, verdict_words};
+use super::{Gate, harmless, verdict_words};
 use crate::fact::name_of;
 use crate::path::AppPath;
 use crate::policy::places::{first, subject};
@@ -298,24 +298,4 @@ fn paragraph(text: &mut String, lead: &str, words: &str, style: &Style) {
         let lead = if at == 0 { lead } else { &margin };
         let _ = writeln!(text, "{lead}{line}");
     }
-}
-
-/// A CI system reads commands from the log: GitHub those at the start of a line
-/// ("Workflow commands for GitHub Actions"). A name in the audited tree must not make one.
-fn harmless(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let words = line.trim_start();
-        let margin = &line[..line.len() - words.len()];
-        match words.strip_prefix("::") {
-            Some(rest) => {
-                safe.push_str(margin);
-                safe.push_str("\\x3a\\x3a");
-                safe.push_str(rest);
-            }
-            None => safe.push_str(line),
-        }
-    }
-    // The older form of a command may stand anywhere in a line.
-    safe.replace("##[", "#\\x23[")
 }

@@ -30,7 +30,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("assess", &["path", "fact", "report"]),
     ("render", &["path", "fact", "report"]),
     ("policy", &["path", "fact", "report"]),
-    ("show", &["path", "fact", "report", "policy", "render"]),
+    ("diff", &["path", "fact", "report"]),
+    (
+        "show",
+        &["path", "fact", "report", "policy", "diff", "render"],
+    ),
     ("explain", &["path", "fact", "report", "rule"]),
 ];
 

@@ -8,6 +8,7 @@
 mod bases;
 mod check;
 mod command;
+mod diff;
 mod elf;
 mod elf_fixture;
 mod hostile;

@@ -16,6 +16,7 @@ use seaworthy::render::{self, FORMATS, Format};
 
 use crate::command::check::Check;
 use crate::command::diff::Diff;
+use crate::command::generate::Generate;
 
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
@@ -26,9 +27,15 @@ use crate::command::diff::Diff;
     name = "seaworthy",
     version,
     max_term_width = 80,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    after_help = "Exit codes: 0 done, or passed; 1 the gate failed; 2 bad usage, no report, or not judged."
 )]
 pub(crate) struct Cli {
+    /// Print help
+    // One form for both names, which fits a screen; the manual pages and docs/ say more.
+    #[arg(short, long, global = true, display_order = 1000, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -153,34 +160,6 @@ pub(crate) enum RulesAction {
     List,
     /// Run every rule on the examples in its file
     Test,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Generate {
-    #[command(subcommand)]
-    pub(crate) what: GenerateWhat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum GenerateWhat {
-    /// A JSON Schema, of the report or of seaworthy.toml for editors
-    Schema(SchemaArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SchemaArgs {
-    /// Of what
-    #[arg(long, value_name = "WHAT", default_value = "report")]
-    pub(crate) of: SchemaOf,
-}
-
-/// What has a schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaOf {
-    /// The JSON report
-    Report,
-    /// The file seaworthy.toml
-    Config,
 }
 
 /// One report to write: its form, and the file it goes to; standard output without one.

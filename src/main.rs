@@ -21,11 +21,10 @@ use seaworthy::fact::Kind;
 use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
 use seaworthy::link::modules;
 use seaworthy::path::AppPath;
-use seaworthy::render::json;
 use seaworthy::report::Report;
 use seaworthy::tree::{Progress, Root};
 
-use cli::{Cli, Command, GenerateWhat, Libs, LibsFormat, RulesAction, Scan, SchemaOf, ScopeArgs};
+use cli::{Cli, Command, Libs, LibsFormat, RulesAction, Scan, ScopeArgs};
 
 /// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
@@ -79,12 +78,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 output::print("every rule holds on its examples\n")?;
             }
         },
-        Command::Generate(generate) => match generate.what {
-            GenerateWhat::Schema(schema) => output::print(&match schema.of {
-                SchemaOf::Report => json::schema(),
-                SchemaOf::Config => seaworthy::policy::schema(),
-            })?,
-        },
+        Command::Generate(generate) => command::generate::run(&generate)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@ use crate::cli::{ScopeArgs, absolute};
 use crate::output;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 passed, 1 failed, 2 could not judge. Guide: docs/guide.md")]
 pub(crate) struct Check {
     #[command(flatten)]
     scope: ScopeArgs,

@@ -11,6 +11,9 @@ use seaworthy::{diff, show};
 use crate::output;
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes with --gate: 0 passed, 1 failed, 2 could not judge; without: 0."
+)]
 pub(crate) struct Diff {
     /// The earlier JSON report
     #[arg(value_name = "A.json")]
@@ -18,7 +21,7 @@ pub(crate) struct Diff {
     /// The later JSON report
     #[arg(value_name = "B.json")]
     after: PathBuf,
-    /// Fail with 1 unless B has every mount that A promised and no worse grade; 2: not known
+    /// Fail unless B has every mount that A promised, and no worse grade
     #[arg(long)]
     gate: bool,
     /// Form of the answer

@@ -3,4 +3,5 @@
 
 pub(crate) mod check;
 pub(crate) mod diff;
+pub(crate) mod generate;
 mod settings;

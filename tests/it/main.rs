@@ -11,6 +11,7 @@ mod command;
 mod diff;
 mod elf;
 mod elf_fixture;
+mod help;
 mod hostile;
 mod judged;
 mod layers;

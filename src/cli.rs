@@ -17,6 +17,7 @@ use seaworthy::render::{self, FORMATS, Format};
 use crate::command::check::Check;
 use crate::command::diff::Diff;
 use crate::command::generate::Generate;
+use crate::command::own_rules;
 
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
@@ -82,6 +83,9 @@ pub(crate) struct ScopeArgs {
     /// Enter other local filesystems that are mounted below PATH
     #[arg(long)]
     pub(crate) all_filesystems: bool,
+    /// Run the rules in DIR, too; rules/README.md tells how to write one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<PathBuf>,
     /// Work on N threads instead of one for each processor
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -150,6 +154,9 @@ pub(crate) enum LibsFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
+    /// Try the rules in DIR, too
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) rules: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) action: RulesAction,
 }
@@ -230,6 +237,12 @@ impl ScopeArgs {
             packages: self.package.clone(),
             units: self.unit.clone(),
             all_filesystems: self.all_filesystems,
+            rules: self
+                .rules
+                .as_deref()
+                .map(own_rules::read)
+                .transpose()?
+                .unwrap_or_default(),
             ..Request::default()
         };
         if let Some(prefix) = &self.prefix {

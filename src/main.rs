@@ -66,7 +66,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
             RulesAction::Test => {
-                let (rules, _) = seaworthy::rule::Rules::load([]);
+                let rules = command::own_rules::load(rules.rules.as_deref())?;
                 let wrong: Vec<String> = rules
                     .iter()
                     .filter_map(|rule| rule.prove().err())

@@ -11,9 +11,9 @@ use clap::{Args, ValueEnum};
 use seaworthy::path::AppPath;
 use seaworthy::policy::{self, Baseline, Day, Judgement, Verdict};
 use seaworthy::report::Report;
-use seaworthy::rule::Rules;
 use seaworthy::show::{self, Checkout, Gate};
 
+use super::own_rules;
 use super::settings::{self, Start, shown};
 use crate::cli::{ScopeArgs, absolute};
 use crate::output;
@@ -71,13 +71,23 @@ enum CheckFormat {
 
 /// Judges, shows the answer, and gives the exit code.
 pub(crate) fn run(check: &Check) -> Result<ExitCode> {
+    let answer = answer(check);
+    if let Err(error) = &answer
+        && check.format == CheckFormat::Github
+    {
+        output::print(&show::github_mistake(&format!("{error:#}")))?;
+    }
+    answer
+}
+
+fn answer(check: &Check) -> Result<ExitCode> {
     let today = today(check)?;
     let saved = check
         .report
         .as_deref()
         .map(output::read_report)
         .transpose()?;
-    let (rules, _) = Rules::load([]);
+    let rules = own_rules::load(check.scope.rules.as_deref())?;
     let known = |report: Option<&Report>| -> BTreeSet<String> {
         let own = rules.iter().map(|rule| rule.id().to_owned());
         let told = report.into_iter().flat_map(|report| report.rules.keys());

@@ -4,4 +4,5 @@
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod generate;
+pub(crate) mod own_rules;
 mod settings;

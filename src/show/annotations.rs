@@ -54,6 +54,20 @@ pub fn github(gate: &Gate<'_>) -> String {
     text
 }
 
+/// A mistake that kept the gate from judging, as a workflow command: without it a reader of the
+/// summary sees a failed step and no reason.
+#[must_use]
+pub fn github_mistake(words: &str) -> String {
+    let mut text = String::new();
+    command(
+        &mut text,
+        "error",
+        &[("title", "seaworthy".to_owned())],
+        words,
+    );
+    text
+}
+
 /// File and line of `file:line`, or of a file alone.
 fn at(place: &str) -> Vec<(&'static str, String)> {
     match place.rsplit_once(':') {

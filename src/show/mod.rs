@@ -7,7 +7,7 @@ mod changes;
 mod gate;
 mod gate_json;
 
-pub use annotations::{github, gitlab};
+pub use annotations::{github, github_mistake, gitlab};
 pub use changes::{diff_json, diff_text};
 pub use gate::text;
 pub use gate_json::json;

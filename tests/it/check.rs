@@ -219,6 +219,14 @@ const CASES: &[Case] = &[
         ..NONE
     },
     Case {
+        name: "a mistake as an annotation",
+        settings: "colour = 1",
+        args: &["--format", "github"],
+        code: 2,
+        words: &["::error title=seaworthy::seaworthy.toml:1:1: unknown key `colour`"],
+        ..NONE
+    },
+    Case {
         name: "an unknown key",
         settings: "[gate]\nserverity = 'risk'\n\n[coverage]\nunread = 3",
         code: 2,
@@ -393,8 +401,9 @@ fn no_form_and_no_wish_for_more_or_fewer_words_changes_the_code() {
             &["--format", "github"],
             &["--format", "gitlab", "-o", "quality.json"],
         ] {
-            let all = case.args.contains(&"--all");
-            if all && more.contains(&"--quiet") {
+            if more.iter().any(|arg| {
+                case.args.contains(arg) || (*arg == "--quiet" && case.args.contains(&"--all"))
+            }) {
                 continue;
             }
             let dir = place(case);
@@ -613,14 +622,78 @@ fn the_published_schema_of_the_settings_is_the_one_of_this_version() {
     }
 }
 
+/// A rule of that severity that fires on every shell script.
+fn own_rule(severity: &str) -> String {
+    format!(
+        r#"
+id = "shell-program"
+title = "starts by a shell script"
+dimension = "code"
+severity = "{severity}"
+since = "1.0.0"
+why = "Our images have no shell."
+fix = "Start the program itself."
+message = "{{path}} is a shell script"
+when = {{ of = "program", form = ["script"] }}
+[[example]]
+fires = true
+facts = [{{ fact = "program", form = "script", at = "/opt/app/bin/run" }}]
+[[example]]
+fires = false
+facts = [{{ fact = "program", form = "elf", at = "/opt/app/bin/run" }}]
+"#
+    )
+}
+
 #[test]
-fn the_settings_that_the_readme_shows_are_settings() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
-    let block = text.split("```toml\n[gate]").nth(1).unwrap();
-    let block = format!("[gate]{}", block.split("```").next().unwrap());
-    let (rules, _) = seaworthy::rule::Rules::load([]);
-    let ids = rules.iter().map(seaworthy::rule::Rule::id).collect();
-    let config = seaworthy::policy::Config::read("README.md", &block, &ids).unwrap();
-    assert_eq!(config.allows.len(), 1);
+fn rules_of_the_user_gate_like_the_programs_own() {
+    let dir = with_root();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    let write = |text: &str| std::fs::write(rules.join("shell-program.toml"), text).unwrap();
+    write(&own_rule("blocker"));
+    let args = ["check", "--root", "root", "/opt/app", "--rules", "rules"];
+    let output = run(dir.path(), &args);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("/opt/app/bin/run is a shell script"));
+    let settings = "[[allow]]\nrule = 'shell-program'\nreason = 'x'";
+    std::fs::write(dir.path().join("seaworthy.toml"), settings).unwrap();
+    let allowed = run(dir.path(), &args);
+    assert!(said(&allowed).contains("1 allowed"), "{}", said(&allowed));
+    let report = ["--rules", "rules", "-o", "r.json"];
+    let scan = run(dir.path(), &[&["scan"], &args[1..4], &report].concat());
+    assert_eq!(scan.status.code(), Some(0), "{}", said(&scan));
+    let told = run(
+        dir.path(),
+        &["explain", "shell-program", "--report", "r.json"],
+    );
+    assert!(
+        said(&told).contains("Our images have no shell."),
+        "{}",
+        said(&told)
+    );
+    let proven = run(dir.path(), &["rules", "test", "--rules", "rules"]);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+}
+
+#[test]
+fn a_rule_with_a_fault_ends_the_run_before_the_audit() {
+    let dir = with_root();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    for args in [
+        &["check", "--root", "root", "/opt/app", "--rules", "rules"][..],
+        &["scan", "--root", "root", "/opt/app", "--rules", "rules"],
+        &["rules", "test", "--rules", "rules"],
+    ] {
+        let text = own_rule("bad");
+        std::fs::write(rules.join("shell-program.toml"), text).unwrap();
+        let output = run(dir.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let told = said(&output);
+        assert!(told.contains("rules/shell-program.toml:5:12: "), "{told}");
+        std::fs::remove_file(rules.join("shell-program.toml")).unwrap();
+        let told = said(&run(dir.path(), args));
+        assert!(told.contains("no rule in rules"), "{told}");
+    }
 }

@@ -9,6 +9,7 @@ mod bases;
 mod check;
 mod command;
 mod diff;
+mod docs;
 mod elf;
 mod elf_fixture;
 mod help;

@@ -154,9 +154,6 @@ pub(crate) enum LibsFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
-    /// Try the rules in DIR, too
-    #[arg(long, value_name = "DIR", global = true)]
-    pub(crate) rules: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) action: RulesAction,
 }
@@ -166,7 +163,11 @@ pub(crate) enum RulesAction {
     /// List every rule with what it decides
     List,
     /// Run every rule on the examples in its file
-    Test,
+    Test {
+        /// Try the rules in DIR, too
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
 }
 
 /// One report to write: its form, and the file it goes to; standard output without one.

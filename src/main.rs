@@ -65,8 +65,8 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
-            RulesAction::Test => {
-                let rules = command::own_rules::load(rules.rules.as_deref())?;
+            RulesAction::Test { rules } => {
+                let rules = command::own_rules::load(rules.as_deref())?;
                 let wrong: Vec<String> = rules
                     .iter()
                     .filter_map(|rule| rule.prove().err())

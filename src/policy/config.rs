@@ -129,16 +129,24 @@ pub enum Response {
 /// The mildest severity that fails the gate, for single dimensions.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "the dimensions, as `Dimension` explains them")]
 pub struct Levels {
+    /// Isolation of the code.
     pub code: Option<Level>,
+    /// Where settings are kept.
     pub configuration: Option<Level>,
+    /// Where state is kept.
     pub data: Option<Level>,
+    /// Where keys and passwords come from.
     pub secrets: Option<Level>,
+    /// What is spoken to others.
     pub network: Option<Level>,
+    /// How it came onto the host.
     pub installation: Option<Level>,
+    /// What its licence allows.
     pub licensing: Option<Level>,
+    /// Whether its libraries resolve.
     pub libraries: Option<Level>,
+    /// What it needs of the kernel.
     pub kernel: Option<Level>,
 }
 

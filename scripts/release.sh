@@ -44,6 +44,20 @@ told=$("$program" --version)
 [ "$told" = "seaworthy $version" ] || fail "$program says it is: $told"
 say "no NEEDED, no INTERP, $(wc -c <"$program") bytes: $program"
 
+# Linux 3.10 has none of these calls, and refuses them so (syscalls(2) has the versions).
+newer=statx,openat2,faccessat2,getrandom,renameat2,copy_file_range,memfd_create,execveat
+newer=$newer,rseq,clone3,close_range,pidfd_open,membarrier,preadv2,pwritev2,epoll_pwait2
+audit() { "$@" "$program" scan --root sample-apps/meter-daemon/root /opt/meterd --format json; }
+if command -v strace >/dev/null; then
+    expected=$(audit env | sha256sum)
+    got=$(audit strace -f -qq -o /dev/null -e "trace=$newer" -e "inject=$newer:error=ENOSYS" |
+        sha256sum)
+    [ "$got" = "$expected" ] || fail "the report differs where the kernel is as old as 3.10"
+    say "the same report without the system calls that are newer than Linux 3.10"
+else
+    say "no strace: not tried without the system calls that are newer than Linux 3.10"
+fi
+
 name=seaworthy-$version-x86_64-linux
 dist=$target/dist
 rm -rf "${dist:?}/$name"

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::fact::{Fact, name_of};
 use crate::path::AppPath;
-use crate::report::{Library, Module, PathEntry, Report};
-use crate::rule::Rules;
+use crate::report::{Library, Module, PathEntry, Report, RuleText};
+use crate::rule::{Rule, Rules};
 
 /// Why there is nothing to explain.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,9 @@ pub enum ExplainError {
 /// # Errors
 /// When nothing is.
 pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, ExplainError> {
-    if let Some(text) = describe(subject) {
+    // A rule of the user is known by the reports in which it fired.
+    let told = report.and_then(|report| report.rules.get(subject));
+    if let Some(text) = describe(subject, told) {
         let mut text = text;
         if let Some(report) = report {
             findings(&mut text, subject, report);
@@ -58,10 +60,9 @@ pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, Explain
 }
 
 /// The text of a rule.
-fn describe(id: &str) -> Option<String> {
+fn describe(id: &str, told: Option<&RuleText>) -> Option<String> {
     let (rules, _) = Rules::load([]);
-    let rule = rules.get(id)?;
-    let words = rule.text();
+    let words = rules.get(id).map(Rule::text).or_else(|| told.cloned())?;
     Some(format!(
         "{id}: the application {}\n\n{}\n",
         words.title, words.why

@@ -13,7 +13,8 @@
 //! reads the audited disk. [`extract`] makes facts of one file's bytes. [`link`] joins what only
 //! the whole shows: who owns a file, what starts a program, where the loader finds a library,
 //! what a path is for. [`rule`] finds what is worth saying, [`plan`] says how to run it,
-//! [`assess`] grades the move, [`render`] shows the [`report::Report`].
+//! [`assess`] grades the move, [`render`] shows the [`report::Report`]. [`policy`] judges a report at
+//! the gate of a CI, [`diff`] compares two, and [`show`] tells what they found.
 //!
 //! # What always holds
 //!
@@ -25,6 +26,7 @@
 //! * A secret's value is never kept.
 
 pub mod assess;
+pub mod diff;
 pub mod explain;
 pub mod extract;
 pub mod fact;
@@ -33,9 +35,11 @@ pub mod link;
 pub mod parse;
 pub mod path;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod report;
 pub mod rule;
+pub mod show;
 pub mod tree;
 
 use std::path::PathBuf;
@@ -64,6 +68,8 @@ pub struct Request {
     pub exclude: Vec<AppPath>,
     /// Whether other local filesystems below a directory are entered.
     pub all_filesystems: bool,
+    /// Rules beside those of this program: name of the file and its text.
+    pub rules: Vec<(String, String)>,
 }
 
 /// Why there is no report. Everything else that goes wrong is in the report's coverage.
@@ -80,6 +86,10 @@ pub enum AuditError {
     /// A name of the scope stands for nothing.
     #[error(transparent)]
     Scope(#[from] link::scope::ScopeError),
+    /// A rule of the request is none. A report without what it was to find would be taken for one
+    /// that found nothing.
+    #[error("{0}")]
+    Rules(String),
     /// The run was ended from outside.
     #[error("interrupted: no report was made")]
     Interrupted,
@@ -88,8 +98,10 @@ pub enum AuditError {
 /// Audits an application.
 ///
 /// # Errors
-/// When the root cannot be opened, the scope stands for nothing, or the run is interrupted.
+/// When a rule of the request is none, the root cannot be opened, the scope stands for nothing, or
+/// the run is interrupted.
 pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditError> {
+    let rules = rules(request)?;
     let root = open(request)?;
     let host = Host::read(&root);
     let scope = link::scope::find(&root, &host, request_scope(request))?;
@@ -111,7 +123,6 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         libraries: &linked.libraries,
         mounts: &plan.mounts,
     };
-    let (rules, _) = rule::Rules::load([]);
     let rule::Outcome { findings, issues } = rules.run(&subject);
     linked.coverage.add(issues);
     let seen = assess::Seen {
@@ -146,6 +157,17 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         plan,
         coverage: linked.coverage,
     })
+}
+
+fn rules(request: &Request) -> Result<rule::Rules, AuditError> {
+    let own = request.rules.iter();
+    let own = own.map(|(file, text)| (file.as_str(), text.as_str()));
+    let (rules, faults) = rule::Rules::load(own);
+    if faults.is_empty() {
+        return Ok(rules);
+    }
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Err(AuditError::Rules(told.join("\n")))
 }
 
 fn open(request: &Request) -> Result<Root, AuditError> {

@@ -1,6 +1,7 @@
 //! Arguments in, exit code out.
 
 mod cli;
+mod command;
 mod output;
 
 use std::io::IsTerminal as _;
@@ -20,11 +21,10 @@ use seaworthy::fact::Kind;
 use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
 use seaworthy::link::modules;
 use seaworthy::path::AppPath;
-use seaworthy::render::json;
 use seaworthy::report::Report;
 use seaworthy::tree::{Progress, Root};
 
-use cli::{Cli, Command, GenerateWhat, Libs, LibsFormat, RulesAction, Scan};
+use cli::{Cli, Command, Libs, LibsFormat, RulesAction, Scan, ScopeArgs};
 
 /// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
@@ -51,6 +51,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
+        Command::Check(check) => return command::check::run(&check),
+        Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
             let report = explain
@@ -63,8 +65,8 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
-            RulesAction::Test => {
-                let (rules, _) = seaworthy::rule::Rules::load([]);
+            RulesAction::Test { rules } => {
+                let rules = command::own_rules::load(rules.as_deref())?;
                 let wrong: Vec<String> = rules
                     .iter()
                     .filter_map(|rule| rule.prove().err())
@@ -76,29 +78,23 @@ fn run(command: Command) -> Result<ExitCode> {
                 output::print("every rule holds on its examples\n")?;
             }
         },
-        Command::Generate(generate) => match generate.what {
-            GenerateWhat::Schema => output::print(&json::schema())?,
-        },
+        Command::Generate(generate) => command::generate::run(&generate)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn run_scan(scan: &Scan) -> Result<()> {
     let outputs = scan.outputs()?;
+    if scan.report.is_none() {
+        // Told before a file is looked at.
+        scan.scope.request()?;
+    }
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         output::check(file, scan.scope.root.as_deref())?;
     }
-    if let Some(threads) = scan.scope.threads {
-        if threads == 0 {
-            bail!("--threads 0: at least one thread is needed");
-        }
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()?;
-    }
-    let report = match &scan.scope.report {
+    let report = match &scan.report {
         Some(file) => output::read_report(file)?,
-        None => watched(&scan.scope.request()?)?,
+        None => audited(&scan.scope)?,
     };
     for output in &outputs {
         let to_file = output.file.is_some();
@@ -110,6 +106,20 @@ fn run_scan(scan: &Scan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Audits a scope on as many threads as it says.
+fn audited(scope: &ScopeArgs) -> Result<Report> {
+    let request = scope.request()?;
+    if let Some(threads) = scope.threads {
+        if threads == 0 {
+            bail!("--threads 0: at least one thread is needed");
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
+    }
+    watched(&request)
 }
 
 /// Each directory replaced by the programs and libraries below it. What could not be looked at there

@@ -77,6 +77,9 @@ pub(crate) struct ScopeArgs {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
+    /// Compare with a log of strace or auditd that was made where it ran (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Vec<PathBuf>,
     /// Form of the report (repeatable, one for each -o)
     #[arg(long, value_name = "FORMAT", value_parser = format_names())]
     pub(crate) format: Vec<String>,

@@ -42,6 +42,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use crate::link::host::Host;
+use crate::parse::trace::Trace;
 use crate::path::AppPath;
 use crate::report::{Report, SCHEMA, Target, Tool};
 use crate::tree::{Limits, Progress, Root};
@@ -64,6 +65,8 @@ pub struct Request {
     pub exclude: Vec<AppPath>,
     /// Whether other local filesystems below a directory are entered.
     pub all_filesystems: bool,
+    /// What was seen of it on the old host ([`parse::trace::read`]).
+    pub trace: Option<Trace>,
 }
 
 /// Why there is no report. Everything else that goes wrong is in the report's coverage.
@@ -102,8 +105,13 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let mut linked = link::link(&root, &host, &scope, seen);
+    let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
+    let trace = request.trace.as_ref().zip(linked.traced.as_ref());
+    let trace = trace.map(|(trace, traced)| {
+        let is_own = |path: &AppPath| scope.in_prefix(path).is_some() || scope.contains(path);
+        link::trace::reconcile(trace, traced, &linked.paths, &plan.mounts, is_own)
+    });
     let subject = rule::Subject {
         scope: &scope.prefixes,
         facts: &linked.facts,
@@ -144,6 +152,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         bases: linked.bases,
         paths: linked.paths,
         plan,
+        trace,
         coverage: linked.coverage,
     })
 }

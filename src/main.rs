@@ -2,6 +2,7 @@
 
 mod cli;
 mod output;
+mod traces;
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -85,7 +86,7 @@ fn run(command: Command) -> Result<ExitCode> {
 
 fn run_scan(scan: &Scan) -> Result<()> {
     let outputs = scan.outputs()?;
-    let request = scan.scope.request()?;
+    let mut request = scan.scope.request()?;
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         output::check(file, scan.scope.root.as_deref())?;
     }
@@ -97,6 +98,7 @@ fn run_scan(scan: &Scan) -> Result<()> {
             .num_threads(threads)
             .build_global()?;
     }
+    request.trace = traces::traces(&scan.trace, scan.scope.root.as_deref())?;
     let report = watched(&request)?;
     for output in &outputs {
         let to_file = output.file.is_some();

@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The map of the library, and the binary's own files: arguments in, exit code out.
-const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs"];
+const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs", "traces.rs"];
 
 #[test]
 fn rows_name_only_earlier_rows() {

@@ -216,6 +216,9 @@ impl Audit {
         }
         if done.op == Op::Chroot && done.failed.is_none() {
             let root = names.1.and_then(|name| locate(&name));
+            if let Some(root) = &root {
+                notes.store.add_root(notes.ground.inside(root.clone()));
+            }
             process.root_is(root);
         }
     }

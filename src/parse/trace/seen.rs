@@ -7,7 +7,7 @@ use super::line;
 use super::process::{Process, Shares};
 use super::store::Doer;
 use super::template::template;
-use super::{Act, Ground, Notes, Shape, Tally};
+use super::{Act, Ground, Notes, Shape};
 use crate::path::AppPath;
 
 /// A call that came to an end.
@@ -196,7 +196,7 @@ impl Seen<'_> {
     }
 
     /// Follows the process: where it stands, what it has open.
-    pub(super) fn follow(&mut self, tally: &mut Tally) {
+    pub(super) fn follow(&mut self, notes: &mut Notes<'_>) {
         let Ok((number, _)) = self.end else { return };
         let opened = u32::try_from(number).ok();
         match self.op {
@@ -215,9 +215,12 @@ impl Seen<'_> {
             },
             Op::Fchdir => self.process.stands_in(self.directory(self.arg(0))),
             Op::Chroot => match self.locate(0) {
-                Located::At(path) => self.process.root_is(Some(path)),
+                Located::At(path) => {
+                    notes.store.add_root(notes.ground.inside(path.clone()));
+                    self.process.root_is(Some(path));
+                }
                 _ => {
-                    tally.unplaced += 1;
+                    notes.tally.unplaced += 1;
                     self.process.root_is(None);
                 }
             },

@@ -1,7 +1,7 @@
 //! What was done, once: a tree of names in which a deed that is done again is only counted, and
 //! the names in a directory that has too many become one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Act, Call, Deed, Shape};
 use crate::path::AppPath;
@@ -51,6 +51,8 @@ pub struct Store {
     pub collapsed: u64,
     /// How many uses are told apart.
     uses: usize,
+    /// Directories that became the root of a process (chroot(2)).
+    roots: BTreeSet<AppPath>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,6 +72,9 @@ const DOERS: usize = 4096;
 /// How many different deeds are told apart for one path, and in all.
 const USES: usize = 64;
 const ALL_USES: usize = 400_000;
+
+/// How many roots of processes are kept: the one that was audited is among the first.
+const ROOTS: usize = 64;
 
 /// How long a chain of programs is followed of which each started the next.
 const CHAIN: usize = 16;
@@ -97,6 +102,7 @@ impl Default for Store {
             doers: vec![(Doer::default(), 0), (others, 0)],
             collapsed: 0,
             uses: 0,
+            roots: BTreeSet::new(),
         }
     }
 }
@@ -119,6 +125,18 @@ impl Store {
         self.by_doer.insert(doer.clone(), number);
         self.doers.push((doer, depth));
         number
+    }
+
+    /// Adds a directory that became the root of a process.
+    pub(super) fn add_root(&mut self, dir: AppPath) {
+        if self.roots.len() < ROOTS && !dir.is_root() {
+            self.roots.insert(dir);
+        }
+    }
+
+    /// The directories that became the root of a process, in order.
+    pub fn new_roots(&self) -> impl Iterator<Item = &AppPath> {
+        self.roots.iter()
     }
 
     fn depth(&self, number: u32) -> usize {

@@ -183,7 +183,7 @@ impl Strace {
             seen.process.doer = doer;
         }
         seen.tell(notes);
-        seen.follow(notes.tally);
+        seen.follow(notes);
     }
 
     /// What the maker of a process tells of it.

@@ -1,0 +1,248 @@
+//! What a trace adds: the paths that the application's own programs were seen to use become facts,
+//! and the plan is told beside what was seen.
+
+mod fold;
+mod reconcile;
+
+pub use reconcile::reconcile;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::paths::RealPaths;
+use super::scope::Scope;
+use crate::fact::{Certainty, Fact, Kind, Locus, Source, Touch, What};
+use crate::knowledge::{self, places};
+use crate::parse::trace::{Deed, Shape, Store, Trace};
+use crate::path::AppPath;
+use crate::report::TraceUse;
+use crate::tree::Root;
+
+/// How many programs a report names.
+const PROGRAMS: usize = 50;
+
+/// What the application's own programs were seen to do.
+#[derive(Debug, Default)]
+pub struct Traced {
+    /// By path, with the directories' links resolved.
+    seen: BTreeMap<AppPath, Seen>,
+    /// The programs that count as the application's.
+    programs: BTreeSet<AppPath>,
+    /// The programs that do not.
+    others: BTreeSet<AppPath>,
+}
+
+/// What was seen of a path.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    uses: Vec<TraceUse>,
+    kind: Option<Kind>,
+}
+
+impl Seen {
+    fn touch(&self) -> Option<Touch> {
+        self.uses.iter().map(|done| done.touch).max()
+    }
+
+    fn is_written(&self) -> bool {
+        self.touch().is_some_and(Touch::is_write)
+    }
+
+    fn add(&mut self, mut other: Self) {
+        self.kind = self.kind.or(other.kind);
+        for done in other.uses.drain(..) {
+            let same = |known: &&mut TraceUse| {
+                (&known.call, known.touch, &known.program, &known.path)
+                    == (&done.call, done.touch, &done.program, &done.path)
+            };
+            match self.uses.iter_mut().find(same) {
+                Some(known) => known.count += done.count,
+                None => self.uses.push(done),
+            }
+        }
+    }
+}
+
+/// Takes from a trace what the application did, and is news.
+pub(super) fn take(trace: &Trace, root: &Root, scope: &Scope) -> Traced {
+    let top = audited_top(&trace.store, root, scope);
+    let inside = |path: &AppPath| match top.as_ref().and_then(|top| path.below(top)) {
+        Some(rest) => AppPath::new(rest),
+        None => path.clone(),
+    };
+    let own = own_doers(&trace.store, |path| is_own(&inside(path), root, scope));
+    let mut traced = Traced::default();
+    for (doer, own) in trace.store.doers().zip(&own) {
+        let list = if *own {
+            &mut traced.programs
+        } else {
+            &mut traced.others
+        };
+        list.extend(doer.program.as_ref().map(inside));
+    }
+    let mut seen: BTreeMap<AppPath, Seen> = BTreeMap::new();
+    for (path, uses) in trace.store.paths() {
+        let path = inside(&path);
+        let mut found = Seen::default();
+        for done in uses.iter().filter(|done| own[done.who as usize]) {
+            found.kind = found.kind.or(done.shape.map(kind));
+            found.add(Seen {
+                uses: vec![TraceUse {
+                    path: path.clone(),
+                    touch: touch(done.deed),
+                    call: done.call.to_string(),
+                    program: trace.store.doer(done.who).program.as_ref().map(inside),
+                    count: done.count,
+                }],
+                kind: None,
+            });
+        }
+        if is_news(&path, &found, scope) {
+            seen.entry(path).or_default().add(found);
+        }
+    }
+    // An interpreter reads the script that it runs.
+    for (doer, _) in trace.store.doers().zip(&own).filter(|(_, own)| **own) {
+        let scripts = doer.arguments.iter().map(inside);
+        for script in scripts.filter(|path| scope.contains(path)) {
+            seen.entry(script.clone()).or_default().add(Seen {
+                uses: vec![TraceUse {
+                    path: script.clone(),
+                    touch: Touch::Runs,
+                    call: "execve".into(),
+                    program: doer.program.as_ref().map(inside),
+                    count: 1,
+                }],
+                kind: Some(Kind::File),
+            });
+        }
+    }
+    let mut real = RealPaths::default();
+    for (path, found) in fold::fold(seen, scope) {
+        traced
+            .seen
+            .entry(real.get(root, &path))
+            .or_default()
+            .add(found);
+    }
+    traced
+}
+
+/// Whether a program, or a script, is one of the application's own.
+fn is_own(path: &AppPath, root: &Root, scope: &Scope) -> bool {
+    let real = |node: crate::tree::Node| scope.contains(&node.real);
+    scope.contains(path)
+        || root.lookup(path.as_bytes()).is_ok_and(real)
+        || root.resolve(path.as_bytes()).is_ok_and(real)
+}
+
+/// The directory that the audited root was, when the log was made from outside of it: one into
+/// which chroot(2) led, when only there a program is the application's.
+fn audited_top(store: &Store, root: &Root, scope: &Scope) -> Option<AppPath> {
+    let known = |top: Option<&AppPath>| {
+        let mut named = store
+            .doers()
+            .flat_map(|doer| doer.program.iter().chain(&doer.arguments));
+        named.any(
+            |path| match top.map_or(Some(path.as_bytes()), |top| path.below(top)) {
+                Some(rest) => is_own(&AppPath::new(rest), root, scope),
+                None => false,
+            },
+        )
+    };
+    if known(None) {
+        return None;
+    }
+    store.new_roots().find(|top| known(Some(top))).cloned()
+}
+
+/// Which doers are the application: one of its programs, or what such a program started. A process
+/// that was there before the log began is the one that the log was made of.
+fn own_doers(store: &Store, is_own: impl Fn(&AppPath) -> bool) -> Vec<bool> {
+    let mut known: BTreeMap<&AppPath, bool> = BTreeMap::new();
+    let mut own: Vec<bool> = Vec::new();
+    for (number, doer) in store.doers().enumerate() {
+        let mut named = doer.program.iter().chain(&doer.arguments);
+        let named = named.any(|path| *known.entry(path).or_insert_with(|| is_own(path)));
+        let begun = match doer.by {
+            Some(by) if (by as usize) < number => own[by as usize],
+            Some(_) => false,
+            None => doer.program.is_none(),
+        };
+        own.push(named || begun);
+    }
+    own
+}
+
+/// Whether a use tells something: not what every program does as it starts, and not that code is
+/// read.
+fn is_news(path: &AppPath, seen: &Seen, scope: &Scope) -> bool {
+    let Some(touch) = seen.touch() else {
+        return false;
+    };
+    let kernel = ["/proc", "/sys", "/dev"];
+    let kernel = kernel.iter().any(|dir| path.is_within(&AppPath::new(dir)));
+    let is_log_socket = path.as_bytes() == super::paths::LOG_SOCKET;
+    if path.is_root() || (kernel && !is_log_socket && !path.is_below(&AppPath::new("/dev/shm"))) {
+        return false;
+    }
+    if touch.is_write() || touch == Touch::Runs {
+        return true;
+    }
+    let in_prefix = scope.in_prefix(path).is_some();
+    let code = (places::is_code_place(path) && !in_prefix) || places::is_library_place(path);
+    let system = places::is_system_file(path) && !is_log_socket;
+    !code && !system && !knowledge::is_shared_dir(path)
+}
+
+fn touch(deed: Deed) -> Touch {
+    match deed {
+        Deed::Names => Touch::Names,
+        Deed::Runs => Touch::Runs,
+        Deed::Reads => Touch::Reads,
+        Deed::Removes => Touch::Removes,
+        Deed::Grants => Touch::Grants,
+        Deed::Creates => Touch::Creates,
+        Deed::Writes => Touch::Writes,
+    }
+}
+
+fn kind(shape: Shape) -> Kind {
+    match shape {
+        Shape::Dir => Kind::Dir,
+        Shape::File => Kind::File,
+        Shape::Link => Kind::Link,
+        Shape::Socket => Kind::Socket,
+    }
+}
+
+impl Traced {
+    /// A fact for each path: the strongest thing that was done to it.
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let strongest = |seen: &Seen| {
+            seen.uses
+                .iter()
+                .max_by_key(|done| (done.touch, done.count))
+                .cloned()
+        };
+        let mut facts = Vec::new();
+        for (path, seen) in &self.seen {
+            let Some(done) = strongest(seen) else {
+                continue;
+            };
+            facts.push(Fact {
+                // The program is the place where it shows; the log lies outside of the root.
+                at: Locus::file(done.program.as_ref().unwrap_or(path)),
+                what: What::Path {
+                    path: path.clone(),
+                    touch: done.touch,
+                    source: Source::Trace,
+                    by: format!("{}, traced", done.call),
+                    kind: seen.kind,
+                    class: None,
+                },
+                certainty: Certainty::Observed,
+            });
+        }
+        facts
+    }
+}

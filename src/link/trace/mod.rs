@@ -36,6 +36,8 @@ pub struct Traced {
 struct Seen {
     uses: Vec<TraceUse>,
     kind: Option<Kind>,
+    /// Beside what is known of it, it tells nothing.
+    silent: bool,
 }
 
 impl Seen {
@@ -48,6 +50,7 @@ impl Seen {
     }
 
     fn add(&mut self, mut other: Self) {
+        self.silent = other.silent && (self.silent || self.uses.is_empty());
         self.kind = self.kind.or(other.kind);
         for done in other.uses.drain(..) {
             let same = |known: &&mut TraceUse| {
@@ -93,10 +96,16 @@ pub(super) fn take(trace: &Trace, root: &Root, scope: &Scope) -> Traced {
                     program: trace.store.doer(done.who).program.as_ref().map(inside),
                     count: done.count,
                 }],
-                kind: None,
+                ..Seen::default()
             });
         }
         if is_news(&path, &found, scope) {
+            // The tree itself shows what is in it to be read.
+            // A volume over programs would hide them.
+            let code = places::is_code_place(&path) && !is_share(&path, scope);
+            let in_prefix = scope.in_prefix(&path).is_some();
+            let reads = matches!(found.touch(), Some(Touch::Reads | Touch::Names));
+            found.silent = if in_prefix { reads } else { code };
             seen.entry(path).or_default().add(found);
         }
     }
@@ -113,6 +122,7 @@ pub(super) fn take(trace: &Trace, root: &Root, scope: &Scope) -> Traced {
                     count: 1,
                 }],
                 kind: Some(Kind::File),
+                silent: false,
             });
         }
     }
@@ -191,7 +201,18 @@ fn is_news(path: &AppPath, seen: &Seen, scope: &Scope) -> bool {
     let in_prefix = scope.in_prefix(path).is_some();
     let code = (places::is_code_place(path) && !in_prefix) || places::is_library_place(path);
     let system = places::is_system_file(path) && !is_log_socket;
+    // PAM reads what all services have in common, too.
+    let logins = path.is_below(&AppPath::new("/etc/pam.d"));
+    if logins && !scope.contains(path) && !scope.knows(path) {
+        return false;
+    }
     !code && !system && !knowledge::is_shared_dir(path)
+}
+
+/// Whether a path lies in the application's own directory of `/usr/share`.
+fn is_share(path: &AppPath, scope: &Scope) -> bool {
+    let own = path.prefix(3);
+    path != &own && own.is_below(&AppPath::new("/usr/share")) && scope.knows(&own)
 }
 
 fn touch(deed: Deed) -> Touch {
@@ -225,7 +246,7 @@ impl Traced {
                 .cloned()
         };
         let mut facts = Vec::new();
-        for (path, seen) in &self.seen {
+        for (path, seen) in self.seen.iter().filter(|(_, seen)| !seen.silent) {
             let Some(done) = strongest(seen) else {
                 continue;
             };

@@ -12,7 +12,6 @@ use super::deeds::{self, End};
 use super::numbers;
 use super::process::Processes;
 use super::store::Doer;
-use super::template::template;
 use super::{Act, Ground, Notes, Tally};
 use crate::path::AppPath;
 
@@ -201,10 +200,11 @@ impl Audit {
                 notes.tally.unplaced += 1;
                 continue;
             };
-            let random = done.flags.has(Flags::EXCL) || matches!(done.op, Op::Mkdir(_));
-            let path = match path.parent() {
-                Some(parent) => parent.child(&template(path.name(), done.process, random)),
-                None => path,
+            let made = flags.has(Flags::EXCL) || matches!(done.op, Op::Mkdir(_));
+            let random = made && end == End::Done;
+            let path = match flags.has(Flags::TMPFILE) {
+                true => path.child(b"*"),
+                false => notes.names.name(&path, done.process, random),
             };
             let act = Act {
                 path: notes.ground.inside(path),

@@ -10,7 +10,7 @@ pub struct Call {
     /// Its name.
     pub name: &'static str,
     /// [`Flags`] by bit.
-    flags: u8,
+    flags: u16,
 }
 
 impl Call {
@@ -38,11 +38,11 @@ impl fmt::Display for Call {
 
 /// Flags of open(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Flags(pub(super) u8);
+pub(super) struct Flags(pub(super) u16);
 
 /// Name, bit here, bit of the kernel; those that differ between machines stand apart in
 /// [`Flags::of_number`].
-const FLAGS: &[(&str, u8, u32)] = &[
+const FLAGS: &[(&str, u16, u32)] = &[
     ("O_WRONLY", Flags::WRONLY, 0o1),
     ("O_RDWR", Flags::RDWR, 0o2),
     ("O_CREAT", Flags::CREAT, 0o100),
@@ -51,24 +51,27 @@ const FLAGS: &[(&str, u8, u32)] = &[
     ("O_DIRECTORY", Flags::DIRECTORY, 0),
     ("O_CLOEXEC", Flags::CLOEXEC, 0o2_000_000),
     ("O_PATH", Flags::PATH, 0o10_000_000),
+    ("O_TMPFILE", Flags::TMPFILE, 0o20_000_000),
 ];
 
 impl Flags {
-    pub(super) const WRONLY: u8 = 1;
-    pub(super) const RDWR: u8 = 2;
-    pub(super) const CREAT: u8 = 4;
-    pub(super) const EXCL: u8 = 8;
-    pub(super) const TRUNC: u8 = 16;
-    pub(super) const DIRECTORY: u8 = 32;
-    pub(super) const CLOEXEC: u8 = 64;
-    pub(super) const PATH: u8 = 128;
+    pub(super) const WRONLY: u16 = 1;
+    pub(super) const RDWR: u16 = 2;
+    pub(super) const CREAT: u16 = 4;
+    pub(super) const EXCL: u16 = 8;
+    pub(super) const TRUNC: u16 = 16;
+    pub(super) const DIRECTORY: u16 = 32;
+    pub(super) const CLOEXEC: u16 = 64;
+    pub(super) const PATH: u16 = 128;
+    pub(super) const TMPFILE: u16 = 256;
     /// What a report shows.
-    const SHOWN: u8 = Self::WRONLY | Self::RDWR | Self::CREAT | Self::EXCL | Self::TRUNC;
+    const SHOWN: u16 =
+        Self::WRONLY | Self::RDWR | Self::CREAT | Self::EXCL | Self::TRUNC | Self::TMPFILE;
 
     /// What creat(2) does.
     pub(super) const CREAT_CALL: Self = Self(Self::CREAT | Self::WRONLY | Self::TRUNC);
 
-    pub(super) fn has(self, bits: u8) -> bool {
+    pub(super) fn has(self, bits: u16) -> bool {
         self.0 & bits != 0
     }
 
@@ -156,6 +159,8 @@ pub(super) enum Op {
     Fcntl,
     /// Makes a process.
     Fork,
+    /// Opens what has no path, and can be changed as a file can.
+    Nameless,
     /// Leaves what is shared.
     Unshare,
 }
@@ -261,6 +266,7 @@ const OPS: &[(&str, Op)] = &[
     ("dup2", Op::Dup2),
     ("dup3", Op::Dup2),
     ("unshare", Op::Unshare),
+    ("memfd_create", Op::Nameless),
 ];
 
 /// The process that a line of strace says was made, if it says so.

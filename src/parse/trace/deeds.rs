@@ -1,5 +1,6 @@
 //! What a call did to its paths, in the light of how it ended: a write that failed for want of
-//! rights or room was meant, a look for what is not there tells nothing.
+//! room was meant, one that was refused only names the path, for the program went on without it,
+//! and a look for what is not there tells nothing.
 
 use super::calls::{Flags, Op};
 use super::{Deed, Shape};
@@ -23,18 +24,30 @@ impl End<'_> {
 
     /// Whether the call did something, or would have if it could write here.
     fn counts(self) -> bool {
-        self == Self::Done || self.is(WANTS)
+        self == Self::Done || self.is(WANTS) || self.is(REFUSED)
     }
 }
 
-/// Errors of a call that wants to write and may not (open(2)).
-const WANTS: &[&str] = &["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
+/// Errors of a call that finds no place to write to (open(2)).
+const WANTS: &[&str] = &["EROFS", "ENOSPC", "EDQUOT"];
+
+/// Errors of a call that has not the right. Some programs write to their settings to see that they
+/// cannot.
+const REFUSED: &[&str] = &["EACCES", "EPERM"];
 
 /// What was done to one of a call's paths: the place of the argument, the deed, the shape.
 pub(super) type Done = (usize, Deed, Option<Shape>);
 
 /// What `op` did to its paths.
 pub(super) fn deeds(op: Op, flags: Flags, end: End<'_>) -> [Option<Done>; 2] {
+    let refused = end.is(REFUSED);
+    meant(op, flags, end).map(|done| {
+        let (place, deed, shape) = done?;
+        Some((place, if refused { Deed::Names } else { deed }, shape))
+    })
+}
+
+fn meant(op: Op, flags: Flags, end: End<'_>) -> [Option<Done>; 2] {
     let makes = end.counts() || end.is(&["ENOENT"]);
     let one = |when: bool, place: usize, deed: Deed, shape: Option<Shape>| {
         [when.then_some((place, deed, shape)), None]
@@ -74,6 +87,11 @@ fn open(place: usize, flags: Flags, end: End<'_>) -> Option<Done> {
     if flags.has(Flags::PATH) {
         return None;
     }
+    if flags.has(Flags::TMPFILE) {
+        return end
+            .counts()
+            .then_some((place, Deed::Creates, Some(Shape::File)));
+    }
     if flags.has(Flags::CREAT) {
         // A lock that another holds (EEXIST) was to be made, as was a file in a directory that is
         // not there (ENOENT).
@@ -89,6 +107,5 @@ fn open(place: usize, flags: Flags, end: End<'_>) -> Option<Done> {
         let meant = end.counts() || end.is(&["ETXTBSY"]);
         return meant.then_some((place, Deed::Writes, dir.or(Some(Shape::File))));
     }
-    let meant = end == End::Done || end.is(&["EACCES", "EPERM"]);
-    meant.then_some((place, Deed::Reads, dir))
+    (end == End::Done).then_some((place, Deed::Reads, dir))
 }

@@ -261,7 +261,10 @@ pub(super) fn descriptor_path(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     // Behind a device's path stands its number: `</dev/null<char 1:3>>`.
     let path = text[open + 1..end].split(|&b| b == b'<').next()?;
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
-    path.starts_with(b"/").then(|| unescape(path))
+    // What the kernel has no name for begins like one, too (memfd_create(2), shmget(2), io_setup(2)).
+    let nameless: [&[u8]; 4] = [b"/memfd:", b"/SYSV", b"/[", b"/dmabuf:"];
+    let is_path = path.starts_with(b"/") && !nameless.iter().any(|lead| path.starts_with(lead));
+    is_path.then(|| unescape(path))
 }
 
 /// A descriptor's number.

@@ -127,6 +127,7 @@ struct Notes<'a> {
     ground: &'a Ground,
     store: &'a mut Store,
     tally: &'a mut Tally,
+    names: &'a mut template::Names,
 }
 
 /// How a log was understood.

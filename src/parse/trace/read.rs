@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use super::audit::Audit;
 use super::feed::Lines;
 use super::strace::Strace;
+use super::template::Names;
 use super::{Form, Ground, Log, Notes, Tally, Trace, forked, line, recognise};
 
 /// A log to read.
@@ -64,12 +65,14 @@ pub fn read(sources: &[Source<'_>], ground: &Ground) -> Result<Trace, (usize, Re
     let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
     for run in runs(sources, &known)? {
         let mut strace = Strace::default();
+        let mut names = Names::default();
         for at in run {
             let mut tally = Tally::default();
             let mut notes = Notes {
                 ground,
                 store: &mut trace.store,
                 tally: &mut tally,
+                names: &mut names,
             };
             let result = match known[at].form {
                 Form::Strace => {

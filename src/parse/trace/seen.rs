@@ -6,8 +6,7 @@ use super::deeds::{self, End};
 use super::line;
 use super::process::{Process, Shares};
 use super::store::Doer;
-use super::template::template;
-use super::{Act, Ground, Notes, Shape};
+use super::{Act, Ground, Notes};
 use crate::path::AppPath;
 
 /// A call that came to an end.
@@ -92,14 +91,18 @@ impl Seen<'_> {
                 }
                 (Located::None, _) => continue,
             };
-            let random = flags.has(Flags::EXCL) || matches!(self.op, Op::Mkdir(_));
+            let made = flags.has(Flags::EXCL) || matches!(self.op, Op::Mkdir(_));
+            let random = made && end == End::Done;
+            let path = match flags.has(Flags::TMPFILE) {
+                // A file without a name in that directory.
+                true => path.child(b"*"),
+                false => notes.names.name(&path, self.process.group, random),
+            };
             let act = Act {
-                path: notes
-                    .ground
-                    .inside(named(&path, self.process.group, random)),
+                path: notes.ground.inside(path),
                 deed,
                 call: Call::new(self.name, flags),
-                shape: shape.or(path.is_root().then_some(Shape::Dir)),
+                shape,
             };
             notes.store.add(&act, self.process.doer);
         }
@@ -168,13 +171,16 @@ impl Seen<'_> {
         if arg.starts_with(b"AT_FDCWD") {
             return self.process.cwd();
         }
+        // A socket, pipe or other thing without a path.
+        if arg.contains(&b'<') {
+            return None;
+        }
         self.process.descriptor(line::descriptor(arg)?)
     }
 
     fn open_file(&self, arg: &[u8]) -> Located {
         match self.directory(arg) {
             Some(path) => Located::At(path),
-            // A socket, pipe or other thing without a path.
             None if arg.contains(&b'<') => Located::None,
             None => Located::Unplaced,
         }
@@ -252,19 +258,12 @@ impl Seen<'_> {
             (Op::Fcntl, Some(first), Some(opened)) if self.arg(1).starts_with(b"F_DUPFD") => {
                 self.process.opens(opened, self.process.descriptor(first));
             }
+            (Op::Nameless, _, Some(opened)) => self.process.opens(opened, None),
             (Op::Unshare, ..) => {
                 let shares = Shares::of_words(self.arg(0));
                 self.process.unshare(shares);
             }
             _ => {}
         }
-    }
-}
-
-/// The path with what differs from run to run as a pattern.
-fn named(path: &AppPath, process: u32, random: bool) -> AppPath {
-    match path.parent() {
-        Some(parent) => parent.child(&template(path.name(), process, random)),
-        None => path.clone(),
     }
 }

@@ -2,11 +2,60 @@
 //! one of them becomes a pattern.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::path::AppPath;
+
+/// How many random names are remembered.
+const REMEMBERED: usize = 1024;
+
+/// The patterns of names that were chosen at random, so that what is done to such a file or below
+/// such a directory later counts for the pattern.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    patterns: BTreeMap<AppPath, AppPath>,
+    order: VecDeque<AppPath>,
+}
+
+impl Names {
+    /// `path` with what differs from run to run as a pattern.
+    pub(super) fn name(&mut self, path: &AppPath, process: u32, random: bool) -> AppPath {
+        if let Some(known) = self.known(path) {
+            return known;
+        }
+        let Some(parent) = path.parent() else {
+            return path.clone();
+        };
+        let name = template(path.name(), process, random);
+        let named = parent.child(&name);
+        if random && name.ends_with(b"*") && name != path.name() {
+            self.order.push_back(path.clone());
+            self.patterns.insert(path.clone(), named.clone());
+            if self.order.len() > REMEMBERED
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.patterns.remove(&oldest);
+            }
+        }
+        named
+    }
+
+    fn known(&self, path: &AppPath) -> Option<AppPath> {
+        if self.patterns.is_empty() {
+            return None;
+        }
+        (1..=path.depth()).rev().find_map(|depth| {
+            let above = path.prefix(depth);
+            let pattern = self.patterns.get(&above)?;
+            Some(pattern.join(path.below(&above)?))
+        })
+    }
+}
 
 /// The last component of `path` as a pattern, when it has a part that differs from run to run:
 /// the number of the process, a date of eight digits or `2024-01-31`, and with `random` an ending
 /// like those of mkstemp(3).
-pub(super) fn template(name: &[u8], pid: u32, random: bool) -> Cow<'_, [u8]> {
+fn template(name: &[u8], pid: u32, random: bool) -> Cow<'_, [u8]> {
     if random && let Some(stem) = stem_of_random(name) {
         return Cow::Owned([stem, b"*"].concat());
     }
@@ -72,7 +121,15 @@ fn number(digits: &[u8]) -> Option<u32> {
 /// What stands before an ending of six letters and digits that mkstemp(3) chose: one that is mixed
 /// as no word is.
 fn stem_of_random(name: &[u8]) -> Option<&[u8]> {
-    let (stem, ending) = name.split_at_checked(name.len().checked_sub(6)?)?;
+    // Some choose more than six.
+    let word = name
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .count();
+    let separated = word < name.len() && word > 6;
+    let length = if separated { word } else { 6 };
+    let (stem, ending) = name.split_at_checked(name.len().checked_sub(length)?)?;
     let is = |test: fn(&u8) -> bool| ending.iter().any(test);
     let mixed = is(u8::is_ascii_lowercase) as u8
         + is(u8::is_ascii_uppercase) as u8
@@ -82,7 +139,18 @@ fn stem_of_random(name: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::template;
+    use super::{Names, template};
+    use crate::path::AppPath;
+
+    #[test]
+    fn what_is_done_to_a_random_name_later_counts_for_its_pattern() {
+        let mut names = Names::default();
+        let mut name = |path, random| names.name(&AppPath::new(path), 7, random).to_string();
+        assert_eq!(name("/tmp/d.a9Zq3f", true), "/tmp/d.*");
+        assert_eq!(name("/tmp/d.a9Zq3f/x", false), "/tmp/d.*/x");
+        assert_eq!(name("/tmp/d.a9Zq3f", false), "/tmp/d.*");
+        assert_eq!(name("/tmp/d.b9Zq3f", false), "/tmp/d.b9Zq3f");
+    }
 
     #[test]
     fn what_differs_from_run_to_run_becomes_a_pattern() {
@@ -95,6 +163,7 @@ mod tests {
             ("lib.so.1", 1, false, "lib.so.1"),
             ("settings.conf", 1, true, "settings.conf"),
             (".cache-a9Zq3f", 1, true, ".cache-*"),
+            ("lock.x7FIvisyiN", 1, true, "lock.*"),
             (".cache-a9Zq3f", 1, false, ".cache-a9Zq3f"),
         ] {
             let made = template(name.as_bytes(), pid, random);

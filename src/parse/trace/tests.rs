@@ -325,7 +325,7 @@ fn an_audit_log_tells_the_same_raw_and_interpreted() {
             "/srv/app/data.log Writes openat O_WRONLY|O_CREAT|O_TRUNC /usr/bin/app 1",
             "/srv/app/new Writes rename /usr/bin/app 1",
             "/srv/app/old Removes rename /usr/bin/app 1",
-            "/var/lib/app é Creates mkdir /bin/dash 1",
+            "/var/lib/app é Names mkdir /bin/dash 1",
         ]
     );
     let tally = &raw.logs[0].tally;

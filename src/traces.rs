@@ -21,7 +21,7 @@ pub(crate) fn traces(files: &[PathBuf], root: Option<&Path>) -> Result<Option<Tr
     }
     let top = root.and_then(|root| root.canonicalize().ok());
     let ground = Ground {
-        runs_scripts: places::is_interpreter,
+        runs_scripts: |name| places::is_interpreter(name) && !places::is_launcher(name),
         top: top
             .map(|top| AppPath::new(top.as_os_str().as_encoded_bytes()))
             .filter(|top| !top.is_root()),

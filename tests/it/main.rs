@@ -19,3 +19,4 @@ mod modules;
 mod pipeline;
 mod rules;
 mod samples;
+mod trace;

@@ -104,8 +104,9 @@ pub(super) fn take(trace: &Trace, root: &Root, scope: &Scope) -> Traced {
             // A volume over programs would hide them.
             let code = places::is_code_place(&path) && !is_share(&path, scope);
             let in_prefix = scope.in_prefix(&path).is_some();
-            let reads = matches!(found.touch(), Some(Touch::Reads | Touch::Names));
-            found.silent = if in_prefix { reads } else { code };
+            let reads = found.touch() == Some(Touch::Reads);
+            let named = found.touch() == Some(Touch::Names);
+            found.silent = named || if in_prefix { reads } else { code };
             seen.entry(path).or_default().add(found);
         }
     }

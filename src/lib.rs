@@ -41,10 +41,12 @@ pub mod tree;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use crate::link::Linked;
 use crate::link::host::Host;
+use crate::link::scope::Scope;
 use crate::parse::trace::Trace;
 use crate::path::AppPath;
-use crate::report::{Report, SCHEMA, Target, Tool};
+use crate::report::{Plan, Report, SCHEMA, Target, Tool, TraceView};
 use crate::tree::{Limits, Progress, Root};
 
 /// What to audit.
@@ -107,11 +109,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     }
     let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
-    let trace = request.trace.as_ref().zip(linked.traced.as_ref());
-    let trace = trace.map(|(trace, traced)| {
-        let is_own = |path: &AppPath| scope.in_prefix(path).is_some() || scope.contains(path);
-        link::trace::reconcile(trace, traced, &linked.paths, &plan.mounts, is_own)
-    });
+    let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
         scope: &scope.prefixes,
         facts: &linked.facts,
@@ -155,6 +153,14 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         trace,
         coverage: linked.coverage,
     })
+}
+
+/// What the trace says beside the plan.
+fn traced(request: &Request, linked: &Linked, plan: &Plan, scope: &Scope) -> Option<TraceView> {
+    let (trace, traced) = request.trace.as_ref().zip(linked.traced.as_ref())?;
+    let is_own = |path: &AppPath| scope.in_prefix(path).is_some() || scope.contains(path);
+    let view = link::trace::reconcile(trace, traced, &linked.paths, &plan.mounts, is_own);
+    Some(view)
 }
 
 fn open(request: &Request) -> Result<Root, AuditError> {

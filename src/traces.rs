@@ -11,6 +11,14 @@ use seaworthy::knowledge::places;
 use seaworthy::parse::trace::{Ground, Source, Trace, read};
 use seaworthy::path::{AppPath, escape};
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a log is a file of this host that the user names, and may be a pipe"
+)]
+fn open(file: &Path) -> std::io::Result<Box<dyn Read>> {
+    Ok(Box::new(File::open(file)?))
+}
+
 /// Reads the logs; nothing when none is named. `root` is the top of the audited root.
 ///
 /// # Errors
@@ -26,15 +34,7 @@ pub(crate) fn traces(files: &[PathBuf], root: Option<&Path>) -> Result<Option<Tr
             .map(|top| AppPath::new(top.as_os_str().as_encoded_bytes()))
             .filter(|top| !top.is_root()),
     };
-    let opens: Vec<_> = files
-        .iter()
-        .map(|file| {
-            move || {
-                let open = File::open(file)?;
-                Ok(Box::new(open) as Box<dyn Read>)
-            }
-        })
-        .collect();
+    let opens: Vec<_> = files.iter().map(|file| move || open(file)).collect();
     let sources: Vec<Source<'_>> = files
         .iter()
         .zip(&opens)

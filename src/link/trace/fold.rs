@@ -7,6 +7,7 @@ use super::Seen;
 use crate::knowledge;
 use crate::link::scope::Scope;
 use crate::path::AppPath;
+use crate::report::TraceUse;
 
 /// How many names of a directory stand apart.
 const NAMES: usize = 16;
@@ -44,9 +45,15 @@ fn fold_kind(mut seen: BTreeMap<AppPath, Seen>, scope: &Scope) -> BTreeMap<AppPa
             let dir = path.prefix(depth);
             if path.depth() > depth && names.contains_key(&dir) {
                 let many = dir.child(b"*");
-                for done in &mut seen.uses {
+                let renamed = |(mut done, count): (TraceUse, u64)| {
                     done.path.clone_from(&many);
+                    (done, count)
+                };
+                let mut uses: BTreeMap<TraceUse, u64> = BTreeMap::new();
+                for (done, count) in seen.uses.into_iter().map(renamed) {
+                    *uses.entry(done).or_default() += count;
                 }
+                seen.uses = uses;
                 seen.kind = None;
                 folded.entry(many).or_default().add(seen);
             } else {

@@ -34,7 +34,8 @@ pub struct Traced {
 /// What was seen of a path.
 #[derive(Clone, Debug, Default)]
 struct Seen {
-    uses: Vec<TraceUse>,
+    /// How often, by use; the count in the use itself is 0.
+    uses: BTreeMap<TraceUse, u64>,
     kind: Option<Kind>,
     /// Beside what is known of it, it tells nothing.
     silent: bool,
@@ -42,37 +43,42 @@ struct Seen {
 
 impl Seen {
     fn touch(&self) -> Option<Touch> {
-        self.uses.iter().map(|done| done.touch).max()
+        self.uses.keys().map(|done| done.touch).max()
     }
 
     fn is_written(&self) -> bool {
         self.touch().is_some_and(Touch::is_write)
     }
 
-    fn add(&mut self, mut other: Self) {
+    fn once(done: TraceUse, count: u64, kind: Option<Kind>) -> Self {
+        Self {
+            uses: BTreeMap::from([(done, count)]),
+            kind,
+            silent: false,
+        }
+    }
+
+    /// The uses with their counts.
+    fn counted(self) -> impl Iterator<Item = TraceUse> {
+        let uses = self.uses.into_iter();
+        uses.map(|(done, count)| TraceUse { count, ..done })
+    }
+
+    fn add(&mut self, other: Self) {
         self.silent = other.silent && (self.silent || self.uses.is_empty());
         self.kind = self.kind.or(other.kind);
-        for done in other.uses.drain(..) {
-            let same = |known: &&mut TraceUse| {
-                (&known.call, known.touch, &known.program, &known.path)
-                    == (&done.call, done.touch, &done.program, &done.path)
-            };
-            match self.uses.iter_mut().find(same) {
-                Some(known) => known.count += done.count,
-                None => self.uses.push(done),
-            }
+        for (done, count) in other.uses {
+            *self.uses.entry(done).or_default() += count;
         }
     }
 }
 
 /// Takes from a trace what the application did, and is news.
 pub(super) fn take(trace: &Trace, root: &Root, scope: &Scope) -> Traced {
-    let top = audited_top(&trace.store, root, scope);
-    let inside = |path: &AppPath| match top.as_ref().and_then(|top| path.below(top)) {
-        Some(rest) => AppPath::new(rest),
-        None => path.clone(),
+    let inside = Inside {
+        top: audited_top(&trace.store, root, scope),
     };
-    let own = own_doers(&trace.store, |path| is_own(&inside(path), root, scope));
+    let own = own_doers(&trace.store, |path| is_own(&inside.path(path), root, scope));
     let mut traced = Traced::default();
     for (doer, own) in trace.store.doers().zip(&own) {
         let list = if *own {
@@ -80,62 +86,81 @@ pub(super) fn take(trace: &Trace, root: &Root, scope: &Scope) -> Traced {
         } else {
             &mut traced.others
         };
-        list.extend(doer.program.as_ref().map(inside));
+        list.extend(doer.program.as_ref().map(|path| inside.path(path)));
     }
+    let mut seen = deeds(&trace.store, &own, &inside, scope);
+    scripts(&mut seen, &trace.store, &own, &inside, scope);
+    let mut real = RealPaths::default();
+    for (path, found) in fold::fold(seen, scope) {
+        let path = real.get(root, &path);
+        traced.seen.entry(path).or_default().add(found);
+    }
+    traced
+}
+
+/// Paths as they are inside the audited root.
+struct Inside {
+    /// Where the root lay when the log was made from outside of it.
+    top: Option<AppPath>,
+}
+
+impl Inside {
+    fn path(&self, path: &AppPath) -> AppPath {
+        match self.top.as_ref().and_then(|top| path.below(top)) {
+            Some(rest) => AppPath::new(rest),
+            None => path.clone(),
+        }
+    }
+}
+
+/// What the application's programs did, by path.
+fn deeds(store: &Store, own: &[bool], inside: &Inside, scope: &Scope) -> BTreeMap<AppPath, Seen> {
     let mut seen: BTreeMap<AppPath, Seen> = BTreeMap::new();
-    for (path, uses) in trace.store.paths() {
-        let path = inside(&path);
+    for (path, uses) in store.paths() {
+        let path = inside.path(&path);
         let mut found = Seen::default();
-        for done in uses.iter().filter(|done| own[done.who as usize]) {
-            found.kind = found.kind.or(done.shape.map(kind));
-            found.add(Seen {
-                uses: vec![TraceUse {
-                    path: path.clone(),
-                    touch: touch(done.deed),
-                    call: done.call.to_string(),
-                    program: trace.store.doer(done.who).program.as_ref().map(inside),
-                    count: done.count,
-                }],
-                ..Seen::default()
-            });
+        let is_own = |number: u32| own.get(number as usize).copied().unwrap_or_default();
+        for done in uses.iter().filter(|done| is_own(done.who)) {
+            let program = store.doer(done.who).program.as_ref();
+            let done_so = TraceUse {
+                path: path.clone(),
+                touch: touch(done.deed),
+                call: done.call.to_string(),
+                program: program.map(|path| inside.path(path)),
+                count: 0,
+            };
+            found.add(Seen::once(done_so, done.count, done.shape.map(kind)));
         }
         if is_news(&path, &found, scope) {
-            // The tree itself shows what is in it to be read.
-            // A volume over programs would hide them.
-            let code = places::is_code_place(&path) && !is_share(&path, scope);
-            let in_prefix = scope.in_prefix(&path).is_some();
-            let reads = found.touch() == Some(Touch::Reads);
-            let named = found.touch() == Some(Touch::Names);
-            found.silent = named || if in_prefix { reads } else { code };
+            found.silent = !is_evidence(&path, &found, scope);
             seen.entry(path).or_default().add(found);
         }
     }
-    // An interpreter reads the script that it runs.
-    for (doer, _) in trace.store.doers().zip(&own).filter(|(_, own)| **own) {
-        let scripts = doer.arguments.iter().map(inside);
+    seen
+}
+
+/// Adds the scripts that interpreters ran: they read them, and do not execute them.
+fn scripts(
+    seen: &mut BTreeMap<AppPath, Seen>,
+    store: &Store,
+    own: &[bool],
+    inside: &Inside,
+    scope: &Scope,
+) {
+    for (doer, _) in store.doers().zip(own).filter(|(_, own)| **own) {
+        let scripts = doer.arguments.iter().map(|path| inside.path(path));
         for script in scripts.filter(|path| scope.contains(path)) {
-            seen.entry(script.clone()).or_default().add(Seen {
-                uses: vec![TraceUse {
-                    path: script.clone(),
-                    touch: Touch::Runs,
-                    call: "execve".into(),
-                    program: doer.program.as_ref().map(inside),
-                    count: 1,
-                }],
-                kind: Some(Kind::File),
-                silent: false,
-            });
+            let run = TraceUse {
+                path: script.clone(),
+                touch: Touch::Runs,
+                call: "execve".into(),
+                program: doer.program.as_ref().map(|path| inside.path(path)),
+                count: 0,
+            };
+            let run = Seen::once(run, 1, Some(Kind::File));
+            seen.entry(script).or_default().add(run);
         }
     }
-    let mut real = RealPaths::default();
-    for (path, found) in fold::fold(seen, scope) {
-        traced
-            .seen
-            .entry(real.get(root, &path))
-            .or_default()
-            .add(found);
-    }
-    traced
 }
 
 /// Whether a program, or a script, is one of the application's own.
@@ -216,6 +241,20 @@ fn is_share(path: &AppPath, scope: &Scope) -> bool {
     path != &own && own.is_below(&AppPath::new("/usr/share")) && scope.knows(&own)
 }
 
+/// Whether a use is evidence of what is to be mounted, and not only told beside the plan.
+fn is_evidence(path: &AppPath, seen: &Seen, scope: &Scope) -> bool {
+    let in_prefix = scope.in_prefix(path).is_some();
+    // A volume over programs would hide them.
+    let code = places::is_code_place(path) && !in_prefix && !is_share(path, scope);
+    match seen.touch() {
+        Some(Touch::Runs) => scope.contains(path),
+        // The tree itself shows what is in it to be read.
+        Some(Touch::Reads) => !in_prefix && !code,
+        Some(Touch::Names) | None => false,
+        Some(_) => !code,
+    }
+}
+
 fn touch(deed: Deed) -> Touch {
     match deed {
         Deed::Names => Touch::Names,
@@ -241,10 +280,9 @@ impl Traced {
     /// A fact for each path: the strongest thing that was done to it.
     pub(super) fn facts(&self) -> Vec<Fact> {
         let strongest = |seen: &Seen| {
-            seen.uses
-                .iter()
-                .max_by_key(|done| (done.touch, done.count))
-                .cloned()
+            let uses = seen.uses.iter();
+            let strongest = uses.max_by_key(|(done, count)| (done.touch, **count));
+            strongest.map(|(done, _)| done.clone())
         };
         let mut facts = Vec::new();
         for (path, seen) in self.seen.iter().filter(|(_, seen)| !seen.silent) {

@@ -68,6 +68,12 @@ pub fn reconcile(
             view.seen_never_declared.push(row(path, seen.clone()));
         }
     }
+    settle(&mut view);
+    view
+}
+
+/// Sorts the lists, and cuts them to their length.
+fn settle(view: &mut TraceView) {
     let lists = [
         &mut view.declared_and_seen,
         &mut view.declared_never_seen,
@@ -78,7 +84,6 @@ pub fn reconcile(
         view.left_out += list.len().saturating_sub(ROWS) as u64;
         list.truncate(ROWS);
     }
-    view
 }
 
 /// The paths that something other than a trace names.
@@ -110,7 +115,7 @@ fn row(path: &AppPath, seen: Seen) -> TraceRow {
     } else {
         Access::Ro
     };
-    let mut evidence: Vec<TraceUse> = seen.uses;
+    let mut evidence: Vec<TraceUse> = seen.counted().collect();
     evidence.sort_by(|a, b| {
         let key = |done: &TraceUse| (done.touch.is_write(), done.count);
         key(b).cmp(&key(a)).then_with(|| a.cmp(b))

@@ -242,7 +242,8 @@ fn opens_path(text: &[u8], at: usize) -> bool {
 /// connection. In a path strace escapes the sign.
 fn end_of_path(text: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
-    if text.get(at) == Some(&b'/') {
+    // With `-xx` every sign is escaped.
+    if matches!(text.get(at), Some(b'/' | b'\\')) {
         return memchr::memchr(b'>', &text[at..]).map(|end| at + end);
     }
     loop {
@@ -259,12 +260,16 @@ pub(super) fn descriptor_path(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     let open = text.iter().position(|&b| b == b'<')?;
     let end = end_of_path(text, open)?;
     // Behind a device's path stands its number: `</dev/null<char 1:3>>`.
-    let path = text[open + 1..end].split(|&b| b == b'<').next()?;
-    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    let path = unescape(text[open + 1..end].split(|&b| b == b'<').next()?);
     // What the kernel has no name for begins like one, too (memfd_create(2), shmget(2), io_setup(2)).
     let nameless: [&[u8]; 4] = [b"/memfd:", b"/SYSV", b"/[", b"/dmabuf:"];
-    let is_path = path.starts_with(b"/") && !nameless.iter().any(|lead| path.starts_with(lead));
-    is_path.then(|| unescape(path))
+    if !path.starts_with(b"/") || nameless.iter().any(|lead| path.starts_with(lead)) {
+        return None;
+    }
+    match path.strip_suffix(b" (deleted)") {
+        Some(path) => Some(Cow::Owned(path.to_vec())),
+        None => Some(path),
+    }
 }
 
 /// A descriptor's number.

@@ -8,6 +8,7 @@ mod audit;
 mod calls;
 mod deeds;
 mod feed;
+mod fields;
 mod line;
 mod numbers;
 mod process;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use seaworthy::knowledge::places;
 use seaworthy::parse::trace::{Ground, Source, Trace, read};
@@ -13,7 +13,7 @@ use seaworthy::path::{AppPath, escape};
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a log is a file of this host that the user names, and may be a pipe"
+    reason = "a log is a file of this host that the user names, looked at before"
 )]
 fn open(file: &Path) -> std::io::Result<Box<dyn Read>> {
     Ok(Box::new(File::open(file)?))
@@ -26,6 +26,9 @@ fn open(file: &Path) -> std::io::Result<Box<dyn Read>> {
 pub(crate) fn traces(files: &[PathBuf], root: Option<&Path>) -> Result<Option<Trace>> {
     if files.is_empty() {
         return Ok(None);
+    }
+    for file in files {
+        check(file)?;
     }
     let top = root.and_then(|root| root.canonicalize().ok());
     let ground = Ground {
@@ -50,6 +53,26 @@ pub(crate) fn traces(files: &[PathBuf], root: Option<&Path>) -> Result<Option<Tr
             format!("--trace {}", file.unwrap_or_default())
         }),
     }
+}
+
+/// A log is looked at before it is read, and some are read twice: a pipe will not do.
+fn check(file: &Path) -> Result<()> {
+    let found = file
+        .metadata()
+        .with_context(|| format!("--trace {}: cannot read the trace", file.display()))?;
+    if found.is_dir() {
+        bail!(
+            "--trace {}: it is a directory; name the logs in it, one --trace for each",
+            file.display()
+        );
+    }
+    if !found.is_file() {
+        bail!(
+            "--trace {}: it is no regular file; write the log to a file first",
+            file.display()
+        );
+    }
+    Ok(())
 }
 
 fn label(file: &Path) -> String {

@@ -314,7 +314,14 @@ fn what_cannot_be_read_is_told_with_the_way_to_make_a_log() {
     let host = Host::new();
     for (file, words) in [
         (host.dir.path().join("none"), &["none", "No such file"][..]),
-        (host.root(), &["root", "directory"]),
+        (
+            host.root(),
+            &["root", "is a directory", "one --trace for each"],
+        ),
+        (
+            PathBuf::from("/dev/null"),
+            &["/dev/null", "no regular file"],
+        ),
         (host.log("empty", b""), &["empty", "strace -f -y -o FILE"]),
         (
             host.log("code.c", b"int main(void);\n"),

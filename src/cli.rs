@@ -101,10 +101,13 @@ pub(crate) struct Scan {
         long,
         value_name = "FILE",
         conflicts_with_all = [
-            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems", "rules",
+            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems", "rules", "trace",
         ],
     )]
     pub(crate) report: Option<PathBuf>,
+    /// Compare with a log of strace or auditd that was made where it ran (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Vec<PathBuf>,
     /// Form of the report (repeatable, one for each -o)
     #[arg(long, value_name = "FORMAT", value_parser = format_names(), hide_possible_values = true)]
     pub(crate) format: Vec<String>,

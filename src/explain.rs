@@ -117,6 +117,7 @@ fn path(text: &mut String, path: &AppPath, report: &Report) {
             let _ = writeln!(text, "Finding {}: {}", finding.rule, finding.message);
         }
     }
+    traced(text, path, report);
     for library in &report.libraries {
         let real = [&library.path, &library.real_path];
         if real.into_iter().flatten().any(|found| found == path) {
@@ -127,6 +128,45 @@ fn path(text: &mut String, path: &AppPath, report: &Report) {
         let real = [&module.path, &module.real_path];
         if real.into_iter().flatten().any(|found| found == path) {
             module_words(text, module);
+        }
+    }
+}
+
+/// What a trace shows of the path, or of what lies below it.
+fn traced(text: &mut String, path: &AppPath, report: &Report) {
+    let Some(trace) = &report.trace else { return };
+    let lists = [
+        (&trace.declared_and_seen, "declared, and seen in the trace"),
+        (
+            &trace.seen_never_declared,
+            "seen in the trace, never declared",
+        ),
+        (
+            &trace.declared_never_seen,
+            "declared, never seen in the trace",
+        ),
+    ];
+    for (rows, words) in lists {
+        for row in rows
+            .iter()
+            .filter(|row| path.is_within(&row.path) || row.path.is_within(path))
+        {
+            let _ = writeln!(text, "{} ({}): {words}", row.path, name_of(row.access));
+            for done in &row.evidence {
+                let program = done.program.as_ref().map(|path| format!(" by {path}"));
+                let _ = writeln!(
+                    text,
+                    "  {} {}{}: {} × {}",
+                    name_of(done.touch),
+                    done.path,
+                    program.unwrap_or_default(),
+                    done.call,
+                    done.count,
+                );
+            }
+            if row.more > 0 {
+                let _ = writeln!(text, "  and {} more", row.more);
+            }
         }
     }
 }

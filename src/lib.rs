@@ -45,9 +45,12 @@ pub mod tree;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use crate::link::Linked;
 use crate::link::host::Host;
+use crate::link::scope::Scope;
+use crate::parse::trace::Trace;
 use crate::path::AppPath;
-use crate::report::{Report, SCHEMA, Target, Tool};
+use crate::report::{Plan, Report, SCHEMA, Target, Tool, TraceView};
 use crate::tree::{Limits, Progress, Root};
 
 /// What to audit.
@@ -70,6 +73,8 @@ pub struct Request {
     pub all_filesystems: bool,
     /// Rules beside those of this program: name of the file and its text.
     pub rules: Vec<(String, String)>,
+    /// What was seen of it on the old host ([`parse::trace::read`]).
+    pub trace: Option<Trace>,
 }
 
 /// Why there is no report. Everything else that goes wrong is in the report's coverage.
@@ -114,8 +119,9 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let mut linked = link::link(&root, &host, &scope, seen);
+    let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
+    let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
         scope: &scope.prefixes,
         facts: &linked.facts,
@@ -155,6 +161,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         bases: linked.bases,
         paths: linked.paths,
         plan,
+        trace,
         coverage: linked.coverage,
     })
 }
@@ -168,6 +175,14 @@ fn rules(request: &Request) -> Result<rule::Rules, AuditError> {
     }
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
     Err(AuditError::Rules(told.join("\n")))
+}
+
+/// What the trace says beside the plan.
+fn traced(request: &Request, linked: &Linked, plan: &Plan, scope: &Scope) -> Option<TraceView> {
+    let (trace, traced) = request.trace.as_ref().zip(linked.traced.as_ref())?;
+    let is_own = |path: &AppPath| scope.in_prefix(path).is_some() || scope.contains(path);
+    let view = link::trace::reconcile(trace, traced, &linked.paths, &plan.mounts, is_own);
+    Some(view)
 }
 
 fn open(request: &Request) -> Result<Root, AuditError> {

@@ -3,9 +3,10 @@
 mod cli;
 mod command;
 mod output;
+mod traces;
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -94,7 +95,7 @@ fn run_scan(scan: &Scan) -> Result<()> {
     }
     let report = match &scan.report {
         Some(file) => output::read_report(file)?,
-        None => audited(&scan.scope)?,
+        None => audited(&scan.scope, &scan.trace)?,
     };
     for output in &outputs {
         let to_file = output.file.is_some();
@@ -109,8 +110,8 @@ fn run_scan(scan: &Scan) -> Result<()> {
 }
 
 /// Audits a scope on as many threads as it says.
-fn audited(scope: &ScopeArgs) -> Result<Report> {
-    let request = scope.request()?;
+fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
+    let mut request = scope.request()?;
     if let Some(threads) = scope.threads {
         if threads == 0 {
             bail!("--threads 0: at least one thread is needed");
@@ -119,6 +120,7 @@ fn audited(scope: &ScopeArgs) -> Result<Report> {
             .num_threads(threads)
             .build_global()?;
     }
+    request.trace = traces::traces(logs, scope.root.as_deref())?;
     watched(&request)
 }
 

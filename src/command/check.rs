@@ -114,7 +114,7 @@ fn answer(check: &Check) -> Result<ExitCode> {
     }
     let report = match saved {
         Some(report) => report,
-        None => crate::audited(&check.scope)?,
+        None => crate::audited(&check.scope, &[])?,
     };
     let mut held = baseline;
     let mut judgement = judge(&report, &settings.config, held.as_ref(), today);

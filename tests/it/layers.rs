@@ -40,7 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// The map of the library, and the binary's own files: arguments in, exit code out. So is the
 /// folder `command`.
-const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs"];
+const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs", "traces.rs"];
 
 #[test]
 fn rows_name_only_earlier_rows() {

@@ -26,3 +26,4 @@ mod modules;
 mod pipeline;
 mod rules;
 mod samples;
+mod trace;

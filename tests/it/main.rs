@@ -8,6 +8,7 @@
 mod bases;
 mod check;
 mod command;
+mod customs;
 mod diff;
 mod docs;
 mod elf;

@@ -1,6 +1,7 @@
 //! Arguments in, exit code out.
 
 mod cli;
+mod mounts;
 mod output;
 
 use std::io::IsTerminal as _;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
+        Command::Mounts(mounts) => return mounts::run(&mounts),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
             let report = explain
@@ -89,14 +91,7 @@ fn run_scan(scan: &Scan) -> Result<()> {
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         output::check(file, scan.scope.root.as_deref())?;
     }
-    if let Some(threads) = scan.scope.threads {
-        if threads == 0 {
-            bail!("--threads 0: at least one thread is needed");
-        }
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()?;
-    }
+    set_threads(scan.scope.threads)?;
     let report = watched(&request)?;
     for output in &outputs {
         let to_file = output.file.is_some();
@@ -106,6 +101,19 @@ fn run_scan(scan: &Scan) -> Result<()> {
             Some(file) => output::replace(file, &text)?,
             None => output::print(&text)?,
         }
+    }
+    Ok(())
+}
+
+/// How many threads work; one for each processor where nothing is said.
+pub(crate) fn set_threads(threads: Option<usize>) -> Result<()> {
+    if threads == Some(0) {
+        bail!("--threads 0: at least one thread is needed");
+    }
+    if let Some(threads) = threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
     }
     Ok(())
 }
@@ -206,7 +214,7 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
 }
 
 /// Runs the audit with a display of its progress, when somebody watches; Ctrl-C ends it.
-fn watched(request: &seaworthy::Request) -> Result<Report> {
+pub(crate) fn watched(request: &seaworthy::Request) -> Result<Report> {
     let progress = Arc::new(Progress::default());
     let stop = Arc::clone(&progress);
     ctrlc::set_handler(move || stop.stop.store(true, Ordering::Relaxed))

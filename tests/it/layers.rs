@@ -29,11 +29,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["path", "fact", "report", "knowledge"]),
     ("assess", &["path", "fact", "report"]),
     ("render", &["path", "fact", "report"]),
+    ("manifest", &["path", "fact", "report"]),
     ("explain", &["path", "fact", "report", "rule"]),
 ];
 
 /// The map of the library, and the binary's own files: arguments in, exit code out.
-const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs"];
+const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "mounts.rs", "output.rs"];
 
 #[test]
 fn rows_name_only_earlier_rows() {

@@ -15,6 +15,7 @@ mod layers;
 mod libs;
 mod loader;
 mod loader_cases;
+mod manifest;
 mod modules;
 mod pipeline;
 mod rules;

@@ -35,7 +35,9 @@ fn write(service: &Service<'_>, out: &mut Out) {
     text += "#\n# RUNTIME is docker or podman, BASE the directory that ../migrate.sh has filled.\n";
     text += "set -eu\n";
     text += "runtime=${RUNTIME:-docker}\n";
-    text += &format!("base=${{BASE:-{}}}\n", service.base());
+    if body.contains("\"$base\"") {
+        text += &format!("base=${{BASE:-{}}}\n", service.base());
+    }
     text += &format!("image=${{IMAGE:-{}}}\n\n", shell(&service.image));
     out.file("run.sh", text + &body, 0o755);
 }

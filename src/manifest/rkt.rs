@@ -143,7 +143,9 @@ fn isolators(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
 fn run(service: &Service<'_>, out: &mut Out) -> String {
     let mut text =
         String::from("#\n# BASE is the directory that ../migrate.sh has filled.\nset -eu\n");
-    text += &format!("base=${{BASE:-{}}}\n", service.base());
+    if service.volumes.iter().any(|v| v.keeps != Keeps::Scratch) {
+        text += &format!("base=${{BASE:-{}}}\n", service.base());
+    }
     text += &format!("image=${{IMAGE:-{}.aci}}\n\n", service.name);
     text += "set --\n";
     for volume in &service.volumes {

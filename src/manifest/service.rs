@@ -71,7 +71,7 @@ impl<'a> Service<'a> {
     pub(super) fn new(input: &Input<'a>) -> Self {
         let plan = &input.report.plan;
         let (volumes, mut limits) = volumes(plan);
-        let processes = processes(plan, &mut limits);
+        let processes = processes(input.report, &mut limits);
         let as_root = processes.iter().any(Process::is_root);
         let needs = needs(plan, as_root, &mut limits);
         let name = name(input.report);
@@ -246,14 +246,21 @@ fn stays(start: &Start) -> bool {
     }
 }
 
-fn processes(plan: &Plan, limits: &mut Vec<Limit>) -> Vec<Process> {
+fn processes(report: &Report, limits: &mut Vec<Limit>) -> Vec<Process> {
+    let plan = &report.plan;
     let mut labels = Labels::default();
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut programs: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     let mut staying: Vec<&Start> = plan.start.iter().filter(|start| stays(start)).collect();
-    // A unit's word on the same service counts before an init script's.
-    staying.sort_by_key(|start| start.how == StartKind::Init);
+    // A unit's word on the same service counts before an init script's, and what is called like the
+    // application is its main process.
+    let own = name(report);
+    staying.sort_by_key(|start| {
+        let base = label(base(&start.name).as_bytes());
+        let is_other = base != own && !own.starts_with(&base) && !base.starts_with(&own);
+        (base != own, is_other, start.how == StartKind::Init)
+    });
     for start in &staying {
         let base = base(&start.name);
         let program = start.command.first().map_or("", String::as_str);
@@ -318,8 +325,9 @@ fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) ->
             limits.push(Limit::new(
                 format!("process {name}"),
                 "it goes into the background, and the option that keeps it in front is not known",
-                "started as today: give that option, or the container ends at once",
+                "a shell stays in front of it, passes the stop signal on and ends when it does",
             ));
+            command = kept(&command, start.stop_signal.as_deref());
         }
     }
     if command
@@ -357,6 +365,22 @@ fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) ->
         stop_signal: start.stop_signal.clone().filter(|name| is_signal(name)),
         stop_seconds: start.stop_seconds,
     }
+}
+
+/// What stays in front of a program that leaves for the background: it counts the processes of the
+/// container, and ends when there are no more than before the start (proc(5)).
+const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=$(n); \
+                      trap 'kill -s @SIGNAL@ -- -1' TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; \
+                      while [ \"$(n)\" -gt \"$b\" ]; do sleep 1 & wait $!; done";
+
+fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
+    let signal = signal.filter(|name| is_signal(name)).unwrap_or("TERM");
+    // sh(1) has names of signals without their first three letters.
+    let signal = signal.strip_prefix("SIG").unwrap_or(signal);
+    let script = KEEPER.replace("@SIGNAL@", signal);
+    let mut kept = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
+    kept.extend(command.iter().cloned());
+    kept
 }
 
 fn is_signal(name: &str) -> bool {

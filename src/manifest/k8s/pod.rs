@@ -240,23 +240,13 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
             }
             Form::Empty => list.push(node.with("emptyDir", Node::map())),
             Form::Object => {
-                let Node::Map(source) = settings.source(volume) else {
-                    continue;
-                };
-                let node = source
-                    .into_iter()
-                    .fold(node, |node, (key, value)| node.with(&key, value));
-                list.push(node);
+                let (key, source) = settings.source(volume);
+                list.push(node.with(key, source));
             }
             Form::Claim | Form::File if is_seeded_from_object(volume, settings) => {
                 let node = Node::map().with("name", format!("{}-seed", volume.name));
-                let Node::Map(source) = settings.source(volume) else {
-                    continue;
-                };
-                let node = source
-                    .into_iter()
-                    .fold(node, |node, (key, value)| node.with(&key, value));
-                list.push(node);
+                let (key, source) = settings.source(volume);
+                list.push(node.with(key, source));
             }
             Form::Claim | Form::File => {}
         }

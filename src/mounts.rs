@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use seaworthy::fact::{Access, Class, Kind};
+use seaworthy::extract::{HEAD, Input as Source, extract, withhold};
+use seaworthy::fact::{Access, Class, Fact, Kind, Stat, What};
+use seaworthy::knowledge;
 use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Summary};
 use seaworthy::path::AppPath;
 use seaworthy::report::{Mount, Plan, Report};
@@ -101,7 +103,7 @@ impl Reader<'_> {
             Err(error) => return self.unread(path, &error.to_string()),
         };
         match node.stat.kind {
-            Kind::File => self.file(path, mount, node.stat.mode),
+            Kind::File => self.file(path, mount, &node.stat),
             Kind::Dir if above.contains(&node.real) => {
                 self.unread(path, "a link that leads back to a directory above it");
             }
@@ -123,35 +125,71 @@ impl Reader<'_> {
         }
     }
 
-    fn file(&mut self, path: &AppPath, mount: &Mount, mode: u32) {
-        let is_secret = mount.class == Class::Secret || self.plan.secrets.contains(path);
-        if is_secret && !self.with_secrets {
-            let bytes = Vec::new();
-            self.content
-                .files
-                .insert(path.clone(), Entry { bytes, mode });
-            return;
-        }
-        match self.root.read(path.as_bytes(), FILE_LIMIT + 1) {
+    fn file(&mut self, path: &AppPath, mount: &Mount, stat: &Stat) {
+        let bytes = match self.root.read(path.as_bytes(), FILE_LIMIT + 1) {
             Ok(bytes) if bytes.len() > FILE_LIMIT => {
-                self.unread(path, "larger than 1 MiB, the most that a ConfigMap holds");
+                return self.unread(path, "larger than 1 MiB, the most that a ConfigMap holds");
             }
             Ok(bytes) if self.bytes + bytes.len() > ALL_LIMIT => {
-                self.unread(path, "more than 64 MiB of settings");
+                return self.unread(path, "more than 64 MiB of settings");
             }
-            Ok(bytes) => {
-                self.bytes += bytes.len();
-                self.content
-                    .files
-                    .insert(path.clone(), Entry { bytes, mode });
-            }
-            Err(error) => self.unread(path, &error.to_string()),
-        }
+            Ok(bytes) => bytes,
+            Err(error) => return self.unread(path, &error.to_string()),
+        };
+        self.bytes += bytes.len();
+        let is_secret = mount.class == Class::Secret
+            || self.plan.secrets.contains(path)
+            || holds_secret(path, stat, &bytes);
+        let entry = Entry {
+            bytes: if is_secret && !self.with_secrets {
+                Vec::new()
+            } else {
+                bytes
+            },
+            mode: stat.mode,
+            is_secret,
+        };
+        self.content.files.insert(path.clone(), entry);
     }
 
     fn unread(&mut self, path: &AppPath, why: &str) {
         self.content.unread.insert(path.clone(), why.to_owned());
     }
+}
+
+/// Whether a file holds a key, password or token. The audit reads only what something refers to; a
+/// manifest takes a directory whole, so that each file of it is asked.
+fn holds_secret(path: &AppPath, stat: &Stat, bytes: &[u8]) -> bool {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let found = extract(&Source::new(path, stat, head, &bytes));
+    let is_known = |fact: &Fact| matches!(fact.what, What::Secret { .. });
+    found.facts.iter().any(is_known)
+        || knowledge::secret_file(path.name()).is_some()
+        || bytes.split(|&b| b == b'\n').any(names_secret)
+}
+
+/// Whether a line sets what sounds like a secret, in whatever syntax.
+fn names_secret(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim();
+    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ','));
+    // A value that is a secret by its shape, or a URL with a password.
+    if !withhold::line(line).1.is_empty()
+        || words.any(|word| knowledge::secret_value(word).is_some())
+    {
+        return true;
+    }
+    if text.starts_with(['#', ';']) || text.starts_with("//") {
+        return false;
+    }
+    let separators = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '>' | '"' | '\'');
+    let Some(at) = text.find(separators) else {
+        return false;
+    };
+    let (key, value) = text.split_at(at);
+    let value = value.trim_matches(|c: char| separators(c) || matches!(c, ',' | ';'));
+    let is_key = knowledge::secret_key(key.trim_start_matches('<')).is_some();
+    !value.is_empty() && is_key && !knowledge::is_placeholder(value)
 }
 
 fn write(mounts: &Mounts, made: &Manifests) -> Result<()> {

@@ -11,6 +11,8 @@ pub struct Entry {
     pub bytes: Vec<u8>,
     /// Permission bits.
     pub mode: u32,
+    /// Whether it holds a key, password or token; its bytes may then be left out.
+    pub is_secret: bool,
 }
 
 /// Files by the path at which the application sees them; links already followed.

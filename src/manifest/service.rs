@@ -16,6 +16,9 @@ pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 /// The user id for a service whose own is chosen by the system when it starts.
 const FREE_ID: u32 = 10_001;
 
+/// What a report has in place of a secret inside a command.
+const WITHHELD: &str = "{withheld}";
+
 /// A process that stays.
 #[derive(Clone, Debug)]
 pub(super) struct Process {
@@ -340,6 +343,13 @@ fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) ->
             "the image's own command is used: give one",
         ));
         command.clear();
+    }
+    if command.iter().any(|word| word.contains(WITHHELD)) {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            "its command holds a secret",
+            format!("{WITHHELD} stands for it: replace it where the container is started"),
+        ));
     }
     let ids = ids(start, &name, plan, limits);
     if ids.0 == 0

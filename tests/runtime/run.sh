@@ -35,7 +35,7 @@ failed=0
 apps() {
     cat <<'END'
 redis|--package redis-server|redis-cli set a b && redis-cli save|OK|redis-cli get a|b
-apache2|--package apache2|curl -s -o /dev/null -w %{http_code} http://127.0.0.1/|200|curl -s -o /dev/null -w %{http_code} http://127.0.0.1/|200
+apache2|--package apache2|perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print scalar <$s>'|200|perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print scalar <$s>'|200
 mariadb|--package mariadb-server --package mariadb-common|mariadb -e 'create database t; show databases'|t|mariadb -e 'show databases'|t
 beanstalkd|--package beanstalkd|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:11300") ? "up" : "down"'|up|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:11300") ? "up" : "down"'|up
 radicale|--package radicale|python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5232)); print("up")'|up|python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5232)); print("up")'|up
@@ -70,10 +70,10 @@ END
     cat >"$work/podman" <<END
 #!/bin/bash
 hard=\$(ulimit -Hn); args=()
+case \$1 in run | create) first=\$1; shift; set -- "\$first" --ulimit nproc=1024:1024 "\$@" ;; esac
 for a; do
     case \$a in nofile=*) [ "\${a##*:}" -le "\$hard" ] 2>/dev/null || a=nofile=\$hard:\$hard ;; esac
     args+=("\$a")
-    [ "\$a" = run ] && args+=(--ulimit nproc=1024:1024)
 done
 exec podman --root "$work/store/root" --runroot "$work/store/run" --tmpdir "$work/store/tmp" \
     --volumepath "$work/store/volumes" --storage-driver vfs "\${args[@]}"
@@ -208,7 +208,7 @@ run_runc() {
     local code=0 bundle=$work/bundle
     "$work/out/migrate.sh" -r "$root" 2>/dev/null || return 1
     mkdir -p "$bundle"
-    python3 - "$work/out/oci/config.json" "$work/tree" >"$bundle/config.json" <<'END'
+    python3 - "$work/out/oci/config.json" "$(realpath "$work/tree")" >"$bundle/config.json" <<'END'
 import json, resource, sys
 config = json.load(open(sys.argv[1]))
 config["root"]["path"] = sys.argv[2]

@@ -251,7 +251,9 @@ fn item(
     }
     // Kubernetes checks a path by splitting at `:` on no system, but refuses a backslash on nodes
     // that run Windows only: both stay.
-    let is_secret = volume.keeps == Keeps::Secret || service.report.plan.secrets.contains(path);
+    let is_secret = entry.is_secret
+        || volume.keeps == Keeps::Secret
+        || service.report.plan.secrets.contains(path);
     Ok(Item {
         key: key(below.as_bytes(), keys),
         path: below,

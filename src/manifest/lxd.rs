@@ -69,7 +69,7 @@ fn others(service: &Service<'_>, mut devices: Node) -> Node {
             .with("type", "unix-char")
             .with("source", Node::from(given.name.as_str()).note(&given.why))
             .with("path", given.name.as_str());
-        devices = devices.with(&format!("device-{number}"), node);
+        devices = devices.with(&format!("device--{number}"), node);
     }
     for port in service.ports {
         let listen = format!("{}:0.0.0.0:{}", port.transport, port.port);
@@ -78,7 +78,7 @@ fn others(service: &Service<'_>, mut devices: Node) -> Node {
             .with("type", "proxy")
             .with("listen", listen)
             .with("connect", connect);
-        devices = devices.with(&format!("{}-{}", port.transport, port.port), node);
+        devices = devices.with(&format!("port--{}-{}", port.transport, port.port), node);
     }
     devices
 }

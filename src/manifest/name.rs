@@ -38,9 +38,19 @@ pub(super) fn label(text: &[u8]) -> String {
     }
 }
 
+/// Names that targets give to things of their own beside volumes and processes. Others of theirs
+/// have two dashes in a row, which no label has.
+const TAKEN: [&str; 5] = ["dev-shm-size", "env", "files", "root", "seed"];
+
 /// Labels of which no two are the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Labels(BTreeSet<String>);
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self(TAKEN.iter().map(|&name| name.to_owned()).collect())
+    }
+}
 
 impl Labels {
     /// A label that resembles `text` and was not given before.
@@ -80,5 +90,6 @@ mod tests {
         let mut labels = Labels::default();
         assert_eq!(labels.fresh(b"/a b"), "a-b");
         assert_eq!(labels.fresh(b"/a-b"), "a-b-2");
+        assert_eq!(labels.fresh(b"/root"), "root-2");
     }
 }

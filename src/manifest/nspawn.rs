@@ -1,6 +1,5 @@
 //! systemd-nspawn: a settings file for a tree below `/var/lib/machines` (systemd.nspawn(5)).
 
-use super::quote::systemd_command;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::{Out, Target};
@@ -70,7 +69,6 @@ fn exec(service: &Service<'_>, out: &mut Out) -> String {
         );
         text += "Parameters=/bin/sh\n";
     } else {
-        // Words are split, with quotes, and no variable is replaced.
         let words: Vec<String> = first.command.iter().map(|word| word_of(word)).collect();
         text += &format!("Parameters={}\n", words.join(" "));
     }
@@ -101,9 +99,14 @@ fn exec(service: &Service<'_>, out: &mut Out) -> String {
     text + &needs(service, out)
 }
 
-/// As [`systemd_command`], where neither `%` nor `$` means anything.
+/// A word of a list. Unlike in units a backslash stays one here, so that nothing is escaped: quotes
+/// of one kind hold those of the other (systemd's config_parse_strv).
 fn word_of(word: &str) -> String {
-    systemd_command(word).replace("%%", "%").replace("$$", "$")
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:=@,+%".contains(&b);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\"'\"'"))
 }
 
 fn needs(service: &Service<'_>, out: &mut Out) -> String {
@@ -161,6 +164,18 @@ fn files(service: &Service<'_>, out: &mut Out) -> String {
                 "a blank at the end of a line is cut away",
                 "left out: mount it with --bind",
             );
+            continue;
+        }
+        if volume.path == "/run" {
+            // nspawn has a tmpfs of its own there, and puts /run/host into it.
+            if !service.first().is_root() {
+                out.limit(
+                    "/run",
+                    "nspawn's own /run belongs to root",
+                    "name the directories below it that the service writes",
+                );
+            }
+            text += "# /run is a tmpfs of nspawn's own\n";
             continue;
         }
         text += &mount(service, volume);

@@ -70,7 +70,11 @@ END
     cat >"$work/podman" <<END
 #!/bin/bash
 hard=\$(ulimit -Hn); args=()
-case \$1 in run | create) first=\$1; shift; set -- "\$first" --ulimit nproc=1024:1024 "\$@" ;; esac
+case \$1 in run | create)
+    first=\$1; shift
+    case "\$*" in *nofile=*) ;; *) set -- --ulimit nofile=1024:1024 "\$@" ;; esac
+    set -- "\$first" --ulimit nproc=1024:1024 "\$@" ;;
+esac
 for a; do
     case \$a in nofile=*) [ "\${a##*:}" -le "\$hard" ] 2>/dev/null || a=nofile=\$hard:\$hard ;; esac
     args+=("\$a")
@@ -132,7 +136,7 @@ run_podman() {
     local code=0
     "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null || return 1
     RUNTIME=$work/podman "$work/out/docker/run.sh" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
-    main=$("$work/podman" ps -a --format '{{.Names}}' | grep -m 1 -E "^$app(-|$)")
+    main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | head -1)
     told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }
     "$work/podman" rm -fa -t 10 >/dev/null 2>&1
     if [ $code = 0 ]; then
@@ -144,7 +148,8 @@ run_podman() {
     return $code
 }
 
-# Podman has no StatefulSet: its pod template runs as a pod with the claims it would make.
+# Podman of bookworm makes no directories for nested `items` of a ConfigMap, as a cluster does, so
+# that settings with directories do not start there. It has no StatefulSet either: its pod template runs as a pod with the claims it would make.
 run_kube() {
     local code=0 play=$work/play.yaml
     "$tools/py/bin/python" - "$work/out/k8s" "$app" >"$play" <<'END' || return 1
@@ -188,8 +193,8 @@ run_compose() {
     compose() { "$tools/py/bin/podman-compose" --podman-path "$work/podman" \
         -f "$work/out/compose/compose.yaml" "$@" >"$work/log" 2>&1; }
     "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null || return 1
-    compose up -d || { tail -3 "$work/log"; return 1; }
-    main=$("$work/podman" ps -a --format '{{.Names}}' | grep -m 1 -E "$app")
+    compose up -d || { tail -5 "$work/log"; return 1; }
+    main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | head -1)
     told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }
     compose down
     if [ $code = 0 ]; then

@@ -13,7 +13,7 @@ dir=$(cd "$dir" && pwd)
 
 # Programs of trixie that run on an older system too, and those of bookworm.
 trixie="compose-spec docker-compose podman golang-github-opencontainers-specs-dev"
-bookworm="runc systemd-container catatonit conmon shellcheck golang-github-appc-spec-dev"
+bookworm="runc systemd-container catatonit conmon shellcheck"
 
 mirror() {
     cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
@@ -87,14 +87,25 @@ python() {
     done
 }
 
-# actool comes as source only.
+# actool comes as source only, and is built by a Go that is unpacked beside it.
 actool() {
     [ -x "$dir/actool" ] && return 0
-    command -v go >/dev/null || { echo "tools.sh: no actool: it needs go"; return 0; }
-    gopath=$dir/x/golang-github-appc-spec-dev/usr/share/gocode
-    [ -d /usr/share/gocode ] && gopath=$gopath:/usr/share/gocode
-    (cd "$dir/x/golang-github-appc-spec-dev/usr/share/gocode/src/github.com/appc/spec/actool" &&
-        GOPATH=$gopath GO111MODULE=off go build -o "$dir/actool" .) ||
+    mkdir -p "$dir/go-debs"
+    cd "$dir/go-debs"
+    for package in golang-1.19-go golang-1.19-src golang-github-appc-spec-dev golang-go4-dev \
+        golang-github-coreos-go-semver-dev golang-github-spf13-pflag-dev \
+        golang-github-gogo-protobuf-dev golang-golang-x-net-dev golang-golang-x-text-dev \
+        golang-gopkg-inf.v0-dev; do
+        apt-get -qq download "$package/bookworm" || echo "tools.sh: no $package"
+    done
+    for deb in *.deb; do
+        dpkg -x "$deb" "$dir/x/go"
+    done
+    rm -- *.deb
+    gopath=$dir/x/go/usr/share/gocode
+    (cd "$gopath/src/github.com/appc/spec/actool" &&
+        GOROOT=$dir/x/go/usr/lib/go-1.19 GOCACHE=$dir/x/go/cache GOPATH=$gopath GO111MODULE=off \
+            CGO_ENABLED=0 "$dir/x/go/usr/lib/go-1.19/bin/go" build -o "$dir/actool" .) ||
         echo "tools.sh: actool does not build"
 }
 

@@ -95,6 +95,19 @@ nspawn() { # a container that ends at once: unknown keys are printed before it s
     [ -z "$said" ] || { printf '%s\n' "$said"; return 1; }
 }
 
+# A validator that takes a spoiled file is none: each is shown one before it is believed.
+spoiled() { # NAME COMMAND FILE SED-SCRIPT
+    local copy
+    copy=$(mktemp -d)
+    cp -r "$3" "$copy/file.${3##*.}"
+    find "$copy" -type f -exec sed -i "$4" {} +
+    if $2 "$copy/file.${3##*.}" >/dev/null 2>&1 </dev/null; then
+        echo "$1 accepts a spoiled file"
+        failed=1
+    fi
+    rm -rf "$copy"
+}
+
 rm -rf "$work/out"
 samples
 if [ -n "${ROOTS:-}" ] && [ -n "${SCOPES:-}" ]; then
@@ -130,4 +143,18 @@ if [ "$(id -u)" = 0 ]; then
     mapfile -t machines < <(files '*/nspawn/*.nspawn')
     judge "systemd-nspawn" nspawn "${machines[@]}"
 fi
+sample=$work/out/meter-daemon
+spoiled "kubernetes-validate" kubernetes "$sample/k8s/workload.yaml" 's/replicas:/replicaz:/'
+spoiled "docker-compose config" compose "$sample/compose/compose.yaml" 's/read_only:/read_onli:/'
+spoiled "compose-spec" compose_spec "$sample/compose/compose.yaml" 's/read_only:/read_onli:/'
+spoiled "compose schema" compose_schema "$sample/compose/compose.yaml" 's/read_only:/read_onli:/'
+spoiled "hadolint" hadolint "$sample/containerfile/Containerfile" 's/^COPY/COPI/'
+spoiled "shellcheck" shell_script "$sample/migrate.sh" 's/^exit .*/if/'
+spoiled "quadlet -dryrun" quadlet "$sample/quadlet" 's/^User=/Uzer=/'
+spoiled "OCI runtime schema" runtime "$sample/oci/config.json" 's/"destination"/"destinatoin"/'
+command -v systemd-analyze >/dev/null &&
+    spoiled "systemd-analyze verify" units "$sample/quadlet" 's/^Restart=/Reztart=/'
+[ -x "$tools/actool" ] && spoiled "actool validate" actool "$sample/rkt/manifest" 's/"ImageManifest"/"Image"/'
+[ "$(id -u)" = 0 ] &&
+    spoiled "systemd-nspawn" nspawn "$sample/nspawn/meterd.nspawn" 's/^Boot=/Boott=/'
 exit $failed

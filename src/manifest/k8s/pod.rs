@@ -244,7 +244,7 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
                 list.push(node.with(key, source));
             }
             Form::Claim | Form::File if is_seeded_from_object(volume, settings) => {
-                let node = Node::map().with("name", format!("{}-seed", volume.name));
+                let node = Node::map().with("name", format!("seed--{}", volume.name));
                 let (key, source) = settings.source(volume);
                 list.push(node.with(key, source));
             }
@@ -311,7 +311,7 @@ fn seeds(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) -> N
             mounts.push(at(&volume.name, &into));
         }
         if from_object {
-            let name = format!("{}-seed", volume.name);
+            let name = format!("seed--{}", volume.name);
             mounts.push(at(&name, &format!("/seed/from/{}", volume.name)));
         }
     }

@@ -169,6 +169,9 @@ proptest! {
         let unit = made.files.names().into_iter().find(|n| n.ends_with(".container")).unwrap();
         let exec = text(&made, &unit).lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
         prop_assert_eq!(unit_words(exec), command[1..].to_vec());
+        let machine = made.files.names().into_iter().find(|n| n.ends_with(".nspawn")).unwrap();
+        let words = text(&made, &machine).lines().find_map(|line| line.strip_prefix("Parameters=")).unwrap();
+        prop_assert_eq!(shell_words(words), command.clone());
         let entry = text(&made, "containerfile/Containerfile").lines()
             .find_map(|line| line.strip_prefix("ENTRYPOINT ")).unwrap();
         let entry: Vec<String> = serde_json::from_str(entry).unwrap();

@@ -71,17 +71,27 @@ pub(crate) struct ScopeArgs {
     /// Enter other local filesystems that are mounted below PATH
     #[arg(long)]
     pub(crate) all_filesystems: bool,
+    /// Take a saved JSON report instead of a disk
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems",
+        ],
+    )]
+    pub(crate) report: Option<PathBuf>,
     /// Work on N threads instead of one for each processor
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = format_table())]
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
     /// Form of the report (repeatable, one for each -o)
-    #[arg(long, value_name = "FORMAT", value_parser = format_names())]
+    #[arg(long, value_name = "FORMAT", value_parser = format_names(), hide_possible_values = true)]
     pub(crate) format: Vec<String>,
     /// Write the report to FILE; its ending names the form unless --format does (repeatable)
     #[arg(short, long, value_name = "FILE")]
@@ -96,9 +106,6 @@ pub(crate) struct Scan {
 pub(crate) struct Mounts {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// Work from a saved JSON report instead of a scope; it has no content of files
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "root", "prefix", "package", "unit", "exclude"])]
-    pub(crate) report: Option<PathBuf>,
     /// For which runtimes, separated by commas, or all
     #[arg(long, value_name = "TARGET", value_delimiter = ',', default_value = "all",
           value_parser = target_names())]
@@ -215,6 +222,19 @@ fn format_names() -> PossibleValuesParser {
     PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
 }
 
+/// The forms with their endings, for the help text.
+fn format_table() -> String {
+    let mut text = String::from("Forms, their endings and what they are for:\n");
+    for format in FORMATS {
+        let ending = format!(".{}", format.ending);
+        text.push_str(&format!(
+            "  {:<14} {ending:<15} {}\n",
+            format.name, format.about
+        ));
+    }
+    text
+}
+
 impl Scan {
     /// Which forms go where: the first --format belongs to the first -o and so on; a -o without
     /// one goes by its ending, and a --format without a file goes to standard output.
@@ -267,7 +287,10 @@ impl ScopeArgs {
         let names_nothing =
             self.paths.is_empty() && self.package.is_empty() && self.unit.is_empty();
         if names_nothing {
-            bail!("nothing to audit: name a directory, --package NAME or --unit NAME");
+            bail!(
+                "nothing to audit: name a directory, --package NAME or --unit NAME, or a saved \
+                 report with --report FILE"
+            );
         }
         let mut request = Request {
             packages: self.package.clone(),

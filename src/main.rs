@@ -87,12 +87,14 @@ fn run(command: Command) -> Result<ExitCode> {
 
 fn run_scan(scan: &Scan) -> Result<()> {
     let outputs = scan.outputs()?;
-    let request = scan.scope.request()?;
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         output::check(file, scan.scope.root.as_deref())?;
     }
     set_threads(scan.scope.threads)?;
-    let report = watched(&request)?;
+    let report = match &scan.scope.report {
+        Some(file) => output::read_report(file)?,
+        None => watched(&scan.scope.request()?)?,
+    };
     for output in &outputs {
         let to_file = output.file.is_some();
         let style = output::style(to_file, scan.all);

@@ -46,7 +46,10 @@ fn mounts(paths: &[PathEntry], user: Option<&User>) -> Vec<Mount> {
             .rev()
             .find(|outer| point.is_below(&outer.path));
         let adds = around.is_none_or(|outer| {
-            outer.access != mount.access
+            // A fresh /run has no directory for locks (FHS 3.0, 3.15 and 5.9).
+            let locks = outer.path == run && point.is_below(&AppPath::new("/run/lock"));
+            locks
+                || outer.access != mount.access
                 || (mount.class == Class::Config && outer.class != Class::Config)
         });
         if adds {

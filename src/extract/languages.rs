@@ -1,9 +1,10 @@
 //! Python, Perl, PHP and Ruby: what an application's own programs read, write, start and call.
 //!
 //! Only the application's own files are asked: a library (`site-packages`, `vendor`, the trees of
-//! a language below `lib` and `share`) has paths of whoever uses it.
+//! a language below `lib` and `share`) has paths of whoever uses it. Only where temporary files go
+//! when nothing is said is the same for all, and a library is asked for that.
 
-use super::script::{Facts, interpreter_name, is_library, known_path};
+use super::script::{Facts, interpreter_name, is_documentation, is_library, known_path};
 use super::{Extractor, Input, Out, shell};
 use crate::fact::{IssueKind, Locus};
 use crate::parse::op::{Act, Deed, Op};
@@ -44,8 +45,20 @@ fn signs(language: Language) -> (&'static [u8], &'static [&'static [u8]]) {
     }
 }
 
+/// What stands in a library that makes temporary files.
+const SCRATCH: [&[u8]; 4] = [b"tempfile", b"tmpdir", b"Tempfile", b"File::Temp"];
+
+fn makes_scratch(input: &Input<'_>) -> bool {
+    let is_test = |part: &[u8]| matches!(part, b"test" | b"tests");
+    !is_documentation(input.path)
+        && !input.path.components().any(is_test)
+        && SCRATCH
+            .iter()
+            .any(|word| memchr::memmem::find(input.head, word).is_some())
+}
+
 fn wants(input: &Input<'_>, language: Language) -> bool {
-    if is_library(input.path) || !input.is_text() {
+    if !input.is_text() {
         return false;
     }
     let (interpreter, endings) = signs(language);
@@ -58,23 +71,31 @@ fn wants(input: &Input<'_>, language: Language) -> bool {
             })
         })
     });
-    if let Some(named) = named {
-        return named;
-    }
     let name = input.path.name();
-    let ending = endings.iter().any(|ending| name.ends_with(ending));
-    // `.inc` and `.module` are other things too.
-    ending && (language != Language::Php || memchr::memmem::find(input.head, b"<?").is_some())
+    let is_script = named.unwrap_or_else(|| {
+        let ending = endings.iter().any(|ending| name.ends_with(ending));
+        // `.inc` and `.module` are other things too.
+        ending && (language != Language::Php || memchr::memmem::find(input.head, b"<?").is_some())
+    });
+    is_script && (!is_library(input.path) || makes_scratch(input))
 }
 
 fn run(input: &Input<'_>, language: Language, out: &mut Out) {
     let text = input.text();
     let script = read(text, language, Some(input.path.as_bytes()));
     let mut facts = Facts::new(input.path, shell::source_of(input.path));
+    let library = is_library(input.path);
     for op in &script.ops {
-        one(op, input.path, &mut facts);
+        if library {
+            facts.scratch(op);
+        } else {
+            one(op, input.path, &mut facts);
+        }
     }
     facts.finish(out);
+    if library {
+        return;
+    }
     for fault in &script.faults {
         out.issue(
             Locus::line(input.path, fault.line),

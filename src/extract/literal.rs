@@ -58,6 +58,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
     let mut found = BTreeSet::new();
     let mut numbers: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut runs = false;
+    let mut scratch = false;
     let mut cut = false;
     let size = usize::try_from(length).map_or(WINDOW, |length| length.min(WINDOW));
     let mut window = vec![0; size];
@@ -93,10 +94,14 @@ fn run(input: &Input<'_>, out: &mut Out) {
             numbers.insert([b"/run/", own, b".pid"].concat());
         });
         runs |= names_run(&window[..got]);
+        scratch |= memchr::memmem::find(&window[..got], b"\0/tmp\0").is_some();
         if last {
             break;
         }
         offset += STEP as u64;
+    }
+    if scratch {
+        found.insert(AppPath::new("/tmp"));
     }
     if runs {
         found.extend(numbers.iter().map(AppPath::new));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Extractor, Input, Named, Out};
-use crate::fact::{Certainty, Fact, Kind, Locus, ProgramForm, Source, Touch, What};
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, ProgramForm, Source, Touch, What};
 use crate::parse::op::{Act, Deed, Op};
 use crate::path::AppPath;
 
@@ -24,6 +24,9 @@ const MARKERS: &[&[u8]] = &[
     b"__TARFILE_FOLLOWS__",
     b"using Makeself",
 ];
+
+/// Directories for temporary files (FHS 3.0, 3.18 and 5.15).
+const SCRATCH: [&str; 2] = ["/tmp", "/var/tmp"];
 
 /// How much of a large script's end is looked at.
 const TAIL: usize = 4096;
@@ -157,18 +160,32 @@ impl<'a> Facts<'a> {
         if op.undoes() && act != Act::Removes {
             return;
         }
-        let Some(path) = known_path(path) else {
-            return;
-        };
         let (touch, kind) = touch_of(act);
+        let (path, class) = match known_path(path) {
+            Some(path) => (path, None),
+            None if touch.is_write() => match scratch(path) {
+                Some(dir) => (dir, Some(Class::Temp)),
+                None => return,
+            },
+            None => return,
+        };
         let found = Named {
             touch,
             source: self.source,
             by,
             kind,
-            class: None,
+            class,
         };
         self.named(op.line, certainty_of(op), path, found);
+    }
+
+    /// As [`Self::path`], if `op` makes a temporary file where such files go.
+    pub(super) fn scratch(&mut self, op: &Op) {
+        if let Deed::Path { path, .. } = &op.deed
+            && known_path(path).is_none()
+        {
+            self.path(op);
+        }
     }
 
     /// A path that a variable, key or option of some name is given.
@@ -237,6 +254,17 @@ pub(super) fn known_path(word: &[u8]) -> Option<AppPath> {
         known(first) && known(second) && !pseudo
     };
     fits.then_some(path)
+}
+
+/// The directory of temporary files in which a path lies whose name is made up at run time.
+fn scratch(path: &[u8]) -> Option<AppPath> {
+    let path = AppPath::absolute(path)?;
+    let dir = SCRATCH
+        .iter()
+        .map(AppPath::new)
+        .find(|dir| path.is_within(dir))?;
+    let name = path.below(&dir)?.to_vec();
+    (name.is_empty() || name.contains(&b'*')).then_some(dir)
 }
 
 /// Trees of code that came with a language or with another package, where only the tree's own

@@ -151,7 +151,10 @@ fn first_voice(
     if speaks(Source::Unit) && !dirs(UNIT_DIRS) {
         return Voice::Sample;
     }
-    if is_script(facts) {
+    // Settings in the words of a language, as `config.pl` and `settings.py` are: nobody starts them.
+    let is_settings =
+        file.components().next() == Some(b"etc") && speaks(Source::Config) && !is_program(facts);
+    if is_script(facts) && !is_settings {
         let own = scope.in_prefix(file).is_some() || dirs(CRON_DIRS);
         let installs = is_installer(file, facts);
         return if own && !installs {
@@ -167,6 +170,11 @@ fn first_voice(
         return Voice::Dead;
     }
     Voice::Live
+}
+
+fn is_program(facts: &[&Fact]) -> bool {
+    let mut whats = facts.iter().map(|fact| &fact.what);
+    whats.any(|what| matches!(what, What::Program { .. }))
 }
 
 fn is_script(facts: &[&Fact]) -> bool {

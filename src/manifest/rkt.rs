@@ -46,22 +46,11 @@ fn manifest(service: &Service<'_>, out: &mut Out) -> Value {
             json!({"name": name, "port": port.port, "protocol": port.transport})
         })
         .collect();
-    let mut env = Vec::new();
-    for variable in &service.env {
-        match &variable.value {
-            Some(value) => env.push(json!({"name": variable.name, "value": value})),
-            None => out.limit(
-                format!("variable {}", variable.name),
-                "its value is a secret",
-                "left out: give it with --set-env",
-            ),
-        }
-    }
     let mut app = json!({
         "user": first.ids.0.to_string(),
         "group": first.ids.1.to_string(),
         "workingDirectory": first.directory.as_deref().unwrap_or("/"),
-        "environment": env,
+        "environment": environment(service, out),
         "mountPoints": points,
         "ports": ports,
         "isolators": isolators(service, out),
@@ -90,6 +79,21 @@ fn manifest(service: &Service<'_>, out: &mut Out) -> Value {
         ],
         "app": app,
     })
+}
+
+fn environment(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
+    let mut env = Vec::new();
+    for variable in &service.env {
+        match &variable.value {
+            Some(value) => env.push(json!({"name": variable.name, "value": value})),
+            None => out.limit(
+                format!("variable {}", variable.name),
+                "its value is a secret",
+                "left out: give it with --set-env",
+            ),
+        }
+    }
+    env
 }
 
 fn isolators(service: &Service<'_>, out: &mut Out) -> Vec<Value> {

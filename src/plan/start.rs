@@ -53,35 +53,51 @@ pub(super) fn start(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Vec<S
                 .or_else(|| beside.directive("TimeoutSec"))
                 .and_then(|text| seconds(&text)),
         };
-        // The same start may stand in several files, and only one of them say how it ends.
-        let key = (
-            rank,
-            start.name.clone(),
-            start.how,
-            start.command.clone(),
-            start.user.clone(),
-            start.directory.clone(),
-            start.forks,
-        );
-        let said = |start: &Start| {
-            (
-                start.uid.is_some(),
-                start.gid.is_some(),
-                start.stop_signal.is_some(),
-                start.stop_seconds.is_some(),
-            )
-        };
-        match found.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(start);
-            }
-            Entry::Occupied(mut entry) if said(&start) > said(entry.get()) => {
-                entry.insert(start);
-            }
-            Entry::Occupied(_) => {}
-        }
+        keep(&mut found, rank, start);
     }
     found.into_values().collect()
+}
+
+/// What makes two starts the same, in the order of the list.
+type Key = (
+    bool,
+    String,
+    StartKind,
+    Vec<String>,
+    Option<String>,
+    Option<AppPath>,
+    Option<bool>,
+);
+
+/// Keeps one of each: the same start may stand in several files, and only one of them say how it
+/// ends.
+fn keep(found: &mut BTreeMap<Key, Start>, rank: bool, start: Start) {
+    let key = (
+        rank,
+        start.name.clone(),
+        start.how,
+        start.command.clone(),
+        start.user.clone(),
+        start.directory.clone(),
+        start.forks,
+    );
+    let said = |start: &Start| {
+        (
+            start.uid.is_some(),
+            start.gid.is_some(),
+            start.stop_signal.is_some(),
+            start.stop_seconds.is_some(),
+        )
+    };
+    match found.entry(key) {
+        Entry::Vacant(entry) => {
+            entry.insert(start);
+        }
+        Entry::Occupied(mut entry) if said(&start) > said(entry.get()) => {
+            entry.insert(start);
+        }
+        Entry::Occupied(_) => {}
+    }
 }
 
 /// The facts of one file: what stands beside a start in its unit.

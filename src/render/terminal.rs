@@ -10,9 +10,10 @@ mod modules;
 use std::fmt::Write as _;
 
 use super::text::{bytes, columns, count, shorten, wrap};
+use super::words::{self, answer, doubt, evidence, grade, is_found, subject};
 use super::{Format, Style};
-use crate::fact::{Access, Fact, LibraryStatus, name_of};
-use crate::report::{Answer, Finding, Grade, Library, Mount, MountKind, Report, Severity, Status};
+use crate::fact::{Access, name_of};
+use crate::report::{Answer, Finding, Grade, Library, Mount, MountKind, Report, Severity};
 
 pub(super) const FORMAT: Format = Format {
     name: "terminal",
@@ -49,14 +50,14 @@ fn render(report: &Report, style: &Style) -> String {
     };
     page.head(report);
     page.grades(report);
-    page.findings(report, Severity::Blocker, "What blocks");
+    page.findings(report, Severity::Blocker);
     page.mounts(report);
     page.libraries(report);
     page.modules(report);
     page.bases(report);
     page.running(report);
-    page.findings(report, Severity::Risk, "What may fail");
-    page.findings(report, Severity::Note, "Worth knowing");
+    page.findings(report, Severity::Risk);
+    page.findings(report, Severity::Note);
     page.coverage(report);
     page.text
 }
@@ -101,31 +102,19 @@ impl Page<'_> {
 
     fn head(&mut self, report: &Report) {
         let target = &report.target;
-        let mut named: Vec<String> = Vec::new();
-        named.extend(target.packages.iter().map(|name| format!("package {name}")));
-        named.extend(target.units.iter().map(|name| format!("unit {name}")));
-        if named.is_empty() {
-            named.extend(target.scope.iter().map(|path| path.to_text().into_owned()));
-        }
-        let many = named.len();
-        named.truncate(3);
-        let mut title = named.join(", ");
-        if many > 3 {
-            let _ = write!(title, " and {} more", many - 3);
-        }
+        let mut title = subject(target);
         if let Some(system) = &target.system {
             let _ = write!(title, "  on {system}");
         }
         let title = shorten(&title, self.style.width);
         let title = self.ink(Ink::Bold, &title);
         self.line(&title);
-        let (words, ink) = match report.verdict.answer {
-            Answer::Floats => ("IT FLOATS", Ink::Good),
-            Answer::FloatsWithWork => ("IT FLOATS WITH SOME WORK", Ink::Warn),
-            Answer::DoesNotFloatYet => ("IT DOES NOT FLOAT YET", Ink::Bad),
-            Answer::NotJudged => ("NOT JUDGED", Ink::Warn),
+        let ink = match report.verdict.answer {
+            Answer::Floats => Ink::Good,
+            Answer::FloatsWithWork | Answer::NotJudged => Ink::Warn,
+            Answer::DoesNotFloatYet => Ink::Bad,
         };
-        let words = self.ink(ink, words);
+        let words = self.ink(ink, &answer(report.verdict.answer).to_uppercase());
         self.text.push('\n');
         self.line(&words);
         self.block("", 0, &report.verdict.reason, Ink::Plain);
@@ -134,13 +123,13 @@ impl Page<'_> {
     fn grades(&mut self, report: &Report) {
         self.text.push('\n');
         for row in &report.dimensions {
-            let (word, ink) = match row.grade {
-                Grade::Easy => ("easy", Ink::Good),
-                Grade::Moderate => ("moderate", Ink::Warn),
-                Grade::Difficult => ("difficult", Ink::Bad),
-                Grade::Unknown => ("unknown", Ink::Dim),
+            let ink = match row.grade {
+                Grade::Easy => Ink::Good,
+                Grade::Moderate => Ink::Warn,
+                Grade::Difficult => Ink::Bad,
+                Grade::Unknown => Ink::Dim,
             };
-            let word = self.ink(ink, &format!("{word:<10}"));
+            let word = self.ink(ink, &format!("{:<10}", grade(row.grade)));
             let lead = format!("  {:<14} {word} ", name_of(row.dimension));
             self.block(&lead, 28, &row.reason, Ink::Plain);
             if let Some(improve) = &row.improve {
@@ -149,7 +138,8 @@ impl Page<'_> {
         }
     }
 
-    fn findings(&mut self, report: &Report, severity: Severity, title: &str) {
+    fn findings(&mut self, report: &Report, severity: Severity) {
+        let title = words::severity(severity);
         let found: Vec<&Finding> = report
             .findings
             .iter()
@@ -173,11 +163,7 @@ impl Page<'_> {
             Severity::Risk => Ink::Warn,
             Severity::Note => Ink::Plain,
         };
-        let doubt = if finding.status == Status::Suspected {
-            "suspected: "
-        } else {
-            ""
-        };
+        let doubt = doubt(finding.status);
         let mark = self.ink(ink, "•");
         self.block(
             &format!("  {mark} "),
@@ -260,12 +246,7 @@ impl Page<'_> {
         let bad: Vec<&Library> = report
             .libraries
             .iter()
-            .filter(|library| {
-                !matches!(
-                    library.status,
-                    LibraryStatus::Resolved | LibraryStatus::ByHost
-                )
-            })
+            .filter(|library| !is_found(library.status))
             .collect();
         if bad.is_empty() {
             return;
@@ -361,14 +342,4 @@ impl Page<'_> {
             self.line("  nothing was left out");
         }
     }
-}
-
-/// A fact in a line: where, and what.
-fn evidence(fact: &Fact) -> String {
-    let line = fact
-        .at
-        .line
-        .map(|line| format!(":{line}"))
-        .unwrap_or_default();
-    format!("{}{line}  {}", fact.at.file, fact.what)
 }

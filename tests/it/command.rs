@@ -110,6 +110,14 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &["--report"],
     ),
+    (
+        &["scan", "--report", "x.json", "/opt/app"],
+        &["--report", "cannot be used with"],
+    ),
+    (
+        &["scan", "--report", "Cargo.toml"],
+        &["Cargo.toml", "no JSON report"],
+    ),
     (&["explain", "/etc/x"], &["--report FILE"]),
     (
         &["explain", "nothing", "--report", "Cargo.toml"],
@@ -291,6 +299,20 @@ fn several_forms_are_written_in_one_scan_and_each_file_is_replaced_whole() {
         2,
         "a part was left behind"
     );
+}
+
+#[test]
+fn a_saved_report_is_shown_in_another_form_without_a_disk() {
+    let saved = "sample-apps/meter-daemon/expect/report.json";
+    let shown = seaworthy(&["scan", "--report", saved]);
+    assert_eq!(shown.status.code(), Some(0));
+    let want = std::fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-apps/meter-daemon/expect/report.txt"),
+    );
+    assert_eq!(shown.stdout, want.unwrap());
+    let same = seaworthy(&["scan", "--report", saved, "--format", "json"]);
+    let saved = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(saved)).unwrap();
+    assert_eq!(same.stdout, saved);
 }
 
 #[test]

@@ -7,9 +7,12 @@
 )]
 mod bases;
 mod command;
+mod customs;
 mod elf;
 mod elf_fixture;
+mod formats;
 mod hostile;
+mod hostile_names;
 mod judged;
 mod layers;
 mod libs;

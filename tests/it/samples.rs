@@ -100,8 +100,13 @@ pub(crate) fn report(sample: &Sample) -> Report {
     audit(&request, &Progress::default()).unwrap()
 }
 
+/// The report on the sample called `name`.
+pub(crate) fn report_of(name: &str) -> Report {
+    report(SAMPLES.iter().find(|sample| sample.name == name).unwrap())
+}
+
 /// Owners differ from one checkout to another: the files belong to whoever made it.
-fn without_owners(mut report: Report) -> Report {
+pub(crate) fn without_owners(mut report: Report) -> Report {
     for entry in &mut report.paths {
         if let Some(disk) = &mut entry.on_disk {
             (disk.uid, disk.gid) = (0, 0);

@@ -9,6 +9,7 @@ mod logins;
 mod measure;
 mod place;
 mod relative;
+mod scratch;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ use super::live::{Voice, Voices};
 use super::scope::Scope;
 use crate::fact::{Access, Certainty, Class, Fact, Kind, Source, Touch, What};
 use crate::knowledge::{self, places};
+use crate::parse::op::Deed;
+use crate::parse::shell;
 use crate::path::AppPath;
 use crate::report::PathEntry;
 use crate::tree::{Entry, Root};
@@ -64,10 +67,11 @@ pub(super) fn classify(
     let started = facts
         .iter()
         .filter(|fact| voices.of(fact) == Voice::Live)
-        .filter_map(|fact| match &fact.what {
-            What::Starts { program, .. } => root.resolve(program.as_bytes()).ok(),
-            _ => None,
+        .flat_map(|fact| match &fact.what {
+            What::Starts { program, args, .. } => begun(program, args),
+            _ => Vec::new(),
         })
+        .filter_map(|program| root.resolve(program.as_bytes()).ok())
         .map(|node| node.real)
         .collect();
     let ground = Ground {
@@ -91,8 +95,9 @@ pub(super) fn classify(
     let joined = relative::facts(&ground, facts);
     let customary = customs::facts(&ground, facts);
     let logins = logins::facts(&ground, facts);
+    let scratch = scratch::facts(&ground, facts);
     let all = witnessed.iter().chain(&joined).chain(&customary);
-    for fact in all.chain(&logins) {
+    for fact in all.chain(&logins).chain(&scratch) {
         if let What::Path { path, .. } = &fact.what {
             named.entry(real.get(root, path)).or_default().push(fact);
         }
@@ -102,6 +107,23 @@ pub(super) fn classify(
         .filter_map(|(path, facts)| ground.judge(path, facts))
         .collect();
     measure::mounts(&ground, judged)
+}
+
+/// The program that a command line starts, and those that a shell starts for it (`sh -c`).
+fn begun(program: &AppPath, args: &[String]) -> Vec<AppPath> {
+    let mut found = vec![program.clone()];
+    let shell = [&b"sh"[..], b"bash", b"dash"].contains(&program.name());
+    if shell
+        && let [option, line, ..] = args
+        && option == "-c"
+    {
+        let script = shell::read(line.as_bytes(), &shell::Context::default());
+        found.extend(script.ops.iter().filter_map(|op| match &op.deed {
+            Deed::Run(run) => run.argv.first().and_then(AppPath::absolute),
+            _ => None,
+        }));
+    }
+    found
 }
 
 /// What speaks for a path.
@@ -244,9 +266,12 @@ impl Ground<'_> {
             else {
                 continue;
             };
-            let Some(certainty) = self.voices.certainty(fact) else {
+            let Some(heard) = self.voices.certainty(fact) else {
                 continue;
             };
+            // Who speaks was weighed already where temporary files were concluded from calls.
+            let concluded = *source == Source::Code && *class == Some(Class::Temp);
+            let certainty = if concluded { fact.certainty } else { heard };
             weight.used = weight.used.max(Some(certainty));
             weight.only_guessed &= certainty == Certainty::Guessed;
             weight.only_apart &= self.voices.of(fact) != Voice::Live;

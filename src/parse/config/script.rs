@@ -393,6 +393,8 @@ impl<'t> Reader<'_, 't, '_> {
         let ends = match self.kind(1) {
             None | Some(Kind::Line(_)) => true,
             Some(Kind::Sign(sign)) => matches!(*sign, ";" | "," | ")" | "]" | "}" | "?>"),
+            // Perl and Ruby put a condition behind: the setting holds where it does.
+            Some(Kind::Word(word)) => matches!(*word, "if" | "unless"),
             _ => false,
         };
         if !ends || self.code > 0 {
@@ -455,9 +457,9 @@ mod tests {
         assert_eq!(
             of(
                 Language::Perl,
-                "use strict;\n$Conf{TopDir} = '/var/x';\n$h = '/y';  # c\n=pod\n$n='/no';\n=cut\n%m = ( a => '/z' );\n1;\n"
+                "use strict;\n$Conf{TopDir} = '/var/x';\n$h = '/y';  # c\n=pod\n$n='/no';\n=cut\n%m = ( a => '/z' );\n$Conf{P} = '/p' if -x '/p';\n1;\n"
             ),
-            ["Conf.TopDir=/var/x", "h=/y", "m.a=/z"]
+            ["Conf.TopDir=/var/x", "h=/y", "m.a=/z", "Conf.P=/p"]
         );
         assert_eq!(
             of(

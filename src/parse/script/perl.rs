@@ -8,8 +8,8 @@ use super::Grammar;
 use super::format::percent_holes;
 use super::reader::{Argument, Reader, by_place, children, ends};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
-    rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
+    WRITES, rule,
 };
 use crate::parse::value::{HOLE, Value, basename, hole, join};
 
@@ -125,6 +125,14 @@ const RULES: &[Rule] = &[
     rule(&["RRDs::create", "RRDs::update"], &[(Arg::At(0), WRITES)]),
     rule(&["RRDs::graph"], &[(Arg::At(0), WRITES)]),
     rule(&["tempdir"], &[(Arg::Named("DIR"), BELOW)]),
+    rule(
+        &["File::Spec->tmpdir", "File::Spec::Functions::tmpdir"],
+        &[(Arg::Fixed(SCRATCH), BELOW)],
+    ),
+    rule(
+        &["File::Temp->new", "File::Temp->newdir"],
+        &[(Arg::Else("DIR", SCRATCH), BELOW)],
+    ),
 ];
 
 fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
@@ -216,7 +224,7 @@ fn pairs<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     }
 }
 
-fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
+fn arguments<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<Argument<'t>> {
     let list = match node.child_by_field_name("arguments") {
         Some(list) => list,
         // `-d $x`, `unlink $x`: the operand is the only named child.
@@ -224,16 +232,30 @@ fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
         None => return Vec::new(),
     };
     if list.kind() == "list_expression" || list == node {
-        by_place(children(list))
+        by_name(reader, children(list))
     } else if list.kind() == "parenthesized_expression" {
         let inner = children(list);
         match inner.as_slice() {
-            [list] if list.kind() == "list_expression" => by_place(children(*list)),
+            [list] if list.kind() == "list_expression" => by_name(reader, children(*list)),
             _ => by_place(inner),
         }
     } else {
         by_place([list])
     }
+}
+
+/// Arguments of which some are pairs: `DIR => $dir`.
+fn by_name<'t>(reader: &Reader<'t>, nodes: Vec<Node<'t>>) -> Vec<Argument<'t>> {
+    let mut found = Vec::new();
+    let mut nodes = nodes.into_iter();
+    while let Some(node) = nodes.next() {
+        let name = (node.kind() == "autoquoted_bareword").then(|| reader.place(node));
+        match (name, nodes.as_slice().first()) {
+            (Some(name), Some(_)) => found.extend(nodes.next().map(|value| (Some(name), value))),
+            _ => found.push((None, node)),
+        }
+    }
+    found
 }
 
 fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
@@ -252,7 +274,7 @@ fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
 }
 
 fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    let args = arguments(node);
+    let args = arguments(reader, node);
     let callee = callee(reader, node);
     match (callee.as_str(), args.as_slice()) {
         ("open", [_, (_, path)]) => {
@@ -346,7 +368,10 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 }
 
 fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let args: Vec<Node<'t>> = arguments(node).into_iter().map(|(_, node)| node).collect();
+    let args: Vec<Node<'t>> = arguments(reader, node)
+        .into_iter()
+        .map(|(_, node)| node)
+        .collect();
     let callee = callee(reader, node);
     let name = callee.rsplit([':', '>']).next().unwrap_or(&callee);
     let Some(first) = args.first().copied() else {

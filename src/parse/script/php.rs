@@ -6,8 +6,8 @@ use super::Grammar;
 use super::format::percent_holes;
 use super::reader::{Argument, Reader, by_place, children, ends};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
-    rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
+    WRITES, rule,
 };
 use crate::parse::op::Act;
 use crate::parse::value::{Value, basename, hole};
@@ -78,6 +78,7 @@ const RULES: &[Rule] = &[
     rule(&["symlink", "link"], &[(Arg::At(1), CREATES)]),
     rule(&["chmod", "chown", "chgrp"], &[(Arg::At(0), GRANTS)]),
     rule(&["tempnam", "session_save_path"], &[(Arg::At(0), BELOW)]),
+    rule(&["tmpfile"], &[(Arg::Fixed(SCRATCH), BELOW)]),
     rule(&["error_log"], &[(Arg::At(2), WRITES)]),
     rule(
         &["imagepng", "imagejpeg", "imagegif", "imagewebp"],

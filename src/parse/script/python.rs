@@ -6,8 +6,8 @@ use super::Grammar;
 use super::format::{brace_holes, percent_holes};
 use super::reader::{Argument, Reader, children, ends};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
-    rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
+    WRITES, rule,
 };
 use crate::parse::op::{Deed, Run};
 use crate::parse::value::{HOLE, Value, basename, folded, hole, is_hole};
@@ -147,8 +147,16 @@ const RULES: &[Rule] = &[
             "mkstemp",
             "mkdtemp",
             "NamedTemporaryFile",
+            "TemporaryDirectory",
+            "TemporaryFile",
+            "tempfile.TemporaryFile",
         ],
-        &[(Arg::Named("dir"), BELOW)],
+        &[(Arg::Else("dir", SCRATCH), BELOW)],
+    ),
+    // Python tries by a file of its own whether it can write there (tempfile, gettempdir).
+    rule(
+        &["tempfile.gettempdir", "gettempdir", "tempfile.mktemp"],
+        &[(Arg::Fixed(SCRATCH), BELOW)],
     ),
     rule(
         &[

@@ -311,6 +311,14 @@ impl<'t> Reader<'t> {
             Arg::From(skip) => args.iter().skip(skip).map(|(_, node)| *node).collect(),
             other => find(args, other).into_iter().collect(),
         };
+        let default = match arg {
+            Arg::Fixed(path) => Some(path),
+            Arg::Else(_, path) if targets.is_empty() => Some(path),
+            _ => None,
+        };
+        if let (Some(path), Does::Act(act)) = (default, does) {
+            self.touch(node, by, act, path.as_bytes());
+        }
         for target in targets {
             let values = self.fold(target);
             let act = match does {
@@ -395,9 +403,9 @@ fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
     let at = |place: usize| args.get(place).filter(|(name, _)| name.is_none());
     let found = match which {
         Arg::At(place) => at(place),
-        Arg::Named(name) => named(name),
+        Arg::Named(name) | Arg::Else(name, _) => named(name),
         Arg::AtOr(place, name) => named(name).or_else(|| at(place)),
-        Arg::Receiver | Arg::All | Arg::From(_) => None,
+        Arg::Receiver | Arg::All | Arg::From(_) | Arg::Fixed(_) => None,
     };
     found.map(|(_, node)| *node)
 }

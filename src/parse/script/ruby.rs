@@ -5,8 +5,8 @@ use tree_sitter::Node;
 use super::Grammar;
 use super::reader::{Argument, Reader, by_place, children, ends};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, WRITES,
-    rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
+    WRITES, rule,
 };
 use crate::parse::value::{Value, basename, hole, is_hole};
 
@@ -105,6 +105,15 @@ const RULES: &[Rule] = &[
             "FileUtils.copy_file",
         ],
         COPIES,
+    ),
+    rule(
+        &[
+            "Tempfile.new",
+            "Tempfile.create",
+            "Tempfile.open",
+            "Dir.mktmpdir",
+        ],
+        &[(Arg::Else("tmpdir", SCRATCH), BELOW)],
     ),
     rule(
         &["FileUtils.cp_r"],

@@ -24,6 +24,10 @@ pub(super) enum Arg {
     Named(&'static str),
     /// By name or place.
     AtOr(usize, &'static str),
+    /// By name; this path when it is not given.
+    Else(&'static str, &'static str),
+    /// This path, whatever is given.
+    Fixed(&'static str),
     /// The object of the method.
     Receiver,
     /// Every one.
@@ -43,6 +47,9 @@ pub(super) enum Does {
     /// It becomes the working directory.
     ChangeDir,
 }
+
+/// Where temporary files go when nothing is said (environ(7), `TMPDIR`; FHS 3.0, 3.18).
+pub(super) const SCRATCH: &str = "/tmp";
 
 pub(super) const READS: Does = Does::Act(Act::Reads);
 pub(super) const WRITES: Does = Does::Act(Act::Writes);

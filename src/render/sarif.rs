@@ -1,0 +1,391 @@
+//! The report as SARIF 2.1.0, for code scanning (OASIS, "Static Analysis Results Interchange
+//! Format"): the findings as results, what was not seen as notifications, the grades as properties.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::words::{doubt, is_weak, subject};
+use super::{Format, Style};
+use crate::fact::{Fact, Issue, Locus, name_of};
+use crate::path::AppPath;
+use crate::report::{DimensionGrade, Finding, Report, RuleText, Severity, Verdict};
+
+pub(super) const FORMAT: Format = Format {
+    name: "sarif",
+    ending: "sarif",
+    about: "SARIF 2.1.0, for code scanning",
+    render,
+};
+
+/// What every path is relative to: the top of the audited root, wherever that was mounted.
+const BASE: &str = "ROOT";
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool<'a>,
+    automation_details: Id,
+    invocations: [Invocation; 1],
+    original_uri_base_ids: BTreeMap<&'static str, Described>,
+    column_kind: &'static str,
+    results: Vec<Outcome<'a>>,
+    properties: RunProperties<'a>,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    driver: Driver<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver<'a> {
+    name: &'a str,
+    semantic_version: &'a str,
+    rules: Vec<Rule<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    short_description: Text,
+    full_description: Text,
+    help: Help,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<Tags>,
+}
+
+#[derive(Serialize)]
+struct Tags {
+    tags: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Id {
+    id: String,
+}
+
+#[derive(Serialize)]
+struct Described {
+    description: Text,
+}
+
+#[derive(Serialize)]
+struct Text {
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: String,
+    markdown: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    descriptor: Id,
+    level: &'static str,
+    message: Text,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+}
+
+/// A result. A finding that somebody allowed gets `suppressions` here, and one that a baseline
+/// knows `baselineState`: both mark a result, and leave it where it is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome<'a> {
+    rule_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    level: &'static str,
+    message: Text,
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location>,
+    partial_fingerprints: BTreeMap<&'static str, &'a str>,
+    properties: OutcomeProperties<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: Physical,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Text>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical {
+    artifact_location: Artifact,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifact {
+    uri: String,
+    uri_base_id: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+}
+
+#[derive(Serialize)]
+struct OutcomeProperties<'a> {
+    dimension: String,
+    severity: String,
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade: Option<String>,
+    fix: &'a str,
+    /// How many more facts there are than locations.
+    more: u64,
+}
+
+#[derive(Serialize)]
+struct RunProperties<'a> {
+    verdict: &'a Verdict,
+    dimensions: &'a [DimensionGrade],
+}
+
+fn render(report: &Report, _: &Style) -> String {
+    let rules: Vec<(&String, &RuleText)> = report.rules.iter().collect();
+    let log = Log {
+        schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool {
+                driver: Driver {
+                    name: &report.tool.name,
+                    semantic_version: &report.tool.version,
+                    rules: rules
+                        .iter()
+                        .map(|(id, text)| rule(id, text, report))
+                        .collect(),
+                },
+            },
+            automation_details: Id {
+                id: format!(
+                    "{}/{}/",
+                    report.tool.name,
+                    subject(&report.target).trim_start_matches('/')
+                ),
+            },
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_execution_notifications: notifications(report),
+            }],
+            original_uri_base_ids: BTreeMap::from([(
+                BASE,
+                Described {
+                    description: text("The top of the audited root."),
+                },
+            )]),
+            column_kind: "utf16CodeUnits",
+            results: report
+                .findings
+                .iter()
+                .map(|finding| outcome(finding, &rules))
+                .collect(),
+            properties: RunProperties {
+                verdict: &report.verdict,
+                dimensions: &report.dimensions,
+            },
+        }],
+    };
+    // Every key is a string and every number finite: nothing here can fail to be written.
+    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn text(text: impl Into<String>) -> Text {
+    Text { text: text.into() }
+}
+
+fn rule<'a>(id: &'a str, words: &RuleText, report: &Report) -> Rule<'a> {
+    let first = report.findings.iter().find(|finding| finding.rule == id);
+    let title = format!("The application {}.", words.title);
+    Rule {
+        id,
+        // A name that only repeats the id is no name (section 3.49.7).
+        name: id.contains('-').then(|| pascal(id)),
+        short_description: text(title.clone()),
+        full_description: text(words.why.clone()),
+        help: Help {
+            text: format!(
+                "{title} {} What to do stands in each result. `seaworthy explain {id}` shows this \
+                 text.",
+                words.why
+            ),
+            markdown: format!(
+                "**{title}**\n\n{}\n\nWhat to do stands in each result. `seaworthy explain {id}` \
+                 shows this text.",
+                words.why
+            ),
+        },
+        properties: first.map(|finding| Tags {
+            tags: vec![name_of(finding.dimension)],
+        }),
+    }
+}
+
+/// `state-under-prefix` as `StateUnderPrefix`: viewers show a name without blanks (section 3.49.7).
+fn pascal(id: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    };
+    id.split('-').map(word).collect()
+}
+
+fn outcome<'a>(finding: &'a Finding, rules: &[(&String, &RuleText)]) -> Outcome<'a> {
+    let first = finding.because.first();
+    Outcome {
+        rule_id: &finding.rule,
+        rule_index: rules.iter().position(|(id, _)| **id == finding.rule),
+        level: level(finding),
+        message: text(format!(
+            "{}{}\n\nWhat to do: {}",
+            doubt(finding.status),
+            finding.message,
+            finding.fix
+        )),
+        locations: first
+            .map(|fact| location(&fact.at, None))
+            .into_iter()
+            .collect(),
+        related_locations: finding.because.iter().map(because).collect(),
+        partial_fingerprints: BTreeMap::from([("seaworthy/v1", finding.fingerprint.as_str())]),
+        properties: OutcomeProperties {
+            dimension: name_of(finding.dimension),
+            severity: name_of(finding.severity),
+            status: name_of(finding.status),
+            grade: finding.grade.map(name_of),
+            fix: &finding.fix,
+            more: finding.more,
+        },
+    }
+}
+
+/// Code scanning stops a change at an error; a finding on weak evidence does not block, so it is
+/// none. Its severity stands in the properties.
+fn level(finding: &Finding) -> &'static str {
+    match finding.severity {
+        Severity::Blocker if is_weak(finding.status) => "warning",
+        Severity::Blocker => "error",
+        Severity::Risk => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn because(fact: &Fact) -> Location {
+    location(&fact.at, Some(fact.what.to_string()))
+}
+
+fn location(at: &Locus, message: Option<String>) -> Location {
+    Location {
+        physical_location: Physical {
+            artifact_location: Artifact {
+                uri: relative(&at.file),
+                uri_base_id: BASE,
+            },
+            region: at
+                .line
+                .filter(|&line| line > 0)
+                .map(|start_line| Region { start_line }),
+        },
+        message: message.map(text),
+    }
+}
+
+/// The path as a URI relative to the top of the root (RFC 3986): bytes outside the unreserved set
+/// are percent-encoded, so that any name is one.
+fn relative(path: &AppPath) -> String {
+    let mut uri = String::new();
+    for part in path.components() {
+        if !uri.is_empty() {
+            uri.push('/');
+        }
+        for &byte in part {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                uri.push(char::from(byte));
+            } else {
+                uri.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    if uri.is_empty() {
+        uri.push_str("./");
+    }
+    uri
+}
+
+/// What was not seen: each issue that the report lists, and for each kind how many there are.
+fn notifications(report: &Report) -> Vec<Notification> {
+    let coverage = &report.coverage;
+    let listed = |issue: &Issue| Notification {
+        descriptor: Id {
+            id: name_of(issue.kind),
+        },
+        level: "note",
+        message: text(issue.message.clone()),
+        locations: vec![location(&issue.at, None)],
+    };
+    let counted = |(kind, number): (&String, &u64)| Notification {
+        descriptor: Id { id: kind.clone() },
+        level: "warning",
+        message: text(format!("{number} not seen or not understood: {kind}")),
+        locations: Vec::new(),
+    };
+    let counts = coverage.counts.iter().map(counted);
+    counts.chain(coverage.issues.iter().map(listed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_is_a_relative_uri() {
+        for (path, want) in [
+            (&b"/opt/app/bin"[..], "opt/app/bin"),
+            (b"/c:/a b%?#", "c%3A/a%20b%25%3F%23"),
+            (b"/\xff<script>", "%FF%3Cscript%3E"),
+            (b"/", "./"),
+        ] {
+            assert_eq!(relative(&AppPath::new(path)), want);
+        }
+    }
+
+    #[test]
+    fn names_of_rules_have_no_blanks() {
+        assert_eq!(pascal("state-under-prefix"), "StateUnderPrefix");
+    }
+}

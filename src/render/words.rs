@@ -1,0 +1,97 @@
+//! Words that the forms of a report share: what was audited, the answer, a piece of evidence.
+
+use crate::fact::{Fact, LibraryStatus, Locus};
+use crate::report::{Answer, Grade, Severity, Status, Target};
+
+/// What was audited, as it was named: packages and units, or else the paths.
+pub(super) fn subjects(target: &Target) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    named.extend(target.packages.iter().map(|name| format!("package {name}")));
+    named.extend(target.units.iter().map(|name| format!("unit {name}")));
+    if named.is_empty() {
+        named.extend(target.scope.iter().map(|path| path.to_text().into_owned()));
+    }
+    named
+}
+
+/// What was audited in a line: the first three names, and how many more there are.
+pub(super) fn subject(target: &Target) -> String {
+    let mut named = subjects(target);
+    let many = named.len();
+    named.truncate(3);
+    let mut title = named.join(", ");
+    if many > 3 {
+        title.push_str(&format!(" and {} more", many - 3));
+    }
+    title
+}
+
+/// The answer as a sentence without its stop.
+pub(super) fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Floats => "It floats",
+        Answer::FloatsWithWork => "It floats with some work",
+        Answer::DoesNotFloatYet => "It does not float yet",
+        Answer::NotJudged => "Not judged",
+    }
+}
+
+/// The heading under which findings of this severity stand.
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Blocker => "What blocks",
+        Severity::Risk => "What may fail",
+        Severity::Note => "Worth knowing",
+    }
+}
+
+/// What stands before the message of a finding on weak evidence.
+pub(super) fn doubt(status: Status) -> &'static str {
+    if is_weak(status) { "suspected: " } else { "" }
+}
+
+/// Whether a finding rests on weak evidence, so that it does not block.
+pub(super) fn is_weak(status: Status) -> bool {
+    status == Status::Suspected
+}
+
+/// The word for a grade.
+pub(super) fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Easy => "easy",
+        Grade::Moderate => "moderate",
+        Grade::Difficult => "difficult",
+        Grade::Unknown => "unknown",
+    }
+}
+
+/// File, and line where there is one.
+pub(super) fn place(at: &Locus) -> String {
+    match at.line {
+        Some(line) => format!("{}:{line}", at.file),
+        None => at.file.to_string(),
+    }
+}
+
+/// A fact in a line: where, and what.
+pub(super) fn evidence(fact: &Fact) -> String {
+    format!("{}  {}", place(&fact.at), fact.what)
+}
+
+/// Whether a library is there for the program that needs it.
+pub(super) fn is_found(status: LibraryStatus) -> bool {
+    matches!(status, LibraryStatus::Resolved | LibraryStatus::ByHost)
+}
+
+/// The character itself, or how it is written where it would not show, would turn the text around
+/// or is none that XML 1.0 can hold (section 2.2).
+pub(super) fn visible(c: char) -> String {
+    match c {
+        // U+202A to U+202E and U+2066 to U+2069 turn the direction of text (Unicode TR 9).
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => {
+            format!("\\u{{{:x}}}", u32::from(c))
+        }
+        _ if c.is_control() => format!("\\x{:02x}", u32::from(c)),
+        _ => c.to_string(),
+    }
+}

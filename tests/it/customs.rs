@@ -1,0 +1,216 @@
+//! Mounts that follow from a custom rather than from a file that names a path, each beside the same
+//! root without the reason.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::elf_fixture::{Elf, LD_SO, glibc_loader};
+
+struct Lab(TempDir);
+
+impl Lab {
+    /// A unit that starts `/opt/meter/bin/meterd` as root.
+    fn new() -> Self {
+        let lab = Self(TempDir::new().unwrap());
+        lab.put(LD_SO, &glibc_loader("2.36", &["/lib/", "/usr/lib/"]));
+        lab.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        lab.starts("/opt/meter/bin/meterd");
+        lab
+    }
+
+    fn put(&self, path: &str, bytes: &[u8]) {
+        let host = self.0.path().join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(host.parent().unwrap()).unwrap();
+        std::fs::write(&host, bytes).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(host, mode).unwrap();
+    }
+
+    fn text(&self, path: &str, text: &str) {
+        self.put(path, text.as_bytes());
+    }
+
+    fn starts(&self, command: &str) {
+        let unit = format!("[Service]\nExecStart={command}\n");
+        self.text("/etc/systemd/system/meterd.service", &unit);
+    }
+
+    /// The program, with these strings in it, and these calls.
+    fn program(&self, calls: &[&str], strings: &[&str]) {
+        let tail = strings.iter().fold(vec![0], |mut tail, text| {
+            tail.extend_from_slice(text.as_bytes());
+            tail.push(0);
+            tail
+        });
+        let elf = Elf::program().interp(LD_SO).imports(calls).tail(&tail);
+        self.put("/opt/meter/bin/meterd", &elf.build());
+    }
+
+    fn mounts(&self) -> Vec<String> {
+        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+            .args(["scan", "--format", "json", "--root"])
+            .arg(self.0.path())
+            .args(["/opt/meter", "--unit", "meterd.service"])
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mounts = report["plan"]["mounts"].as_array().unwrap();
+        let line = |m: &Value| format!("{} {}", text(&m["access"]), text(&m["path"]));
+        mounts.iter().map(line).collect()
+    }
+
+    fn has(&self, mount: &str) -> bool {
+        self.mounts().iter().any(|known| known == mount)
+    }
+}
+
+#[test]
+fn a_started_program_that_makes_temporary_files_gets_room_for_them() {
+    let lab = Lab::new();
+    lab.program(&["mkstemp64"], &["/tmp"]);
+    assert!(lab.has("rw /tmp"));
+    lab.program(&["mkstemp64"], &["/tmpdir"]);
+    assert!(!lab.has("rw /tmp"), "it makes them elsewhere");
+    lab.program(&["open64"], &["/tmp"]);
+    assert!(!lab.has("rw /tmp"), "it only names the directory");
+    lab.program(&["tmpfile"], &[]);
+    assert!(lab.has("rw /tmp"), "tmpfile(3) takes no name");
+    lab.starts("/opt/meter/bin/other");
+    assert!(!lab.has("rw /tmp"), "nothing starts it");
+}
+
+#[test]
+fn a_program_behind_a_shell_of_the_unit_is_started() {
+    let lab = Lab::new();
+    lab.program(&["mkdtemp"], &["/tmp"]);
+    lab.starts("/bin/sh -c \"A=1; exec /opt/meter/bin/meterd $A\"");
+    assert!(lab.has("rw /tmp"));
+}
+
+#[test]
+fn scripts_that_run_are_told_from_scripts_that_lie_about() {
+    let lab = Lab::new();
+    let body = "#!/bin/sh\nnew=$(mktemp)\necho x > \"$new\"\n";
+    lab.text("/opt/meter/bin/meterd", body);
+    assert!(lab.has("rw /tmp"));
+    lab.text("/opt/meter/bin/meterd", "#!/bin/sh\nexec sleep 9\n");
+    lab.text("/opt/meter/bin/meter-backup", body);
+    assert!(!lab.has("rw /tmp"), "an administrator's tool");
+    lab.text("/etc/cron.daily/meter", "#!/bin/sh\nx=$(mktemp)\n");
+    assert!(!lab.has("rw /tmp"), "cron is not the service");
+    for (script, wants) in [
+        (
+            "#!/usr/bin/python3\nimport tempfile\nf = tempfile.mkstemp()\n",
+            true,
+        ),
+        (
+            "#!/usr/bin/python3\nimport tempfile\nf = tempfile.mkstemp(dir='/srv/meter')\n",
+            false,
+        ),
+        (
+            "#!/usr/bin/perl\nuse File::Temp;\nmy $f = File::Temp->new();\n",
+            true,
+        ),
+        (
+            "#!/usr/bin/perl\nuse File::Temp;\nmy $f = File::Temp->new(DIR => '/srv/meter');\n",
+            false,
+        ),
+        ("#!/usr/bin/ruby\nf = Tempfile.new('x')\n", true),
+    ] {
+        lab.text("/opt/meter/bin/meterd", script);
+        assert_eq!(lab.has("rw /tmp"), wants, "{script}");
+    }
+}
+
+#[test]
+fn java_and_php_keep_files_of_their_own_in_the_temporary_directory() {
+    let lab = Lab::new();
+    lab.text("/opt/meter/bin/meterd", "#!/bin/sh\nexec sleep 9\n");
+    lab.text("/opt/meter/web/index.php", "<?php echo 1;\n");
+    assert!(!lab.has("rw /tmp"), "a page of its own below the tree");
+    lab.text("/opt/meter/index.php", "<?php echo 1;\n");
+    assert!(lab.has("rw /tmp"));
+
+    let lab = Lab::new();
+    // An empty zip archive.
+    let mut jar = b"PK\x05\x06".to_vec();
+    jar.resize(22, 0);
+    lab.put("/opt/meter/lib/meter.jar", &jar);
+    lab.starts("/usr/bin/java -jar /opt/meter/lib/meter.jar");
+    assert!(lab.has("rw /tmp"));
+    lab.starts("/usr/bin/java -XX:-UsePerfData -jar /opt/meter/lib/meter.jar");
+    assert!(!lab.has("rw /tmp"));
+}
+
+#[test]
+fn the_records_of_logins_are_kept_by_who_opens_sessions_and_names_them() {
+    let lab = Lab::new();
+    lab.program(&["pututxline"], &["/var/log/wtmp"]);
+    assert!(lab.has("rw /var/log/wtmp"));
+    lab.program(&["open64"], &["/var/log/wtmp"]);
+    assert!(!lab.has("rw /var/log/wtmp"), "it reads who was there");
+}
+
+#[test]
+fn a_number_of_a_process_is_left_where_no_setting_says_otherwise() {
+    let lab = Lab::new();
+    lab.program(&[], &["/run/gauge.pid"]);
+    assert!(lab.has("rw /run/gauge.pid"));
+    lab.text(
+        "/opt/meter/etc/meter.conf",
+        "pidfile = /opt/meter/run/meterd.pid\n",
+    );
+    assert!(!lab.has("rw /run/gauge.pid"));
+}
+
+#[test]
+fn a_directory_of_state_is_laid_out_by_who_names_what_is_in_it() {
+    let lab = Lab::new();
+    let names = ["a", "b", "c"].map(|name| format!("/var/lib/meter/{name}"));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    lab.program(&[], &names);
+    assert!(lab.has("rw /var/lib/meter"));
+    lab.program(&[], &names[..1]);
+    lab.starts("/opt/meter/bin/other");
+    assert!(
+        !lab.has("rw /var/lib/meter"),
+        "a string of what nobody starts"
+    );
+}
+
+#[test]
+fn what_a_called_command_reads_of_its_own_is_read_too() {
+    let lab = Lab::new();
+    lab.text("/etc/ssh/ssh_config", "Host *\n");
+    lab.text(
+        "/opt/meter/bin/meterd",
+        "#!/bin/sh\nssh far cat /proc/loadavg\n",
+    );
+    assert!(lab.has("ro /etc/ssh"));
+    lab.text("/opt/meter/bin/meterd", "#!/bin/sh\ncat /proc/loadavg\n");
+    assert!(!lab.has("ro /etc/ssh"));
+}
+
+#[test]
+fn locks_below_run_keep_their_directory() {
+    let lab = Lab::new();
+    lab.text(
+        "/opt/meter/bin/meterd",
+        "#!/bin/sh\necho $$ > /run/meterd.pid\nexec 9>/run/lock/meterd\n",
+    );
+    lab.text(
+        "/etc/systemd/system/meterd.service",
+        "[Service]\nType=forking\nPIDFile=/run/meterd.pid\nExecStart=/opt/meter/bin/meterd\n",
+    );
+    let mounts = lab.mounts();
+    assert!(mounts.contains(&"rw /run".to_owned()), "{mounts:?}");
+    assert!(
+        mounts.contains(&"rw /run/lock/meterd".to_owned()),
+        "{mounts:?}"
+    );
+}

@@ -6,6 +6,7 @@ mod compose;
 mod containerfile;
 mod content;
 mod docker;
+mod expand;
 mod files;
 mod k8s;
 mod lxd;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::fact::StartKind;
 use crate::report::{EnvVar, Plan, Port, Report, Start};
 
+use super::expand::expand;
 use super::name::{Labels, label};
 use super::needs::{Needs, needs};
 use super::volume::{Keeps, Volume, volumes};
@@ -320,18 +321,30 @@ fn unknown(plan: &Plan) -> Process {
     }
 }
 
-fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) -> Process {
+/// What is started: in the foreground, variables replaced, and nothing that a line cannot hold.
+fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> Vec<String> {
     let mut command = start.foreground.clone();
     if command.is_empty() {
         command.clone_from(&start.command);
-        if start.forks == Some(true) {
+    }
+    if start.how == StartKind::Unit {
+        let (words, unknown) = expand(&command, &plan.env);
+        command = words;
+        for variable in unknown {
             limits.push(Limit::new(
                 format!("process {name}"),
-                "it goes into the background, and the option that keeps it in front is not known",
-                "a shell stays in front of it, passes the stop signal on and ends when it does",
+                format!("its command has the variable {variable}, whose value is not known"),
+                "left empty, as systemd does it",
             ));
-            command = kept(&command, start.stop_signal.as_deref());
         }
+    }
+    if start.foreground.is_empty() && start.forks == Some(true) {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            "it goes into the background, and the option that keeps it in front is not known",
+            "a shell stays in front of it, passes the stop signal on and ends when it does",
+        ));
+        command = kept(&command, start.stop_signal.as_deref());
     }
     if command
         .iter()
@@ -351,6 +364,11 @@ fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) ->
             format!("{WITHHELD} stands for it: replace it where the container is started"),
         ));
     }
+    command
+}
+
+fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) -> Process {
+    let command = command(start, &name, plan, limits);
     let ids = ids(start, &name, plan, limits);
     if ids.0 == 0
         && let Some(user) = plan.user.as_ref().filter(|user| user.uid != Some(0))

@@ -97,15 +97,16 @@ nspawn() { # a container that ends at once: unknown keys are printed before it s
 
 # A validator that takes a spoiled file is none: each is shown one before it is believed.
 spoiled() { # NAME COMMAND FILE SED-SCRIPT
-    local copy
-    copy=$(mktemp -d)
-    cp -r "$3" "$copy/file.${3##*.}"
+    local folder copy
+    folder=$(mktemp -d)
+    cp -r "$3" "$folder"
+    copy=$folder/$(basename "$3")
     find "$copy" -type f -exec sed -i "$4" {} +
-    if $2 "$copy/file.${3##*.}" >/dev/null 2>&1 </dev/null; then
+    if $2 "$copy" >/dev/null 2>&1 </dev/null; then
         echo "$1 accepts a spoiled file"
         failed=1
     fi
-    rm -rf "$copy"
+    rm -rf "$folder"
 }
 
 rm -rf "$work/out"

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use seaworthy::Request;
 use seaworthy::link::loader;
+use seaworthy::manifest::{TARGETS, Target};
 use seaworthy::path::AppPath;
 use seaworthy::render::{self, FORMATS, Format};
 
@@ -45,6 +46,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Audit an application and print its readiness report
     Scan(Scan),
+    /// Write manifests that run an application over a read-only root
+    Mounts(Mounts),
     /// Tell by the exit code whether an application passes a gate: the check for CI
     Check(Check),
     /// Show what differs between two reports, and whether the first one's promises hold
@@ -119,6 +122,49 @@ pub(crate) struct Scan {
     pub(crate) all: bool,
 }
 
+/// What manifests are wanted.
+#[derive(Debug, Args)]
+pub(crate) struct Mounts {
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// Take a saved JSON report instead of a disk
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems", "rules",
+        ],
+    )]
+    pub(crate) report: Option<PathBuf>,
+    /// For which runtimes, separated by commas, or all
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', default_value = "all",
+          value_parser = target_names())]
+    pub(crate) target: Vec<String>,
+    /// Write the files below DIR, each target's in a directory of its name
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// The image to start
+    #[arg(long, value_name = "NAME")]
+    pub(crate) image: Option<String>,
+    /// Exit with 1 when a target cannot express something
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write the content of secrets as Kubernetes objects into FILE, and nowhere else
+    #[arg(long, value_name = "FILE", conflicts_with = "report")]
+    pub(crate) include_secrets: Option<PathBuf>,
+}
+
+impl Mounts {
+    /// The targets as meant.
+    pub(crate) fn targets(&self) -> Vec<&'static Target> {
+        let all = self.target.iter().any(|name| name == "all");
+        TARGETS
+            .iter()
+            .filter(|target| all || self.target.iter().any(|name| name == target.name))
+            .collect()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// A rule's id, an absolute path or a library's name
@@ -187,6 +233,11 @@ pub(crate) enum RulesAction {
 pub(crate) struct Output {
     pub(crate) format: &'static Format,
     pub(crate) file: Option<PathBuf>,
+}
+
+fn target_names() -> PossibleValuesParser {
+    let names = TARGETS.iter().map(|target| target.name);
+    PossibleValuesParser::new(names.chain(["all"]))
 }
 
 fn format_names() -> PossibleValuesParser {

@@ -32,6 +32,7 @@ pub mod extract;
 pub mod fact;
 pub mod knowledge;
 pub mod link;
+pub mod manifest;
 pub mod parse;
 pub mod path;
 pub mod plan;

@@ -3,7 +3,6 @@
 mod cli;
 mod command;
 mod output;
-mod traces;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -52,6 +51,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
+        Command::Mounts(mounts) => return command::mounts::run(&mounts),
         Command::Check(check) => return command::check::run(&check),
         Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
@@ -112,16 +112,22 @@ fn run_scan(scan: &Scan) -> Result<()> {
 /// Audits a scope on as many threads as it says.
 fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
     let mut request = scope.request()?;
-    if let Some(threads) = scope.threads {
-        if threads == 0 {
-            bail!("--threads 0: at least one thread is needed");
-        }
+    set_threads(scope.threads)?;
+    request.trace = command::traces::traces(logs, scope.root.as_deref())?;
+    watched(&request)
+}
+
+/// How many threads work; one for each processor where nothing is said.
+pub(crate) fn set_threads(threads: Option<usize>) -> Result<()> {
+    if threads == Some(0) {
+        bail!("--threads 0: at least one thread is needed");
+    }
+    if let Some(threads) = threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()?;
     }
-    request.trace = traces::traces(logs, scope.root.as_deref())?;
-    watched(&request)
+    Ok(())
 }
 
 /// Each directory replaced by the programs and libraries below it. What could not be looked at there
@@ -220,7 +226,7 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
 }
 
 /// Runs the audit with a display of its progress, when somebody watches; Ctrl-C ends it.
-fn watched(request: &seaworthy::Request) -> Result<Report> {
+pub(crate) fn watched(request: &seaworthy::Request) -> Result<Report> {
     let progress = Arc::new(Progress::default());
     let stop = Arc::clone(&progress);
     ctrlc::set_handler(move || stop.stop.store(true, Ordering::Relaxed))

@@ -75,11 +75,29 @@ pub(crate) fn check(file: &Path, root: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// Makes a directory for results, and those above it.
+///
+/// # Errors
+/// When it cannot be made, or lies inside the audited root, which is never written to.
+pub(crate) fn make_dir(dir: &Path, root: Option<&Path>) -> Result<()> {
+    let whole = std::path::absolute(dir)?;
+    // Nothing is made before it is known where: the nearest directory that is there tells.
+    let there = whole.ancestors().find(|above| above.exists());
+    check(&there.unwrap_or(Path::new("/")).join("x"), root)?;
+    std::fs::create_dir_all(dir)
+        .with_context(|| format!("cannot make the directory {}", dir.display()))
+}
+
 /// Writes `text` to `file`: a reader sees the old content or the new one, never a part.
 ///
 /// # Errors
 /// When it cannot be written; the old content then stands.
 pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
+    replace_bytes(file, text.as_bytes(), 0o644)
+}
+
+/// As [`replace`], with the permission bits of the file.
+pub(crate) fn replace_bytes(file: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let failed = || format!("cannot write {}", file.display());
     // A pipe or a terminal cannot be replaced, and a link stays a link.
     let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
@@ -88,14 +106,14 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
             .write(true)
             .open(&target)
             .with_context(failed)?;
-        return open.write_all(text.as_bytes()).with_context(failed);
+        return open.write_all(bytes).with_context(failed);
     }
     let mut part = tempfile::Builder::new()
         .prefix(".seaworthy-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
         .tempfile_in(folder(&target))
         .with_context(failed)?;
-    part.write_all(text.as_bytes()).with_context(failed)?;
+    part.write_all(bytes).with_context(failed)?;
     part.as_file().sync_all().with_context(failed)?;
     part.persist(&target).with_context(failed)?;
     Ok(())

@@ -1,12 +1,14 @@
 //! How to run it: the mounts over a read-only root, the user, ports, environment, start command,
 //! and what the kernel must give. All of it follows from facts and judged paths.
 
+mod start;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, StartKind, Touch, What};
+use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
-use crate::report::{EnvVar, KernelNeed, Mount, MountKind, PathEntry, Plan, Port, Start, User};
+use crate::report::{EnvVar, KernelNeed, Mount, MountKind, PathEntry, Plan, Port, User};
 
 /// How many facts stand under a mount.
 const BECAUSE: usize = 8;
@@ -20,8 +22,9 @@ pub fn plan(paths: &[PathEntry], facts: &[Fact], ids: &BTreeMap<String, (u32, u3
         user,
         ports: ports(facts),
         env: env(facts),
-        start: start(facts),
+        start: start::start(facts, ids),
         kernel: kernel(facts),
+        secrets: secrets(facts),
     }
 }
 
@@ -126,6 +129,7 @@ fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount 
         mode: disk.map(|disk| disk.mode.clone()),
         size_bytes: disk.map(|disk| disk.size_bytes),
         seed: kept && disk.is_some_and(|disk| disk.files > 0),
+        hides: disk.map_or(0, |disk| disk.files),
         because,
     }
 }
@@ -261,76 +265,52 @@ fn env(facts: &[Fact]) -> Vec<EnvVar> {
         .collect()
 }
 
-/// The commands that start processes that stay: what a unit, an init script or a supervisor
-/// starts. A cron entry comes and goes; it is listed last.
-fn start(facts: &[Fact]) -> Vec<Start> {
-    let mut found = BTreeSet::new();
-    for fact in facts {
-        let What::Starts {
-            program,
-            args,
-            how,
-            name,
-            forks,
-        } = &fact.what
-        else {
-            continue;
-        };
-        // What a unit runs to reload or to stop has the key behind its name.
-        let passing = name.contains(" Exec") || name.contains(' ') && *how == StartKind::Init;
-        if *how == StartKind::Script || passing {
-            continue;
-        }
-        let same_file = |other: &&Fact| other.at.file == fact.at.file;
-        let user = facts
-            .iter()
-            .filter(same_file)
-            .find_map(|other| match &other.what {
-                What::RunsAs { user, .. } => Some(user.clone()),
-                _ => None,
-            });
-        let directory = facts
-            .iter()
-            .filter(same_file)
-            .find_map(|other| match &other.what {
-                What::Path {
-                    path,
-                    by,
-                    source: Source::Unit,
-                    ..
-                } if by == "WorkingDirectory" => Some(path.clone()),
-                _ => None,
-            });
-        let mut command = vec![program.to_text().into_owned()];
-        command.extend(args.iter().cloned());
-        let rank = matches!(how, StartKind::Cron | StartKind::Timer);
-        let start = Start {
-            name: name.clone(),
-            how: *how,
-            command,
-            user,
-            directory,
-            forks: *forks,
-        };
-        found.insert((rank, start));
-    }
-    found.into_iter().map(|(_, start)| start).collect()
-}
-
 fn kernel(facts: &[Fact]) -> Vec<KernelNeed> {
-    let mut found: BTreeMap<(Need, &str), Certainty> = BTreeMap::new();
+    let mut found: BTreeMap<(Need, String), &Fact> = BTreeMap::new();
     for fact in facts {
         if let What::Needs { need, name } = &fact.what {
-            let known = found.entry((*need, name)).or_insert(fact.certainty);
-            *known = (*known).max(fact.certainty);
+            // A unit spells capabilities in capitals, libcap(3) does not.
+            let name = match need {
+                Need::Capability => name.to_ascii_uppercase(),
+                _ => name.clone(),
+            };
+            let known = found.entry((*need, name)).or_insert(fact);
+            if fact.certainty > known.certainty {
+                *known = fact;
+            }
         }
     }
     found
         .into_iter()
-        .map(|((need, name), certainty)| KernelNeed {
+        .map(|((need, name), fact)| KernelNeed {
+            value: value(need, &name, facts),
             need,
-            name: name.to_owned(),
-            certainty,
+            name,
+            certainty: fact.certainty,
+            because: vec![fact.clone()],
         })
         .collect()
+}
+
+/// What a limit or a sysctl is set to; the last word holds, as when the host reads its settings.
+fn value(need: Need, name: &str, facts: &[Fact]) -> Option<String> {
+    let key = match need {
+        // systemd.exec(5): LimitNOFILE= and its like.
+        Need::Limit => format!("Limit{}", name.to_ascii_uppercase()),
+        Need::Sysctl => name.to_owned(),
+        _ => return None,
+    };
+    facts.iter().rev().find_map(|fact| match &fact.what {
+        What::Directive { key: found, value } if *found == key => Some(value.clone()),
+        _ => None,
+    })
+}
+
+fn secrets(facts: &[Fact]) -> Vec<AppPath> {
+    let files: BTreeSet<&AppPath> = facts
+        .iter()
+        .filter(|fact| matches!(fact.what, What::Secret { .. }))
+        .map(|fact| &fact.at.file)
+        .collect();
+    files.into_iter().cloned().collect()
 }

@@ -308,6 +308,9 @@ pub struct Plan {
     pub start: Vec<Start>,
     /// What it needs of the kernel.
     pub kernel: Vec<KernelNeed>,
+    /// The files that hold a key, password or token.
+    #[serde(default)]
+    pub secrets: Vec<AppPath>,
 }
 
 /// A mount over the read-only root.
@@ -337,6 +340,9 @@ pub struct Mount {
     pub size_bytes: Option<u64>,
     /// Whether the present content must be copied into the volume first.
     pub seed: bool,
+    /// Regular files at the path today, which an empty volume there would hide.
+    #[serde(default)]
+    pub hides: u64,
     /// The facts it rests on.
     pub because: Vec<Fact>,
 }
@@ -406,6 +412,22 @@ pub struct Start {
     /// Whether it goes into the background by itself.
     #[serde(default)]
     pub forks: Option<bool>,
+    /// The user's id, where the root's user database has it.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// The group's id: that of the group that is named, else the user's own.
+    #[serde(default)]
+    pub gid: Option<u32>,
+    /// The command that keeps it in the foreground, without a service manager to report to; empty
+    /// where the options for that are not known.
+    #[serde(default)]
+    pub foreground: Vec<String>,
+    /// The signal that ends it, where something declares one.
+    #[serde(default)]
+    pub stop_signal: Option<String>,
+    /// Seconds that it may take to end, where something declares them.
+    #[serde(default)]
+    pub stop_seconds: Option<u32>,
 }
 
 /// Something the kernel must give.
@@ -417,6 +439,12 @@ pub struct KernelNeed {
     pub name: String,
     /// Whether the evidence is strong.
     pub certainty: Certainty,
+    /// The value it is set to, where something sets it.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// The strongest fact it rests on.
+    #[serde(default)]
+    pub because: Vec<Fact>,
 }
 
 /// What was read, and what was not.

@@ -4,5 +4,7 @@
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod generate;
+pub(crate) mod mounts;
 pub(crate) mod own_rules;
 mod settings;
+pub(crate) mod traces;

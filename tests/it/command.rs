@@ -85,6 +85,31 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &["scan", "/a", "/b", "--prefix", "/opt/app"],
         &["--prefix takes exactly one"],
     ),
+    (&["mounts", "-o", "x.manifests"], &["nothing to audit"]),
+    (&["mounts", "/opt/app"], &["--output"]),
+    (
+        &["mounts", "--root", "ROOT", "/opt/app", "-o", "ROOT/x.json"],
+        &["inside the audited root"],
+    ),
+    (
+        &["mounts", "/opt/app", "-o", "x.manifests", "--target", "vm"],
+        &["vm", "docker", "all"],
+    ),
+    (
+        &["mounts", "/opt/app", "-o", "x.manifests", "--image", "a b"],
+        &["--image"],
+    ),
+    (
+        &[
+            "mounts",
+            "/opt/app",
+            "--report",
+            "r.json",
+            "-o",
+            "x.manifests",
+        ],
+        &["--report"],
+    ),
     (
         &["scan", "--report", "x.json", "/opt/app"],
         &["--report", "cannot be used with"],
@@ -120,6 +145,114 @@ fn a_mistake_is_told_in_words_and_ends_with_2() {
         }
     }
     assert!(!Path::new(root).join("x.json").exists());
+    let _ = std::fs::remove_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("x.manifests"));
+}
+
+/// A root with a service that reads a setting and a password, and keeps data.
+fn service_root() -> tempfile::TempDir {
+    let root = small_root();
+    let put = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put("opt/app/bin/server", "#!/bin/sh\n. /etc/app/app.conf\n");
+    put("etc/app/app.conf", "[main]\nport = 8080\n");
+    put("etc/app/db.conf", "[db]\npassword = hunter2-hunter2\n");
+    put(
+        "etc/app/urls",
+        "url https://me:hunter2-hunter2@db.example/x\n",
+    );
+    put("etc/app/x.list", "requirepass hunter2-hunter2\n");
+    put(
+        "etc/systemd/system/app.service",
+        "[Service]\nExecStart=/opt/app/bin/server\nUser=nobody\nStateDirectory=app\n\
+         ConfigurationDirectory=app\n[Install]\nWantedBy=multi-user.target\n",
+    );
+    put("etc/passwd", "nobody:x:65534:65534::/:/bin/false\n");
+    root
+}
+
+/// All that was written below a directory, as text.
+fn written(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in walkdir::WalkDir::new(folder) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            text += &String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap());
+        }
+    }
+    text
+}
+
+#[test]
+fn manifests_hold_settings_and_no_secret_unless_a_file_is_named_for_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = service_root();
+    let out = tempfile::tempdir().unwrap();
+    let manifests = out.path().join("manifests");
+    let secrets = out.path().join("secrets.yaml");
+    let mut args = vec![
+        "mounts",
+        "--root",
+        root.path().to_str().unwrap(),
+        "--unit",
+        "app",
+        "-o",
+        manifests.to_str().unwrap(),
+    ];
+    let made = seaworthy(&args);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let text = written(&manifests);
+    assert!(text.contains("port = 8080"), "{text}");
+    assert!(text.contains("REPLACE-ME") || text.contains("UkVQTEFDRS1NRQ=="));
+    // The password as it is, and its first bytes in base64 at each of the three places.
+    for word in ["hunter2", "aHVudGVyMi", "h1bnRlcjI", "odW50ZXIy"] {
+        assert!(!text.contains(word), "{word}");
+    }
+    args.extend(["--include-secrets", secrets.to_str().unwrap()]);
+    let made = seaworthy(&args);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let text = written(&manifests);
+    assert!(!text.contains("hunter2"));
+    let kept = std::fs::read_to_string(&secrets).unwrap();
+    let has = ["aHVudGVyMi", "h1bnRlcjI", "odW50ZXIy"];
+    assert!(has.iter().any(|word| kept.contains(word)), "{kept}");
+    let mode = secrets.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn what_a_target_cannot_express_fails_a_strict_run_only() {
+    let root = small_root();
+    let out = tempfile::tempdir().unwrap();
+    let base = [
+        "mounts",
+        "--root",
+        root.path().to_str().unwrap(),
+        "/opt/app",
+        "--target",
+        "docker",
+        "-o",
+        out.path().to_str().unwrap(),
+    ];
+    let made = seaworthy(&base);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let told = String::from_utf8(made.stdout).unwrap();
+    assert!(told.contains("the start command"), "{told}");
+    let made = seaworthy(&[&base[..], &["--strict"]].concat());
+    assert_eq!(made.status.code(), Some(1), "{made:?}");
+    let summary = std::fs::read_to_string(out.path().join("mounts.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["targets"].as_array().unwrap().len(), 1);
+    let limits = summary["targets"][0]["limits"].as_array().unwrap();
+    assert!(
+        limits
+            .iter()
+            .any(|limit| limit["about"] == "the start command")
+    );
+    assert!(out.path().join("migrate.sh").exists());
+    assert!(!out.path().join("k8s").exists());
 }
 
 #[test]

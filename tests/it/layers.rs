@@ -35,12 +35,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         "show",
         &["path", "fact", "report", "policy", "diff", "render"],
     ),
+    ("manifest", &["path", "fact", "report"]),
     ("explain", &["path", "fact", "report", "rule"]),
 ];
 
 /// The map of the library, and the binary's own files: arguments in, exit code out. So is the
 /// folder `command`.
-const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs", "traces.rs"];
+const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs"];
 
 #[test]
 fn rows_name_only_earlier_rows() {

@@ -22,6 +22,7 @@ mod layers;
 mod libs;
 mod loader;
 mod loader_cases;
+mod manifest;
 mod modules;
 mod pipeline;
 mod rules;

@@ -1,0 +1,256 @@
+//! The command `mounts`: an audit or a saved report, the content of its configuration files, and
+//! manifests written below a directory.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use seaworthy::extract::{HEAD, Input as Source, extract, withhold};
+use seaworthy::fact::{Access, Class, Fact, Kind, Stat, What};
+use seaworthy::knowledge;
+use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Summary};
+use seaworthy::path::AppPath;
+use seaworthy::report::{Mount, Plan, Report};
+use seaworthy::tree::Root;
+
+use crate::cli::Mounts;
+use crate::output;
+
+/// The most of one file, of all files, and of directories below each other that is read: a
+/// Kubernetes object holds 1 MiB.
+const FILE_LIMIT: usize = 1 << 20;
+const ALL_LIMIT: usize = 64 << 20;
+const DEPTH_LIMIT: usize = 24;
+
+/// Runs the command.
+pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
+    if mounts
+        .image
+        .as_deref()
+        .is_some_and(|image| !is_image(image))
+    {
+        bail!("--image must be a name such as registry.example/team/app:1");
+    }
+    let root = mounts.scope.root.as_deref();
+    output::make_dir(&mounts.output, root)?;
+    if let Some(file) = &mounts.include_secrets {
+        output::check(file, root)?;
+    }
+    let (report, content) = match &mounts.report {
+        Some(file) => (output::read_report(file)?, None),
+        None => {
+            let (report, content) = audited(mounts)?;
+            (report, Some(content))
+        }
+    };
+    let input = Input {
+        report: &report,
+        image: mounts.image.as_deref(),
+        content: content.as_ref(),
+        secrets: mounts.include_secrets.is_some(),
+    };
+    let made = manifest::make(&input, &mounts.targets());
+    write(mounts, &made)?;
+    output::print(&words(&made.summary, mounts))?;
+    let is_limited = made.summary.targets.iter().any(|t| !t.limits.is_empty());
+    Ok(ExitCode::from(u8::from(mounts.strict && is_limited)))
+}
+
+fn is_image(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
+    !name.is_empty() && name.bytes().all(fits) && name.as_bytes()[0].is_ascii_alphanumeric()
+}
+
+fn audited(mounts: &Mounts) -> Result<(Report, Content)> {
+    let request = mounts.scope.request()?;
+    crate::set_threads(mounts.scope.threads)?;
+    let report = crate::watched(&request)?;
+    let root = match &request.prefix {
+        Some(prefix) => Root::graft(&request.root, prefix),
+        None => Root::open(&request.root),
+    }
+    .with_context(|| format!("cannot open the root {}", request.root.display()))?;
+    let mut reader = Reader {
+        root: &root,
+        plan: &report.plan,
+        with_secrets: mounts.include_secrets.is_some(),
+        bytes: 0,
+        content: Content::default(),
+    };
+    for mount in &report.plan.mounts {
+        if mount.access == Access::Ro || mount.class == Class::Config {
+            reader.read(&mount.path, mount, &mut Vec::new());
+        }
+    }
+    let content = reader.content;
+    Ok((report, content))
+}
+
+/// Reads the files of mounts, links followed inside the root.
+struct Reader<'a> {
+    root: &'a Root,
+    plan: &'a Plan,
+    with_secrets: bool,
+    bytes: usize,
+    content: Content,
+}
+
+impl Reader<'_> {
+    /// Reads `path` and what is below it; `above` has the real directories on the way.
+    fn read(&mut self, path: &AppPath, mount: &Mount, above: &mut Vec<AppPath>) {
+        let node = match self.root.resolve(path.as_bytes()) {
+            Ok(node) => node,
+            Err(error) => return self.unread(path, &error.to_string()),
+        };
+        match node.stat.kind {
+            Kind::File => self.file(path, mount, &node.stat),
+            Kind::Dir if above.contains(&node.real) => {
+                self.unread(path, "a link that leads back to a directory above it");
+            }
+            Kind::Dir if above.len() >= DEPTH_LIMIT => {
+                self.unread(path, "more directories below each other than are read");
+            }
+            Kind::Dir => {
+                let names = match self.root.list(path.as_bytes()) {
+                    Ok(names) => names,
+                    Err(error) => return self.unread(path, &error.to_string()),
+                };
+                above.push(node.real);
+                for (name, _) in names {
+                    self.read(&path.child(&name), mount, above);
+                }
+                above.pop();
+            }
+            _ => self.unread(path, "neither a file nor a directory"),
+        }
+    }
+
+    fn file(&mut self, path: &AppPath, mount: &Mount, stat: &Stat) {
+        let bytes = match self.root.read(path.as_bytes(), FILE_LIMIT + 1) {
+            Ok(bytes) if bytes.len() > FILE_LIMIT => {
+                return self.unread(path, "larger than 1 MiB, the most that a ConfigMap holds");
+            }
+            Ok(bytes) if self.bytes + bytes.len() > ALL_LIMIT => {
+                return self.unread(path, "more than 64 MiB of settings");
+            }
+            Ok(bytes) => bytes,
+            Err(error) => return self.unread(path, &error.to_string()),
+        };
+        self.bytes += bytes.len();
+        let is_secret = mount.class == Class::Secret
+            || self.plan.secrets.contains(path)
+            || holds_secret(path, stat, &bytes);
+        let entry = Entry {
+            bytes: if is_secret && !self.with_secrets {
+                Vec::new()
+            } else {
+                bytes
+            },
+            mode: stat.mode,
+            is_secret,
+        };
+        self.content.files.insert(path.clone(), entry);
+    }
+
+    fn unread(&mut self, path: &AppPath, why: &str) {
+        self.content.unread.insert(path.clone(), why.to_owned());
+    }
+}
+
+/// Whether a file holds a key, password or token. The audit reads only what something refers to; a
+/// manifest takes a directory whole, so that each file of it is asked.
+fn holds_secret(path: &AppPath, stat: &Stat, bytes: &[u8]) -> bool {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let found = extract(&Source::new(path, stat, head, &bytes));
+    let is_known = |fact: &Fact| matches!(fact.what, What::Secret { .. });
+    found.facts.iter().any(is_known)
+        || knowledge::secret_file(path.name()).is_some()
+        || bytes.split(|&b| b == b'\n').any(names_secret)
+}
+
+/// Whether a line sets what sounds like a secret, in whatever syntax.
+fn names_secret(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim();
+    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ','));
+    // A value that is a secret by its shape, or a URL with a password.
+    if !withhold::line(line).1.is_empty()
+        || words.any(|word| knowledge::secret_value(word).is_some())
+    {
+        return true;
+    }
+    if text.starts_with(['#', ';']) || text.starts_with("//") {
+        return false;
+    }
+    let separators = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '>' | '"' | '\'');
+    let Some(at) = text.find(separators) else {
+        return false;
+    };
+    let (key, value) = text.split_at(at);
+    let value = value.trim_matches(|c: char| separators(c) || matches!(c, ',' | ';'));
+    let is_key = knowledge::secret_key(key.trim_start_matches('<')).is_some();
+    !value.is_empty() && is_key && !knowledge::is_placeholder(value)
+}
+
+fn write(mounts: &Mounts, made: &Manifests) -> Result<()> {
+    for (name, file) in made.files.iter() {
+        let path = mounts.output.join(name);
+        if let Some(folder) = path.parent() {
+            output::make_dir(folder, mounts.scope.root.as_deref())?;
+        }
+        output::replace_bytes(&path, &file.bytes, file.mode)?;
+    }
+    if let Some(file) = &mounts.include_secrets {
+        output::replace_bytes(file, made.secrets.as_bytes(), 0o600)?;
+    }
+    Ok(())
+}
+
+/// What was made, for people.
+fn words(summary: &Summary, mounts: &Mounts) -> String {
+    let mut text = format!(
+        "{}  image {}, {}\nany user id: {} ({})\n\n",
+        summary.name,
+        summary.image,
+        summary.processes,
+        summary.any_user.answer,
+        summary.any_user.reason
+    );
+    for made in &summary.targets {
+        text += &format!(
+            "  {:<14} {:>2} files, {} not expressed\n",
+            made.target,
+            made.files.len(),
+            made.limits.len()
+        );
+    }
+    let mut shown: Vec<_> = summary.targets.iter().flat_map(|t| &t.limits).collect();
+    shown.sort();
+    shown.dedup();
+    if !shown.is_empty() {
+        text += "\nNot expressed, and what was done instead\n";
+    }
+    for limit in shown {
+        let targets: Vec<&str> = summary
+            .targets
+            .iter()
+            .filter(|made| made.limits.contains(limit))
+            .map(|made| made.target)
+            .collect();
+        let who = if targets.len() == summary.targets.len() {
+            "all".to_owned()
+        } else {
+            targets.join(", ")
+        };
+        let line = format!(
+            "{}: {} → {} [{who}]",
+            limit.about, limit.cannot, limit.instead
+        );
+        text += &format!("  {}\n", seaworthy::path::escape(line.as_bytes()));
+    }
+    text += &format!(
+        "\nfill the volumes with {}, then see mounts.json beside it\n",
+        mounts.output.join("migrate.sh").display()
+    );
+    text
+}

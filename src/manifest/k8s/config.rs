@@ -1,0 +1,316 @@
+//! Settings and secrets as ConfigMaps and Secrets: keys, binary content, modes, and the limit on
+//! their size.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::super::service::Service;
+use super::super::volume::{Keeps, Volume};
+use super::super::yaml::Node;
+use super::super::{Entry, Out};
+use super::object;
+use crate::fact::Class;
+use crate::path::AppPath;
+
+/// The most that one object may hold (Kubernetes API, ConfigMap: "must not exceed 1MiB"), less what
+/// its names, base64 and head may take.
+const MOST: usize = 700 << 10;
+
+/// The text in place of a secret.
+const PLACEHOLDER: &str = "REPLACE-ME";
+
+/// A file of a volume.
+#[derive(Clone, Debug)]
+struct Item {
+    key: String,
+    path: String,
+    mode: u32,
+    bytes: Vec<u8>,
+    is_secret: bool,
+}
+
+/// What the volumes with settings hold, by the volume's name.
+pub(super) struct Settings {
+    service: String,
+    items: BTreeMap<String, Vec<Item>>,
+    large: BTreeSet<String>,
+}
+
+impl Settings {
+    /// Looks through the content that was handed in.
+    pub(super) fn new(service: &Service<'_>, out: &mut Out) -> Self {
+        let mut settings = Self {
+            service: service.name.clone(),
+            items: BTreeMap::new(),
+            large: BTreeSet::new(),
+        };
+        for volume in &service.volumes {
+            let is_seed = volume.keeps == Keeps::State && volume.class == Class::Config;
+            if matches!(volume.keeps, Keeps::Config | Keeps::Secret) || is_seed {
+                settings.add(service, volume, out);
+            }
+        }
+        settings
+    }
+
+    fn add(&mut self, service: &Service<'_>, volume: &Volume, out: &mut Out) {
+        let mut items = Vec::new();
+        let mut keys = BTreeSet::new();
+        if let Some(content) = service.content {
+            for (path, entry) in content.within(&volume.at) {
+                match item(path, entry, volume, service, &mut keys) {
+                    Ok(item) => items.push(item),
+                    Err(why) => out.limit(
+                        path.to_text(),
+                        why,
+                        format!("left out of {}: put it there by hand", volume.path),
+                    ),
+                }
+            }
+            for (path, why) in content.unread.range(volume.at.clone()..) {
+                if path.is_within(&volume.at) {
+                    out.limit(path.to_text(), why, "left out: put it there by hand");
+                }
+            }
+        } else if volume.keeps == Keeps::Config {
+            out.limit(
+                &volume.path,
+                "a report has no content of files",
+                "an empty ConfigMap stands for it: fill it, or make the manifests from a scope",
+            );
+        }
+        if items.iter().map(|item| item.bytes.len()).sum::<usize>() > MOST {
+            out.limit(
+                &volume.path,
+                "it is larger than a ConfigMap may be",
+                "a claim is mounted there: fill it with migrate.sh",
+            );
+            self.large.insert(volume.name.clone());
+            items.clear();
+        }
+        if volume.keeps == Keeps::Secret && items.is_empty() && !self.is_too_large(volume) {
+            items.push(Item {
+                key: key(volume.at.name(), &mut keys),
+                path: String::from_utf8_lossy(volume.at.name()).into_owned(),
+                mode: volume.bits(),
+                bytes: Vec::new(),
+                is_secret: true,
+            });
+        }
+        self.items.insert(volume.name.clone(), items);
+    }
+
+    /// Whether a volume's content does not fit into an object.
+    pub(super) fn is_too_large(&self, volume: &Volume) -> bool {
+        self.large.contains(&volume.name)
+    }
+
+    /// Whether a volume's content is in an object.
+    pub(super) fn has(&self, volume: &Volume) -> bool {
+        self.items
+            .get(&volume.name)
+            .is_some_and(|items| !items.is_empty())
+    }
+
+    fn name(&self, volume: &str) -> String {
+        format!("{}-{volume}", self.service)
+    }
+
+    /// The source of a volume with settings: an object's files, or those of both in one directory.
+    pub(super) fn source(&self, volume: &Volume) -> (&'static str, Node) {
+        let items = self.items.get(&volume.name).map_or(&[][..], Vec::as_slice);
+        let name = self.name(&volume.name);
+        let source = |key: &str, is_secret: bool| {
+            let list = items
+                .iter()
+                .filter(|item| item.is_secret == is_secret)
+                .map(|item| {
+                    Node::map()
+                        .with("key", item.key.as_str())
+                        .with("path", item.path.as_str())
+                        .with("mode", item.mode)
+                });
+            // Podman's `kube play` fails on a source that does not say whether it is optional.
+            Node::map()
+                .with(key, name.as_str())
+                .with("optional", false)
+                .with_full("items", Node::List(list.collect()))
+        };
+        let secrets = items.iter().filter(|item| item.is_secret).count();
+        if secrets == 0 {
+            return ("configMap", source("name", false));
+        }
+        if secrets == items.len() {
+            return ("secret", source("secretName", true));
+        }
+        let both = vec![
+            Node::map().with("configMap", source("name", false)),
+            Node::map().with("secret", source("name", true)),
+        ];
+        ("projected", Node::map().with("sources", both))
+    }
+
+    /// The name of the single file in the object of a volume that is a file.
+    pub(super) fn file_name(volume: &Volume) -> String {
+        String::from_utf8_lossy(volume.at.name()).into_owned()
+    }
+
+    /// A ConfigMap for each volume that has one.
+    pub(super) fn config_maps(&self) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for (volume, items) in &self.items {
+            let is_placeholder = items.is_empty() && !self.large.contains(volume);
+            if !is_placeholder && items.iter().all(|item| item.is_secret) {
+                continue;
+            }
+            let mut data = Node::map();
+            let mut binary = Node::map();
+            for item in items.iter().filter(|item| !item.is_secret) {
+                match text(&item.bytes) {
+                    Some(text) => data = data.with(&item.key, text),
+                    None => binary = binary.with(&item.key, STANDARD.encode(&item.bytes)),
+                }
+            }
+            let head = Node::map()
+                .with("apiVersion", "v1")
+                .with("kind", "ConfigMap")
+                .with("metadata", Node::map().with("name", self.name(volume)));
+            nodes.push(head.with("data", data).with_full("binaryData", binary));
+        }
+        nodes
+    }
+
+    /// A Secret for each volume that has one and for secret variables: placeholders in the
+    /// manifests, content only in the file that was named for it.
+    pub(super) fn secrets(&self, service: &Service<'_>, out: &mut Out) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for (volume, items) in &self.items {
+            let secret: Vec<&Item> = items.iter().filter(|item| item.is_secret).collect();
+            if secret.is_empty() {
+                continue;
+            }
+            let head = object(service, "v1", "Secret", &self.name(volume)).with("type", "Opaque");
+            let mut data = Node::map();
+            for item in secret {
+                if service.secrets && !item.bytes.is_empty() {
+                    data = data.with(&item.key, STANDARD.encode(&item.bytes));
+                } else {
+                    data = data.with(&item.key, STANDARD.encode(PLACEHOLDER));
+                    out.limit(
+                        format!("secret {} of volume {volume}", item.path),
+                        "a secret's content stands in no manifest",
+                        format!("{PLACEHOLDER} stands for it: replace it, or name a file with --include-secrets"),
+                    );
+                }
+            }
+            nodes.push(head.with("data", data));
+        }
+        let mut env = Node::map();
+        for variable in service.env.iter().filter(|v| v.value.is_none()) {
+            env = env.with(&variable.name, PLACEHOLDER);
+            out.limit(
+                format!("variable {}", variable.name),
+                "its value is a secret",
+                format!("{PLACEHOLDER} stands for it in a Secret: replace it"),
+            );
+        }
+        if !matches!(&env, Node::Map(entries) if entries.is_empty()) {
+            let head = object(service, "v1", "Secret", &self.name("env"));
+            nodes.push(head.with("type", "Opaque").with("stringData", env));
+        }
+        if service.secrets && !nodes.is_empty() {
+            let text: Vec<String> = nodes.iter().map(Node::text).collect();
+            out.secrets = text.join("---\n");
+            nodes.clear();
+        }
+        nodes
+    }
+}
+
+fn item(
+    path: &AppPath,
+    entry: &Entry,
+    volume: &Volume,
+    service: &Service<'_>,
+    keys: &mut BTreeSet<String>,
+) -> Result<Item, &'static str> {
+    if let Some(why) = super::super::volume::refusal(path) {
+        return Err(why);
+    }
+    let below = match path.below(&volume.at) {
+        Some(below) if !below.is_empty() => below,
+        _ => path.name(),
+    };
+    let below = String::from_utf8_lossy(below).into_owned();
+    // Kubernetes API, KeyToPath.path: "May not contain the path element '..'. May not start with
+    // the string '..'".
+    if below.starts_with("..") {
+        return Err("a name in a ConfigMap may not begin with two dots");
+    }
+    // Kubernetes checks a path by splitting at `:` on no system, but refuses a backslash on nodes
+    // that run Windows only: both stay.
+    let is_secret = entry.is_secret
+        || volume.keeps == Keeps::Secret
+        || service.report.plan.secrets.contains(path);
+    Ok(Item {
+        key: key(below.as_bytes(), keys),
+        path: below,
+        mode: entry.mode & 0o777,
+        bytes: entry.bytes.clone(),
+        is_secret,
+    })
+}
+
+/// A key of an object: letters, digits, `-`, `_` and `.`, at most 253 of them, unlike the others.
+fn key(name: &[u8], keys: &mut BTreeSet<String>) -> String {
+    let plain = |&b: &u8| {
+        if b.is_ascii_alphanumeric() || b"-_.".contains(&b) {
+            char::from(b)
+        } else {
+            '_'
+        }
+    };
+    let tail = &name[name.len().saturating_sub(200)..];
+    let mut wanted: String = tail.iter().map(plain).collect();
+    // `.` and `..` are no keys, nor is one that begins with two dots.
+    if wanted.is_empty() || wanted.starts_with('.') {
+        wanted = format!("dot{wanted}");
+    }
+    let mut key = wanted.clone();
+    let mut number = 2_u32;
+    while !keys.insert(key.clone()) {
+        key = format!("{wanted}.{number}");
+        number += 1;
+    }
+    key
+}
+
+/// The bytes as text that YAML can hold.
+fn text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    text.chars().all(is_plain).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_plain_short_and_differ() {
+        let mut keys = BTreeSet::new();
+        assert_eq!(key(b"conf.d/a b", &mut keys), "conf.d_a_b");
+        assert_eq!(key(b"conf.d_a_b", &mut keys), "conf.d_a_b.2");
+        assert_eq!(key(b"..x", &mut keys), "dot..x");
+        assert!(key(&[b'x'; 900], &mut keys).len() <= 253);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_go_to_binary_data() {
+        assert!(text(b"a\nb\t").is_some());
+        assert!(text(b"\x00").is_none());
+        assert!(text(b"\xff").is_none());
+    }
+}

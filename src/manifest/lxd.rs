@@ -1,0 +1,193 @@
+//! LXD and Incus: an instance with its devices, for `lxc init` and `incus init`.
+
+use super::service::Service;
+use super::volume::{Keeps, Volume};
+use super::yaml::Node;
+use super::{Out, Target};
+
+/// LXD and Incus.
+pub(super) const TARGET: Target = Target {
+    name: "lxd",
+    about: "an instance of LXD or Incus",
+    write,
+};
+
+fn write(service: &Service<'_>, out: &mut Out) {
+    service.only_first(out);
+    out.limit(
+        "the root",
+        "an instance's root cannot be made read-only",
+        "it stays writable: what is written there is gone with the instance",
+    );
+    let config = config(service, out);
+    let mut devices = Node::map().with(
+        "root",
+        Node::map()
+            .with("type", "disk")
+            .with("path", "/")
+            .with("pool", "default"),
+    );
+    for volume in &service.volumes {
+        if volume.keeps != Keeps::Scratch {
+            devices = devices.with(&volume.name, disk(service, volume));
+        }
+    }
+    devices = others(service, devices);
+    let document = Node::map()
+        .with("name", service.name.as_str())
+        .with(
+            "description",
+            format!("{}, made by seaworthy", service.name),
+        )
+        .with("config", config)
+        .with("devices", devices);
+    let mut text = out.head("#", &format!("{} as an instance.", service.name));
+    text += &format!(
+        "#\n# Fill {} with ../migrate.sh, then: incus init IMAGE {} --no-profiles <instance.yaml\n",
+        service.base(),
+        service.name
+    );
+    out.file("instance.yaml", text + &document.text(), 0o644);
+}
+
+fn disk(service: &Service<'_>, volume: &Volume) -> Node {
+    let source = format!("{}/{}", service.base(), volume.name);
+    let node = Node::map()
+        .with("type", "disk")
+        .with("source", source)
+        .with("path", volume.path.as_str());
+    if volume.is_written() {
+        node
+    } else {
+        node.with("readonly", "true")
+    }
+}
+
+fn others(service: &Service<'_>, mut devices: Node) -> Node {
+    for (number, given) in service.needs.devices.iter().enumerate() {
+        let node = Node::map()
+            .with("type", "unix-char")
+            .with("source", Node::from(given.name.as_str()).note(&given.why))
+            .with("path", given.name.as_str());
+        devices = devices.with(&format!("device--{number}"), node);
+    }
+    for port in service.ports {
+        let listen = format!("{}:0.0.0.0:{}", port.transport, port.port);
+        let connect = format!("{}:127.0.0.1:{}", port.transport, port.port);
+        let node = Node::map()
+            .with("type", "proxy")
+            .with("listen", listen)
+            .with("connect", connect);
+        devices = devices.with(&format!("port--{}-{}", port.transport, port.port), node);
+    }
+    devices
+}
+
+fn config(service: &Service<'_>, out: &mut Out) -> Node {
+    let first = service.first();
+    // Files that are mounted from the host belong to the numbers that it has.
+    let mut config = Node::map().with("security.privileged", "true");
+    for variable in &service.env {
+        match &variable.value {
+            Some(value) => {
+                let key = format!("environment.{}", variable.name);
+                config = config.with(&key, value.as_str());
+            }
+            None => out.limit(
+                format!("variable {}", variable.name),
+                "its value is a secret",
+                format!("left out: set environment.{}", variable.name),
+            ),
+        }
+    }
+    let needs = &service.needs;
+    for given in &needs.limits {
+        let show = |bound: i64| match bound {
+            -1 => "unlimited".to_owned(),
+            bound => bound.to_string(),
+        };
+        let (soft, hard) = given.bounds;
+        let value = format!("{}:{}", show(soft), show(hard));
+        let key = format!("limits.kernel.{}", given.name);
+        config = config.with(&key, Node::from(value).note(&given.why));
+    }
+    for given in &needs.sysctls {
+        let key = format!("linux.sysctl.{}", given.name);
+        config = config.with(&key, Node::from(given.value.as_str()).note(&given.why));
+    }
+    if let Some(signal) = &first.stop_signal {
+        out.limit(
+            format!("process {}", first.name),
+            format!("the signal {signal} that ends it has no key of its own"),
+            "it stands in raw.lxc",
+        );
+    }
+    config.with("raw.lxc", raw(service, out))
+}
+
+/// What only liblxc has words for (lxc.container.conf(5)).
+fn raw(service: &Service<'_>, out: &mut Out) -> String {
+    let first = service.first();
+    let mut lines = vec![
+        format!("lxc.init.uid={}", first.ids.0),
+        format!("lxc.init.gid={}", first.ids.1),
+    ];
+    if first.command.is_empty() {
+        out.limit(
+            "the start command",
+            "nothing tells which command starts it and stays",
+            "the image's own init is started",
+        );
+    } else if first
+        .command
+        .iter()
+        .any(|word| word.contains(['"', '\'', '\\']) || word.is_empty())
+    {
+        out.limit(
+            "the start command",
+            "lxc.init.cmd splits at blanks, and takes no quotes inside quotes",
+            "left out: start it from a script in the image",
+        );
+    } else {
+        let quoted = |word: &String| match word.contains(char::is_whitespace) {
+            true => format!("\"{word}\""),
+            false => word.clone(),
+        };
+        let words: Vec<String> = first.command.iter().map(quoted).collect();
+        lines.push(format!("lxc.init.cmd={}", words.join(" ")));
+    }
+    if let Some(directory) = &first.directory {
+        lines.push(format!("lxc.init.cwd={directory}"));
+    }
+    if let Some(signal) = &first.stop_signal {
+        lines.push(format!("lxc.signal.halt={signal}"));
+    }
+    if service.is_confined() {
+        lines.push("lxc.no_new_privs=1".to_owned());
+    }
+    for volume in &service.volumes {
+        if volume.keeps == Keeps::Scratch {
+            lines.push(tmpfs(volume));
+        }
+    }
+    if let Some((bytes, _)) = &service.needs.shm {
+        lines.push(format!(
+            "lxc.mount.entry=tmpfs dev/shm tmpfs nosuid,nodev,mode=1777,size={bytes},create=dir 0 0"
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A row of fstab(5): blanks and backslashes are written in octal.
+fn tmpfs(volume: &Volume) -> String {
+    let mut path = String::new();
+    for c in volume.path.trim_start_matches('/').chars() {
+        match c {
+            ' ' => path.push_str("\\040"),
+            '\\' => path.push_str("\\134"),
+            '#' => path.push_str("\\043"),
+            c => path.push(c),
+        }
+    }
+    format!("lxc.mount.entry=tmpfs {path} tmpfs nosuid,nodev,mode=1777,create=dir 0 0")
+}

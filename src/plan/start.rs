@@ -1,0 +1,272 @@
+//! The commands that start the application, and how each is run where no service manager is: in
+//! the foreground, by numeric ids, ended by its own signal.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::fact::{Fact, Source, StartKind, What};
+use crate::path::AppPath;
+use crate::report::Start;
+
+/// The commands that start processes that stay: what a unit, an init script or a supervisor
+/// starts. A cron entry comes and goes; it is listed last. `ids` gives user and primary group by
+/// name, and a group's id by its name behind a colon.
+pub(super) fn start(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Vec<Start> {
+    let mut found = BTreeMap::new();
+    for fact in facts {
+        let What::Starts {
+            program,
+            args,
+            how,
+            name,
+            forks,
+        } = &fact.what
+        else {
+            continue;
+        };
+        // What a unit runs to reload or to stop has the key behind its name.
+        let passing = name.contains(" Exec") || name.contains(' ') && *how == StartKind::Init;
+        if *how == StartKind::Script || passing {
+            continue;
+        }
+        let beside = Beside {
+            file: &fact.at.file,
+            facts,
+        };
+        let (user, uid, gid) = beside.user(ids);
+        let mut command = vec![program.to_text().into_owned()];
+        command.extend(args.iter().cloned());
+        let rank = matches!(how, StartKind::Cron | StartKind::Timer);
+        let start = Start {
+            name: name.clone(),
+            how: *how,
+            foreground: foreground(&command, *forks),
+            command,
+            user,
+            directory: beside.directory(),
+            forks: *forks,
+            uid,
+            gid,
+            stop_signal: beside.directive("KillSignal"),
+            stop_seconds: beside
+                .directive("TimeoutStopSec")
+                .or_else(|| beside.directive("TimeoutSec"))
+                .and_then(|text| seconds(&text)),
+        };
+        keep(&mut found, rank, start);
+    }
+    found.into_values().collect()
+}
+
+/// What makes two starts the same, in the order of the list.
+type Key = (
+    bool,
+    String,
+    StartKind,
+    Vec<String>,
+    Option<String>,
+    Option<AppPath>,
+    Option<bool>,
+);
+
+/// Keeps one of each: the same start may stand in several files, and only one of them say how it
+/// ends.
+fn keep(found: &mut BTreeMap<Key, Start>, rank: bool, start: Start) {
+    let key = (
+        rank,
+        start.name.clone(),
+        start.how,
+        start.command.clone(),
+        start.user.clone(),
+        start.directory.clone(),
+        start.forks,
+    );
+    let said = |start: &Start| {
+        (
+            start.uid.is_some(),
+            start.gid.is_some(),
+            start.stop_signal.is_some(),
+            start.stop_seconds.is_some(),
+        )
+    };
+    match found.entry(key) {
+        Entry::Vacant(entry) => {
+            entry.insert(start);
+        }
+        Entry::Occupied(mut entry) if said(&start) > said(entry.get()) => {
+            entry.insert(start);
+        }
+        Entry::Occupied(_) => {}
+    }
+}
+
+/// The facts of one file: what stands beside a start in its unit.
+struct Beside<'a> {
+    file: &'a AppPath,
+    facts: &'a [Fact],
+}
+
+impl Beside<'_> {
+    fn find<T>(&self, pick: impl Fn(&What) -> Option<T>) -> Option<T> {
+        self.facts
+            .iter()
+            .filter(|fact| fact.at.file == *self.file)
+            .find_map(|fact| pick(&fact.what))
+    }
+
+    fn user(
+        &self,
+        ids: &BTreeMap<String, (u32, u32)>,
+    ) -> (Option<String>, Option<u32>, Option<u32>) {
+        let named = self.find(|what| match what {
+            What::RunsAs { user, group } => Some((user.clone(), group.clone())),
+            _ => None,
+        });
+        let Some((user, group)) = named else {
+            return (None, None, None);
+        };
+        let known = ids.get(&user);
+        let uid = user.parse().ok().or(known.map(|ids| ids.0));
+        let gid = match group {
+            Some(group) => group
+                .parse()
+                .ok()
+                .or_else(|| ids.get(&format!(":{group}")).map(|ids| ids.1)),
+            None => known.map(|ids| ids.1),
+        };
+        (Some(user), uid, gid)
+    }
+
+    fn directory(&self) -> Option<AppPath> {
+        self.find(|what| match what {
+            What::Path {
+                path,
+                by,
+                source: Source::Unit,
+                ..
+            } if by == "WorkingDirectory" => Some(path.clone()),
+            _ => None,
+        })
+    }
+
+    fn directive(&self, wanted: &str) -> Option<String> {
+        self.find(|what| match what {
+            What::Directive { key, value } if key == wanted => Some(value.clone()),
+            _ => None,
+        })
+    }
+}
+
+/// Options that say in a word that the program is to go into the background.
+const BACKGROUND: [&str; 7] = [
+    "--daemon",
+    "--daemonize",
+    "--daemonise",
+    "--background",
+    "--detach",
+    "--fork",
+    "-daemon",
+];
+
+/// The command without what sends it into the background or makes it report to a service manager;
+/// empty when it goes there and none of its options says so.
+fn foreground(command: &[String], forks: Option<bool>) -> Vec<String> {
+    let is_yes = |word: &str| matches!(word, "yes" | "on" | "true" | "1");
+    let mut kept: Vec<String> = Vec::new();
+    let mut stays = forks != Some(true);
+    let mut words = command.iter().peekable();
+    while let Some(word) = words.next() {
+        let (option, joined) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (word.as_str(), None),
+        };
+        let value = joined.or_else(|| words.peek().map(|next| next.as_str()));
+        let is_background = BACKGROUND.contains(&option) && !kept.is_empty();
+        let negated = match (option, value) {
+            (_, Some(value)) => is_background && is_yes(value),
+            _ => false,
+        };
+        // `--supervised systemd` waits for a socket that only a service manager makes.
+        let reports = option == "--supervised" && matches!(value, Some("systemd" | "auto"));
+        if negated || reports {
+            match joined {
+                Some(_) => kept.push(format!("{option}=no")),
+                None => {
+                    kept.push(option.to_owned());
+                    kept.push("no".to_owned());
+                    words.next();
+                }
+            }
+            stays = stays || negated;
+        } else if is_background && joined.is_none() && value != Some("no") {
+            stays = true;
+        } else {
+            kept.push(word.clone());
+        }
+    }
+    if stays { kept } else { Vec::new() }
+}
+
+/// A time span of systemd.time(7) in whole seconds; nothing for `infinity` and what is not one.
+fn seconds(text: &str) -> Option<u32> {
+    let mut total = 0_u32;
+    for part in text.split_whitespace() {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, unit) = part.split_at(digits);
+        let number: u32 = number.parse().ok()?;
+        let factor = match unit {
+            "" | "s" | "sec" | "second" | "seconds" => 1,
+            "m" | "min" | "minute" | "minutes" => 60,
+            "h" | "hr" | "hour" | "hours" => 3600,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(factor)?)?;
+    }
+    (total > 0).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_background_option_is_taken_away_or_turned_round() {
+        for (given, forks, want) in [
+            ("/bin/d --daemon -c x", true, "/bin/d -c x"),
+            ("/bin/d --daemonize yes", true, "/bin/d --daemonize no"),
+            ("/bin/d --daemonize=yes", true, "/bin/d --daemonize=no"),
+            (
+                "/bin/d --supervised systemd --daemonize no",
+                false,
+                "/bin/d --supervised no --daemonize no",
+            ),
+            ("/bin/d -c x", false, "/bin/d -c x"),
+        ] {
+            assert_eq!(foreground(&words(given), Some(forks)), words(want));
+        }
+    }
+
+    #[test]
+    fn a_program_that_forks_for_no_known_reason_has_no_foreground_command() {
+        assert!(foreground(&words("/bin/d -c x"), Some(true)).is_empty());
+        assert!(foreground(&words("/bin/ctl start"), Some(true)).is_empty());
+    }
+
+    #[test]
+    fn time_spans_are_read_as_the_manual_has_them() {
+        for (text, want) in [
+            ("90", Some(90)),
+            ("1min 30s", Some(90)),
+            ("2h", Some(7200)),
+            ("infinity", None),
+            ("0", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text), want, "{text}");
+        }
+    }
+}

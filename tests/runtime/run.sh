@@ -1,0 +1,305 @@
+#!/bin/bash
+# Starts applications from their generated manifests under real runtimes, read-only, asks each
+# something by a real client, ends it and starts it again with the same volumes.
+#
+# usage: run.sh BINARY ROOTS [RUNTIME...]
+#
+#   ROOTS     a directory with built roots, NAME/ for each of the applications below
+#   RUNTIME   podman, kube, compose, runc, nspawn (default all)
+#   TOOLS     directory of the tools; fetched by tools.sh when it is not there
+#   APPS      names of applications, to run some only
+#
+# Needs root. Everything happens in private namespaces: /srv is a directory of the work area, the
+# network has no way out, and nothing stays behind.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+if [ -z "${SEAWORTHY_INSIDE:-}" ]; then
+    [ $# -ge 2 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
+    TOOLS=${TOOLS:-${TMPDIR:-/tmp}/seaworthy-tools}
+    [ -d "$TOOLS/x/podman-bookworm" ] || "$here/tools.sh" "$TOOLS" >&2
+    work=$(mktemp -d)
+    export TOOLS work SEAWORTHY_INSIDE=1
+    unshare --mount --net --pid --fork --mount-proc --propagation private "$0" "$@"
+    code=$?
+    rm -rf "$work"
+    exit $code
+fi
+bin=$(realpath "$1")
+roots=$(realpath "$2")
+shift 2
+runtimes=${*:-podman kube compose runc nspawn}
+tools=$(realpath "$TOOLS")
+failed=0
+
+# Name, scope, what a client says inside, what it must answer, and what it finds after a restart.
+apps() {
+    cat <<'END'
+redis|--package redis-server|redis-cli set a b && redis-cli save|OK|redis-cli get a|b
+apache2|--package apache2|perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print scalar <$s>'|200|perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print scalar <$s>'|200
+mariadb|--package mariadb-server --package mariadb-common|mariadb -e 'create database t; show databases'|t|mariadb -e 'show databases'|t
+beanstalkd|--package beanstalkd|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:11300") ? "up" : "down"'|up|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:11300") ? "up" : "down"'|up
+radicale|--package radicale|python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5232)); print("up")'|up|python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5232)); print("up")'|up
+activemq|--package activemq|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:61616") ? "up" : "down"'|up|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:61616") ? "up" : "down"'|up
+END
+}
+
+settings() {
+    local x=$tools/x
+    export LD_LIBRARY_PATH=$x/podman-bookworm/usr/lib/x86_64-linux-gnu HOME=$work/home
+    export XTABLES_LIBDIR=$LD_LIBRARY_PATH/xtables
+    PATH=$x/podman-bookworm/usr/bin:$x/podman-bookworm/usr/sbin:$x/runc/usr/sbin:$PATH
+    mkdir -p "$HOME/.config/containers" "$work/store" "$work/srv"
+    echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$HOME/.config/containers/policy.json"
+    cat >"$work/containers.conf" <<END
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+helper_binaries_dir = ["$x/podman-bookworm/usr/libexec/podman", "$x/podman-bookworm/usr/bin"]
+conmon_path = ["$x/podman-bookworm/usr/bin/conmon"]
+[engine.runtimes]
+runc = ["$x/runc/usr/sbin/runc"]
+[network]
+cni_plugin_dirs = ["$x/podman-bookworm/usr/lib/cni"]
+network_config_dir = "$work/cni"
+END
+    export CONTAINERS_CONF=$work/containers.conf
+    # A machine may have a lower hard limit on files than services ask for.
+    cat >"$work/podman" <<END
+#!/bin/bash
+hard=\$(ulimit -Hn); args=()
+case \$1 in run | create)
+    first=\$1; shift
+    case "\$*" in *nofile=*) ;; *) set -- --ulimit nofile=1024:1024 "\$@" ;; esac
+    set -- "\$first" --ulimit nproc=1024:1024 "\$@" ;;
+esac
+for a; do
+    case \$a in nofile=*) [ "\${a##*:}" -le "\$hard" ] 2>/dev/null || a=nofile=\$hard:\$hard ;; esac
+    args+=("\$a")
+done
+exec podman --root "$work/store/root" --runroot "$work/store/run" --tmpdir "$work/store/tmp" \
+    --volumepath "$work/store/volumes" --storage-driver vfs "\${args[@]}"
+END
+    chmod +x "$work/podman"
+    ip link set lo up
+    mount --bind "$work/srv" /srv
+}
+
+value() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
+
+# image NAME: a tree with code only: what is mounted is emptied, mount points stay.
+image() {
+    local name=$1 dir=$work/$1
+    mkdir -p "$dir/upper" "$dir/inner" "$dir/tree"
+    mount -t overlay overlay \
+        -o "lowerdir=$roots/$name,upperdir=$dir/upper,workdir=$dir/inner" "$dir/tree"
+    python3 - "$dir/out/mounts.json" "$dir/tree" <<'END'
+import json, os, shutil, sys
+for volume in json.load(open(sys.argv[1]))["volumes"]:
+    top = sys.argv[2] + volume["path"]
+    if not os.path.isdir(top):
+        continue
+    for name in os.listdir(top):
+        path = os.path.join(top, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+END
+}
+
+# told RUNTIME WANT COMMAND...: waits until the command's answer has the wanted word.
+told() {
+    local want=$1 said='' n
+    shift
+    for n in $(seq 40); do
+        said=$("$@" 2>&1 </dev/null)
+        case $said in *"$want"*) return 0 ;; esac
+        sleep 1
+    done
+    printf '    wanted %s, got %s after %s tries\n' "$want" "$(printf '%s' "$said" | tail -2)" "$n"
+    return 1
+}
+
+verdict() { # NAME RUNTIME CODE
+    if [ "$3" = 0 ]; then echo "$1 $2: runs, and its data survives"; else
+        echo "$1 $2: FAILS"
+        failed=1
+    fi
+}
+
+inside_podman() { "$work/podman" exec "$main" sh -c "$1"; }
+
+run_podman() {
+    local code=0
+    "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null || return 1
+    RUNTIME=$work/podman "$work/out/docker/run.sh" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
+    main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | head -1)
+    told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }
+    "$work/podman" rm -fa -t 10 >/dev/null 2>&1
+    if [ $code = 0 ]; then
+        RUNTIME=$work/podman "$work/out/docker/run.sh" >"$work/log" 2>&1
+        told "$after" inside_podman "$second" || code=1
+    fi
+    "$work/podman" rm -fa -t 10 >/dev/null 2>&1
+    "$work/podman" volume rm -fa >/dev/null 2>&1
+    return $code
+}
+
+# Podman of bookworm makes no directories for nested `items` of a ConfigMap, as a cluster does, so
+# that settings with directories do not start there. It has no StatefulSet either: its pod template runs as a pod with the claims it would make.
+run_kube() {
+    local code=0 play=$work/play.yaml
+    "$tools/py/bin/python" - "$work/out/k8s" "$app" >"$play" <<'END' || return 1
+import glob, sys, yaml
+top, name = sys.argv[1:]
+out = []
+for path in sorted(glob.glob(top + "/*.yaml")):
+    for doc in yaml.safe_load_all(open(path)):
+        if doc["kind"] in ("ConfigMap", "Secret"):
+            out.append(doc)
+        if doc["kind"] not in ("StatefulSet", "Deployment"):
+            continue
+        spec = doc["spec"]["template"]["spec"]
+        for claim in doc["spec"].pop("volumeClaimTemplates", []):
+            volume = claim["metadata"]["name"]
+            claimed = f"{name}-{volume}"
+            spec.setdefault("volumes", []).append(
+                {"name": volume, "persistentVolumeClaim": {"claimName": claimed}})
+        pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec,
+               "metadata": {"name": name, "labels": doc["metadata"]["labels"]}}
+        out.append(pod)
+print(yaml.safe_dump_all(out))
+END
+    "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null
+    "$work/podman" kube play "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
+    main=$("$work/podman" ps -a --format '{{.Names}}' | grep -E "^$app-" | grep -vE -- '-(infra|seed)$' | head -1)
+    told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }
+    "$work/podman" kube down "$play" >/dev/null 2>&1
+    if [ $code = 0 ]; then
+        "$work/podman" kube play "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+        told "$after" inside_podman "$second" || code=1
+    fi
+    "$work/podman" kube down "$play" >/dev/null 2>&1
+    "$work/podman" rm -fa -t 5 >/dev/null 2>&1
+    "$work/podman" volume rm -fa >/dev/null 2>&1
+    return $code
+}
+
+run_compose() {
+    local code=0
+    compose() { "$tools/py/bin/podman-compose" --podman-path "$work/podman" \
+        -f "$work/out/compose/compose.yaml" "$@" >"$work/log" 2>&1; }
+    "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null || return 1
+    compose up -d || { tail -5 "$work/log"; return 1; }
+    main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | head -1)
+    told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }
+    compose down
+    if [ $code = 0 ]; then
+        compose up -d || { tail -3 "$work/log"; code=1; }
+        told "$after" inside_podman "$second" || code=1
+        compose down
+    fi
+    "$work/podman" rm -fa -t 5 >/dev/null 2>&1
+    "$work/podman" volume rm -fa >/dev/null 2>&1
+    return $code
+}
+
+inside_runc() { runc --root "$work/runc" exec "$app" sh -c "$1"; }
+
+run_runc() {
+    local code=0 bundle=$work/bundle
+    "$work/out/migrate.sh" -r "$root" 2>/dev/null || return 1
+    mkdir -p "$bundle"
+    python3 - "$work/out/oci/config.json" "$(realpath "$work/tree")" >"$bundle/config.json" <<'END'
+import json, resource, sys
+config = json.load(open(sys.argv[1]))
+config["root"]["path"] = sys.argv[2]
+for limit in config["process"]["rlimits"]:
+    hard = resource.getrlimit(getattr(resource, limit["type"]))[1]
+    if hard != resource.RLIM_INFINITY:
+        for key in ("soft", "hard"):
+            limit[key] = min(limit[key], hard)
+print(json.dumps(config))
+END
+    start() { runc --root "$work/runc" run --detach --bundle "$bundle" "$app" >"$work/log" 2>&1 </dev/null; }
+    start || { tail -3 "$work/log"; return 1; }
+    told "$answer" inside_runc "$first" || { tail -5 "$work/log"; code=1; }
+    runc --root "$work/runc" kill "$app" TERM 2>/dev/null
+    sleep 4
+    runc --root "$work/runc" delete --force "$app"
+    if [ $code = 0 ]; then
+        start || code=1
+        told "$after" inside_runc "$second" || code=1
+        runc --root "$work/runc" delete --force "$app"
+    fi
+    rm -rf "$bundle"
+    return $code
+}
+
+inside_nspawn() { nsenter --target "$leader" --mount --root --pid --net --ipc --uts sh -c "$1"; }
+
+run_nspawn() {
+    local code=0 nspawn=$tools/x/systemd-container/usr/bin/systemd-nspawn pid
+    "$work/out/migrate.sh" -r "$root" 2>/dev/null || return 1
+    mkdir -p "$work/machines"
+    mkdir -p "$work/machines/$app"
+    mount --bind "$work/tree" "$work/machines/$app"
+    # A link to the network of the host needs udev on it; the machine's own loopback will do here.
+    sed 's/^VirtualEthernet=yes/Private=yes/; /^Port=/d' "$work/out/nspawn/$app.nspawn" >"$work/machines/$app.nspawn"
+    python3 - "$work/machines/$app.nspawn" <<'END'
+import re, resource, sys
+path = sys.argv[1]
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+text = re.sub(r"^LimitNOFILE=.*", f"LimitNOFILE={hard}:{hard}", open(path).read(), flags=re.M)
+open(path, "w").write(text)
+END
+    start() {
+        env -u LD_LIBRARY_PATH "$nspawn" --settings=trusted --register=no --keep-unit \
+            -D "$work/machines/$app" --machine "$app" --console=pipe >"$work/log" 2>&1 </dev/null &
+        pid=$!
+        sleep 3
+        leader=$(pgrep -P "$pid" | head -1)
+        leader=$(pgrep -P "${leader:-0}" | head -1)
+    }
+    start
+    told "$answer" inside_nspawn "$first" || { tail -5 "$work/log"; code=1; }
+    kill -TERM "$pid" 2>/dev/null; sleep 3; kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
+    if [ $code = 0 ]; then
+        start
+        told "$after" inside_nspawn "$second" || code=1
+        kill -TERM "$pid" 2>/dev/null; sleep 3; kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
+    fi
+    umount "$work/machines/$app"
+    return $code
+}
+
+settings
+top=$work
+while IFS='|' read -r name scope first answer second after; do
+    case " ${APPS:-$name} " in *" $name "*) ;; *) continue ;; esac
+    [ -d "$roots/$name/etc" ] || { echo "$name: no root"; continue; }
+    root=$roots/$name
+    mkdir -p "$top/$name"
+    # shellcheck disable=SC2086
+    "$bin" mounts --root "$root" $scope -o "$top/$name/out" >"$top/$name/made" || { failed=1; continue; }
+    app=$(value "$top/$name/out/mounts.json" name)
+    image "$name"
+    rm -f "$work/out" "$work/tree"
+    ln -sfn "$top/$name/out" "$work/out"
+    ln -sfn "$top/$name/tree" "$work/tree"
+    case " $runtimes " in *" podman "* | *" kube "* | *" compose "*)
+        tar -C "$top/$name/tree" -cf - . |
+            "$work/podman" import - "localhost/$app:latest" >/dev/null 2>&1 ;;
+    esac
+    for runtime in $runtimes; do
+        "run_$runtime"
+        verdict "$name" "$runtime" $?
+        rm -rf "/srv/$app"
+    done
+    "$work/podman" rmi -fa >/dev/null 2>&1
+    umount "$top/$name/tree"
+done < <(apps)
+exit $failed

@@ -6,6 +6,7 @@
 //! every step is relative to a directory that is held open.
 
 mod file;
+mod held;
 mod mounts;
 mod root;
 mod start;

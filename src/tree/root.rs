@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::file::{File, open_regular};
+use super::held::{Held, Passed};
 use super::mounts::{Medium, Mounts};
 use super::step::{Cut, names, open_dir_at, open_place_at, read_open_link, stat_at, stat_of};
 use super::walk::errno_kind;
@@ -25,10 +27,11 @@ pub(super) const MAX_PATH: usize = 4096;
 /// The filesystem that is audited.
 #[derive(Debug)]
 pub struct Root {
-    top: OwnedFd,
+    top: Arc<OwnedFd>,
     /// The components of the path at which the tree is seen: empty for a whole root.
     at: Vec<Vec<u8>>,
     pub(super) mounts: Mounts,
+    passed: Passed,
 }
 
 /// What a lookup found.
@@ -99,8 +102,23 @@ impl LookupError {
 
 /// A place reached by a lookup: the directories that lead to it, held open, and the entry.
 struct Place {
-    parents: Vec<(OwnedFd, Vec<u8>)>,
+    parents: Vec<Step>,
     stat: Stat,
+}
+
+/// One component of the way.
+struct Step {
+    fd: Arc<OwnedFd>,
+    name: Vec<u8>,
+    stat: Stat,
+}
+
+/// What one component of a path stands for.
+enum Met {
+    /// An entry; a link at the end that stands for itself is one.
+    Entry(Arc<OwnedFd>, Stat),
+    /// A link to follow.
+    Link(Arc<[u8]>),
 }
 
 impl Root {
@@ -110,12 +128,13 @@ impl Root {
     /// When it cannot be opened, or is no directory.
     pub fn open(host: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let top = rustix::fs::open(host, flags, Mode::empty())?;
+        let top = Arc::new(rustix::fs::open(host, flags, Mode::empty())?);
         let mounts = Mounts::of_this_host();
         Ok(Self {
             top,
             at: Vec::new(),
             mounts,
+            passed: Passed::default(),
         })
     }
 
@@ -156,7 +175,7 @@ impl Root {
         if place.stat.kind != Kind::Link {
             return Err(LookupError::Special);
         }
-        let link = place.parents.last().map_or(&self.top, |(fd, _)| fd);
+        let link = place.parents.last().map_or(&self.top, |step| &step.fd);
         read_open_link(link).map_err(LookupError::from_errno)
     }
 
@@ -246,18 +265,21 @@ impl Root {
         match place.parents.as_slice() {
             [] => (&self.top, b"."),
             parents if parents.len() <= self.at.len() => (&self.top, b"."),
-            [(_, name)] => (&self.top, name),
-            [.., (dir, _), (_, name)] => (dir, name),
+            [step] => (&self.top, &step.name),
+            [.., dir, step] => (&dir.fd, &step.name),
         }
     }
 
     fn place(&self, path: &[u8], follow_last: bool) -> Result<Place, LookupError> {
         let mut todo: VecDeque<Vec<u8>> = VecDeque::new();
         push_front(&mut todo, path)?;
+        let top = stat_of(&self.top).map_err(LookupError::from_errno)?;
         let mut place = Place {
             parents: Vec::new(),
-            stat: stat_of(&self.top).map_err(LookupError::from_errno)?,
+            stat: top,
         };
+        // The way so far, by which a directory is known again.
+        let mut real: Vec<u8> = Vec::new();
         let mut links = 0;
         while let Some(name) = todo.pop_front() {
             if place.stat.kind != Kind::Dir {
@@ -267,8 +289,10 @@ impl Root {
                 continue;
             }
             if name == b".." {
-                place.parents.pop();
-                self.stand(&mut place)?;
+                if let Some(step) = place.parents.pop() {
+                    real.truncate(real.len() - step.name.len() - 1);
+                }
+                place.stand(&top);
                 continue;
             }
             // The next step would wake the automounter and wait for it (autofs(5)).
@@ -279,54 +303,82 @@ impl Root {
             {
                 return Err(LookupError::NotEntered);
             }
+            let before = real.len();
+            real.push(b'/');
+            real.extend_from_slice(&name);
             if let Some(part) = self.at.get(place.parents.len()) {
                 // Above the tree there is nothing but the way to it.
                 if *part != name {
                     return Err(LookupError::Absent);
                 }
-                let top = self.top.try_clone().map_err(|_| Errno::MFILE)?;
-                place.parents.push((top, name));
+                let (fd, stat) = (Arc::clone(&self.top), top);
+                place.parents.push(Step { fd, name, stat });
                 continue;
             }
-            let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
-            let fd = open_place_at(here, &name).map_err(LookupError::from_errno)?;
-            let stat = stat_of(&fd).map_err(LookupError::from_errno)?;
-            if stat.kind == Kind::Link && (follow_last || !todo.is_empty()) {
-                links += 1;
-                if links > MAX_LINKS {
-                    return Err(LookupError::Loop);
+            let follow = follow_last || !todo.is_empty();
+            let link = match self.met(&place, &real, &name, follow)? {
+                Met::Entry(fd, stat) => {
+                    place.stat = stat;
+                    place.parents.push(Step { fd, name, stat });
+                    continue;
                 }
-                let target = read_open_link(&fd).map_err(LookupError::from_errno)?;
-                if target.is_empty() {
-                    return Err(LookupError::Absent);
-                }
-                if target.starts_with(b"/") {
-                    place.parents.clear();
-                }
-                push_front(&mut todo, &target)?;
-                self.stand(&mut place)?;
-                continue;
+                Met::Link(text) => text,
+            };
+            real.truncate(before);
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(LookupError::Loop);
             }
-            place.parents.push((fd, name));
-            place.stat = stat;
+            if link.is_empty() {
+                return Err(LookupError::Absent);
+            }
+            if link.starts_with(b"/") {
+                place.parents.clear();
+                real.clear();
+            }
+            push_front(&mut todo, &link)?;
+            place.stand(&top);
         }
         Ok(place)
     }
 
-    /// Renews what is known of the directory that a lookup stands in.
-    fn stand(&self, place: &mut Place) -> Result<(), LookupError> {
-        let here = place.parents.last().map_or(&self.top, |(fd, _)| fd);
-        place.stat = stat_of(here).map_err(LookupError::from_errno)?;
-        Ok(())
+    /// What stands at `name` below where a lookup stands, which is `real` from the top: as it was
+    /// met before, or as the disk has it.
+    fn met(&self, at: &Place, real: &[u8], name: &[u8], follow: bool) -> Result<Met, LookupError> {
+        match self.passed.get(real) {
+            Some(Held::Dir(fd, stat)) => return Ok(Met::Entry(fd, stat)),
+            Some(Held::Link(text)) if follow => return Ok(Met::Link(text)),
+            _ => {}
+        }
+        let here = at.parents.last().map_or(&self.top, |step| &step.fd);
+        let fd = open_place_at(here, name).map_err(LookupError::from_errno)?;
+        let stat = stat_of(&fd).map_err(LookupError::from_errno)?;
+        if stat.kind == Kind::Link && follow {
+            let text = read_open_link(&fd).map_err(LookupError::from_errno)?;
+            let text: Arc<[u8]> = text.into();
+            self.passed.keep(real, Held::Link(Arc::clone(&text)));
+            return Ok(Met::Link(text));
+        }
+        let fd = Arc::new(fd);
+        if stat.kind == Kind::Dir {
+            self.passed.keep(real, Held::Dir(Arc::clone(&fd), stat));
+        }
+        Ok(Met::Entry(fd, stat))
     }
 }
 
 impl Place {
+    /// Renews what is known of the directory that a lookup stands in.
+    fn stand(&mut self, top: &Stat) {
+        let here = self.parents.last().map_or(top, |step| &step.stat);
+        self.stat = *here;
+    }
+
     fn node(&self) -> Node {
         let mut real = Vec::new();
-        for (_, name) in &self.parents {
+        for step in &self.parents {
             real.push(b'/');
-            real.extend_from_slice(name);
+            real.extend_from_slice(&step.name);
         }
         Node {
             real: AppPath::new(real),

@@ -1,7 +1,7 @@
 //! The processes of a trace that still live: where each stands, what it has open, and which call of
 //! it was broken off.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -13,7 +13,10 @@ use crate::path::AppPath;
 pub(super) const LIVING: usize = 8192;
 
 /// How many descriptors of one process are remembered.
-const DESCRIPTORS: usize = 512;
+const DESCRIPTORS: usize = 256;
+
+/// How many bytes of paths behind descriptors are remembered in all.
+const OPENED: usize = 64 << 20;
 
 /// How many bytes of broken off calls are remembered in all.
 const BROKEN_OFF: usize = 32 << 20;
@@ -36,7 +39,34 @@ struct Place {
 }
 
 /// Paths by descriptor; a child has its parent's until it changes one.
-type Descriptors = Rc<BTreeMap<u32, AppPath>>;
+type Descriptors = Rc<BTreeMap<u32, Rc<Opened>>>;
+
+/// A path behind a descriptor, which all that inherit it have in common.
+#[derive(Debug)]
+struct Opened {
+    path: AppPath,
+    /// The bytes of all such paths.
+    bytes: Rc<Cell<usize>>,
+}
+
+impl Opened {
+    /// Nothing when there is no room for one more.
+    fn new(path: AppPath, bytes: &Rc<Cell<usize>>) -> Option<Rc<Self>> {
+        let all = bytes.get() + path.as_bytes().len();
+        (all <= OPENED).then(|| {
+            bytes.set(all);
+            let bytes = Rc::clone(bytes);
+            Rc::new(Self { path, bytes })
+        })
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let length = self.path.as_bytes().len();
+        self.bytes.set(self.bytes.get().saturating_sub(length));
+    }
+}
 
 /// A call that was broken off, to be continued.
 #[derive(Clone, Debug)]
@@ -60,6 +90,8 @@ pub(super) struct Process {
     pub(super) fresh: bool,
     place: Rc<RefCell<Place>>,
     descriptors: Rc<RefCell<Descriptors>>,
+    /// [`Opened::bytes`].
+    bytes: Rc<Cell<usize>>,
     broken: Option<Broken>,
     /// The process that was taken for the one that made it, before the log told.
     pub(super) guessed: Option<u32>,
@@ -90,13 +122,14 @@ impl Shares {
 }
 
 impl Process {
-    fn new(number: u32) -> Self {
+    fn new(number: u32, bytes: &Rc<Cell<usize>>) -> Self {
         Self {
             group: number,
             doer: store::UNKNOWN,
             fresh: true,
             place: Rc::default(),
             descriptors: Rc::default(),
+            bytes: Rc::clone(bytes),
             broken: None,
             guessed: None,
         }
@@ -119,6 +152,7 @@ impl Process {
             fresh: false,
             place,
             descriptors,
+            bytes: Rc::clone(&self.bytes),
             broken: None,
             guessed: None,
         }
@@ -171,13 +205,14 @@ impl Process {
     }
 
     pub(super) fn descriptor(&self, number: u32) -> Option<AppPath> {
-        self.descriptors.borrow().get(&number).cloned()
+        let all = self.descriptors.borrow();
+        all.get(&number).map(|opened| opened.path.clone())
     }
 
     /// Remembers or, without a path, forgets what a descriptor stands for.
     pub(super) fn opens(&self, number: u32, path: Option<AppPath>) {
         let mut all = self.descriptors.borrow_mut();
-        match path {
+        match path.and_then(|path| Opened::new(path, &self.bytes)) {
             Some(path) if all.len() < DESCRIPTORS || all.contains_key(&number) => {
                 Rc::make_mut(&mut all).insert(number, path);
             }
@@ -223,6 +258,8 @@ pub(super) struct Processes {
     /// How many were forgotten while they may have lived.
     pub(super) forgotten: u64,
     broken_bytes: usize,
+    /// The bytes of all paths behind descriptors.
+    bytes: Rc<Cell<usize>>,
     /// Processes with a broken off call that makes another.
     forking: BTreeSet<u32>,
     last_fork: u32,
@@ -240,9 +277,10 @@ impl Processes {
     /// The process of that number, made when it was not known.
     pub(super) fn known(&mut self, number: u32) -> &mut Process {
         if !self.living.contains_key(&number) {
-            self.insert(number, Process::new(number));
+            self.insert(number, Process::new(number, &self.bytes));
         }
-        let fresh = || (0, Process::new(number));
+        let bytes = &self.bytes;
+        let fresh = || (0, Process::new(number, bytes));
         &mut self.living.entry(number).or_insert_with(fresh).1
     }
 

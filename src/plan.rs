@@ -76,10 +76,12 @@ fn needs_run(point: &AppPath, entry: &PathEntry) -> bool {
                 source,
                 ..
             } => {
+                // A socket is made anew at each start (bind(2)), which a mount forbids.
+                let socket = *kind == Some(Kind::Socket) && fact.certainty > Certainty::Guessed;
                 path.name() == entry.path.name()
                     && *touch > Touch::Grants
                     && *kind != Some(Kind::Dir)
-                    && (fact.certainty == Certainty::Declared || *source == Source::Trace)
+                    && (fact.certainty == Certainty::Declared || *source == Source::Trace || socket)
                     && !matches!(source, Source::Maintainer | Source::Package)
             }
             _ => false,
@@ -109,6 +111,12 @@ fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount 
     because.truncate(BECAUSE);
     let owner = user.filter(|_| access == Access::Rw && disk.is_none());
     let kept = matches!(class, Class::Config | Class::Secret | Class::Data);
+    // An empty filesystem would lack the directories below, where files are made.
+    let laid_out = matches!(class, Class::Runtime | Class::Temp)
+        && disk.is_some_and(|disk| disk.kind == Kind::Dir)
+        && entries
+            .iter()
+            .any(|entry| entry.access == Access::Rw && entry.path.depth() > point.depth() + 1);
     Mount {
         path: point.clone(),
         kind,
@@ -128,7 +136,7 @@ fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount 
             .or(owner.and_then(|user| user.gid)),
         mode: disk.map(|disk| disk.mode.clone()),
         size_bytes: disk.map(|disk| disk.size_bytes),
-        seed: kept && disk.is_some_and(|disk| disk.files > 0),
+        seed: kept && disk.is_some_and(|disk| disk.files > 0) || laid_out,
         hides: disk.map_or(0, |disk| disk.files),
         because,
     }

@@ -49,7 +49,7 @@ impl Lab {
         self.put("/opt/meter/bin/meterd", &elf.build());
     }
 
-    fn mounts(&self) -> Vec<String> {
+    fn report(&self) -> Value {
         let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
             .args(["scan", "--format", "json", "--root"])
             .arg(self.0.path())
@@ -57,7 +57,11 @@ impl Lab {
             .output()
             .unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn mounts(&self) -> Vec<String> {
+        let report = self.report();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let mounts = report["plan"]["mounts"].as_array().unwrap();
         let line = |m: &Value| format!("{} {}", text(&m["access"]), text(&m["path"]));
@@ -125,6 +129,40 @@ fn scripts_that_run_are_told_from_scripts_that_lie_about() {
         lab.text("/opt/meter/bin/meterd", script);
         assert_eq!(lab.has("rw /tmp"), wants, "{script}");
     }
+}
+
+#[test]
+fn a_module_of_the_application_asks_for_the_temporary_directory_as_its_program_does() {
+    let lab = Lab::new();
+    lab.text("/opt/meter/bin/meterd", "#!/bin/sh\nexec sleep 9\n");
+    let module = |name: &str| format!("/opt/meter/lib/python3/site-packages/{name}/options.py");
+    let text = "import tempfile\nDIR = tempfile.gettempdir()\n";
+    lab.text(&module("other"), text);
+    assert!(!lab.has("rw /tmp"), "a library of somebody else");
+    lab.text(&module("meter"), text);
+    assert!(lab.has("rw /tmp"));
+}
+
+#[test]
+fn a_scratch_directory_with_directories_in_it_is_filled_first() {
+    let lab = Lab::new();
+    lab.text(
+        "/opt/meter/bin/meterd",
+        "#!/bin/sh\necho $$ > /opt/meter/tmp/pids/meter.pid\n",
+    );
+    lab.text("/opt/meter/tmp/pids/.keep", "");
+    let seeded = |path: &str| {
+        let report = lab.report();
+        let mounts = report["plan"]["mounts"].as_array().unwrap().clone();
+        let mount = mounts.into_iter().find(|m| m["path"] == path);
+        mount.is_some_and(|m| m["seed"] == true)
+    };
+    assert!(seeded("/opt/meter/tmp"), "{:?}", lab.mounts());
+    lab.text(
+        "/opt/meter/bin/meterd",
+        "#!/bin/sh\necho $$ > /opt/meter/tmp/meter.pid\n",
+    );
+    assert!(!seeded("/opt/meter/tmp"));
 }
 
 #[test]

@@ -275,7 +275,7 @@ impl Ground<'_> {
             let certainty = if concluded { fact.certainty } else { heard };
             weight.used = weight.used.max(Some(certainty));
             weight.only_guessed &= certainty == Certainty::Guessed;
-            weight.only_apart &= self.voices.of(fact) != Voice::Live;
+            weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
             weight.sourced |= by == "source"
                 && matches!(source, Source::Init | Source::Script)

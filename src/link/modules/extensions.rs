@@ -343,15 +343,17 @@ impl Modules<'_> {
         let mut dirs = Vec::new();
         for file in files {
             let content = self.root.read(file.as_bytes(), CONTENT).unwrap_or_default();
-            for text in content.split(|&b| b == 0) {
-                let plain = |b: &u8| b.is_ascii_graphic() && *b != b':' && *b != b'%';
+            let plain = |b: &u8| b.is_ascii_graphic() && *b != b':' && *b != b'%';
+            // A string begins behind the end of another.
+            for at in memchr::memmem::find_iter(&content, b"\0/") {
+                let text = content.get(at + 1..).unwrap_or_default();
+                let end = memchr::memchr(0, text).unwrap_or(text.len());
+                let text = text.get(..end).unwrap_or_default();
+                if memchr::memmem::find(text, language).is_none() || !text.iter().all(plain) {
+                    continue;
+                }
                 let path = AppPath::new(text);
-                if text.starts_with(b"/")
-                    && memchr::memmem::find(text, language).is_some()
-                    && text.iter().all(plain)
-                    && !dirs.contains(&path)
-                    && self.is_dir(&path)
-                {
+                if !dirs.contains(&path) && self.is_dir(&path) {
                     dirs.push(path);
                 }
             }

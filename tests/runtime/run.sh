@@ -99,6 +99,9 @@ image() {
 import json, os, shutil, sys
 for volume in json.load(open(sys.argv[1]))["volumes"]:
     top = sys.argv[2] + volume["path"]
+    if not os.path.lexists(top):
+        # As the Containerfile does: a read-only tree can be given no mount point later.
+        os.makedirs(top)
     if not os.path.isdir(top):
         continue
     for name in os.listdir(top):

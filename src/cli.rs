@@ -15,6 +15,11 @@ use seaworthy::manifest::{TARGETS, Target};
 use seaworthy::path::AppPath;
 use seaworthy::render::{self, FORMATS, Format};
 
+use crate::command::check::Check;
+use crate::command::diff::Diff;
+use crate::command::generate::Generate;
+use crate::command::own_rules;
+
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
 /// Reads the application's install tree and what it refers to, runs nothing of it, and needs no
@@ -24,9 +29,15 @@ use seaworthy::render::{self, FORMATS, Format};
     name = "seaworthy",
     version,
     max_term_width = 80,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    after_help = "Exit codes: 0 done, or passed; 1 the gate failed; 2 bad usage, no report, or not judged."
 )]
 pub(crate) struct Cli {
+    /// Print help
+    // One form for both names, which fits a screen; the manual pages and docs/ say more.
+    #[arg(short, long, global = true, display_order = 1000, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -37,6 +48,10 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Write manifests that run an application over a read-only root
     Mounts(Mounts),
+    /// Tell by the exit code whether an application passes a gate: the check for CI
+    Check(Check),
+    /// Show what differs between two reports, and whether the first one's promises hold
+    Diff(Diff),
     /// Show which libraries the loader finds for a program, which it does not, and why
     Libs(Libs),
     /// Show what is known of a rule, a path or a library
@@ -53,7 +68,7 @@ pub(crate) struct ScopeArgs {
     /// Directories or programs of the application. With --root, as the application sees them
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Look inside DIR, the top of another system's mounted root
+    /// Look inside DIR, another system's mounted root
     #[arg(long, value_name = "DIR", conflicts_with = "prefix")]
     pub(crate) root: Option<PathBuf>,
     /// PATH is a tree that will live at P, such as an unpacked archive
@@ -62,24 +77,18 @@ pub(crate) struct ScopeArgs {
     /// Audit the files of an installed package (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) package: Vec<String>,
-    /// Audit what a systemd unit or init script starts (repeatable)
+    /// Audit what a unit or init script starts (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) unit: Vec<String>,
-    /// Leave out a path, as the application sees it (repeatable)
+    /// Leave out a path inside the root (repeatable)
     #[arg(long, value_name = "PATH")]
     pub(crate) exclude: Vec<PathBuf>,
     /// Enter other local filesystems that are mounted below PATH
     #[arg(long)]
     pub(crate) all_filesystems: bool,
-    /// Take a saved JSON report instead of a disk
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = [
-            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems",
-        ],
-    )]
-    pub(crate) report: Option<PathBuf>,
+    /// Run the rules in DIR, too (see rules/README.md)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<PathBuf>,
     /// Work on N threads instead of one for each processor
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -90,6 +99,18 @@ pub(crate) struct ScopeArgs {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
+    /// Take a saved JSON report instead of a disk
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems", "rules", "trace",
+        ],
+    )]
+    pub(crate) report: Option<PathBuf>,
+    /// Compare with a log of strace or auditd that was made where it ran (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Vec<PathBuf>,
     /// Form of the report (repeatable, one for each -o)
     #[arg(long, value_name = "FORMAT", value_parser = format_names(), hide_possible_values = true)]
     pub(crate) format: Vec<String>,
@@ -106,6 +127,15 @@ pub(crate) struct Scan {
 pub(crate) struct Mounts {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
+    /// Take a saved JSON report instead of a disk
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "paths", "root", "prefix", "package", "unit", "exclude", "all_filesystems", "rules",
+        ],
+    )]
+    pub(crate) report: Option<PathBuf>,
     /// For which runtimes, separated by commas, or all
     #[arg(long, value_name = "TARGET", value_delimiter = ',', default_value = "all",
           value_parser = target_names())]
@@ -192,19 +222,11 @@ pub(crate) enum RulesAction {
     /// List every rule with what it decides
     List,
     /// Run every rule on the examples in its file
-    Test,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Generate {
-    #[command(subcommand)]
-    pub(crate) what: GenerateWhat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum GenerateWhat {
-    /// The JSON Schema of the JSON report
-    Schema,
+    Test {
+        /// Try the rules in DIR, too
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
 }
 
 /// One report to write: its form, and the file it goes to; standard output without one.
@@ -296,6 +318,12 @@ impl ScopeArgs {
             packages: self.package.clone(),
             units: self.unit.clone(),
             all_filesystems: self.all_filesystems,
+            rules: self
+                .rules
+                .as_deref()
+                .map(own_rules::read)
+                .transpose()?
+                .unwrap_or_default(),
             ..Request::default()
         };
         if let Some(prefix) = &self.prefix {
@@ -398,7 +426,7 @@ fn within(root: &Path, path: &Path) -> Result<AppPath> {
     Ok(inside)
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot make {} absolute", path.display()))
 }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::fact::{Fact, name_of};
 use crate::path::AppPath;
-use crate::report::{Library, Module, PathEntry, Report};
-use crate::rule::Rules;
+use crate::report::{Library, Module, PathEntry, Report, RuleText};
+use crate::rule::{Rule, Rules};
 
 /// Why there is nothing to explain.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,9 @@ pub enum ExplainError {
 /// # Errors
 /// When nothing is.
 pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, ExplainError> {
-    if let Some(text) = describe(subject) {
+    // A rule of the user is known by the reports in which it fired.
+    let told = report.and_then(|report| report.rules.get(subject));
+    if let Some(text) = describe(subject, told) {
         let mut text = text;
         if let Some(report) = report {
             findings(&mut text, subject, report);
@@ -58,10 +60,9 @@ pub fn explain(subject: &str, report: Option<&Report>) -> Result<String, Explain
 }
 
 /// The text of a rule.
-fn describe(id: &str) -> Option<String> {
+fn describe(id: &str, told: Option<&RuleText>) -> Option<String> {
     let (rules, _) = Rules::load([]);
-    let rule = rules.get(id)?;
-    let words = rule.text();
+    let words = rules.get(id).map(Rule::text).or_else(|| told.cloned())?;
     Some(format!(
         "{id}: the application {}\n\n{}\n",
         words.title, words.why
@@ -116,6 +117,7 @@ fn path(text: &mut String, path: &AppPath, report: &Report) {
             let _ = writeln!(text, "Finding {}: {}", finding.rule, finding.message);
         }
     }
+    traced(text, path, report);
     for library in &report.libraries {
         let real = [&library.path, &library.real_path];
         if real.into_iter().flatten().any(|found| found == path) {
@@ -126,6 +128,45 @@ fn path(text: &mut String, path: &AppPath, report: &Report) {
         let real = [&module.path, &module.real_path];
         if real.into_iter().flatten().any(|found| found == path) {
             module_words(text, module);
+        }
+    }
+}
+
+/// What a trace shows of the path, or of what lies below it.
+fn traced(text: &mut String, path: &AppPath, report: &Report) {
+    let Some(trace) = &report.trace else { return };
+    let lists = [
+        (&trace.declared_and_seen, "declared, and seen in the trace"),
+        (
+            &trace.seen_never_declared,
+            "seen in the trace, never declared",
+        ),
+        (
+            &trace.declared_never_seen,
+            "declared, never seen in the trace",
+        ),
+    ];
+    for (rows, words) in lists {
+        for row in rows
+            .iter()
+            .filter(|row| path.is_within(&row.path) || row.path.is_within(path))
+        {
+            let _ = writeln!(text, "{} ({}): {words}", row.path, name_of(row.access));
+            for done in &row.evidence {
+                let program = done.program.as_ref().map(|path| format!(" by {path}"));
+                let _ = writeln!(
+                    text,
+                    "  {} {}{}: {} × {}",
+                    name_of(done.touch),
+                    done.path,
+                    program.unwrap_or_default(),
+                    done.call,
+                    done.count,
+                );
+            }
+            if row.more > 0 {
+                let _ = writeln!(text, "  and {} more", row.more);
+            }
         }
     }
 }

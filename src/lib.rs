@@ -13,7 +13,8 @@
 //! reads the audited disk. [`extract`] makes facts of one file's bytes. [`link`] joins what only
 //! the whole shows: who owns a file, what starts a program, where the loader finds a library,
 //! what a path is for. [`rule`] finds what is worth saying, [`plan`] says how to run it,
-//! [`assess`] grades the move, [`render`] shows the [`report::Report`].
+//! [`assess`] grades the move, [`render`] shows the [`report::Report`]. [`policy`] judges a report at
+//! the gate of a CI, [`diff`] compares two, and [`show`] tells what they found.
 //!
 //! # What always holds
 //!
@@ -25,6 +26,7 @@
 //! * A secret's value is never kept.
 
 pub mod assess;
+pub mod diff;
 pub mod explain;
 pub mod extract;
 pub mod fact;
@@ -34,17 +36,22 @@ pub mod manifest;
 pub mod parse;
 pub mod path;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod report;
 pub mod rule;
+pub mod show;
 pub mod tree;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use crate::link::Linked;
 use crate::link::host::Host;
+use crate::link::scope::Scope;
+use crate::parse::trace::Trace;
 use crate::path::AppPath;
-use crate::report::{Report, SCHEMA, Target, Tool};
+use crate::report::{Plan, Report, SCHEMA, Target, Tool, TraceView};
 use crate::tree::{Limits, Progress, Root};
 
 /// What to audit.
@@ -65,6 +72,10 @@ pub struct Request {
     pub exclude: Vec<AppPath>,
     /// Whether other local filesystems below a directory are entered.
     pub all_filesystems: bool,
+    /// Rules beside those of this program: name of the file and its text.
+    pub rules: Vec<(String, String)>,
+    /// What was seen of it on the old host ([`parse::trace::read`]).
+    pub trace: Option<Trace>,
 }
 
 /// Why there is no report. Everything else that goes wrong is in the report's coverage.
@@ -81,6 +92,10 @@ pub enum AuditError {
     /// A name of the scope stands for nothing.
     #[error(transparent)]
     Scope(#[from] link::scope::ScopeError),
+    /// A rule of the request is none. A report without what it was to find would be taken for one
+    /// that found nothing.
+    #[error("{0}")]
+    Rules(String),
     /// The run was ended from outside.
     #[error("interrupted: no report was made")]
     Interrupted,
@@ -89,8 +104,10 @@ pub enum AuditError {
 /// Audits an application.
 ///
 /// # Errors
-/// When the root cannot be opened, the scope stands for nothing, or the run is interrupted.
+/// When a rule of the request is none, the root cannot be opened, the scope stands for nothing, or
+/// the run is interrupted.
 pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditError> {
+    let rules = rules(request)?;
     let root = open(request)?;
     let host = Host::read(&root);
     let scope = link::scope::find(&root, &host, request_scope(request))?;
@@ -103,8 +120,9 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let mut linked = link::link(&root, &host, &scope, seen);
+    let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
+    let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
         scope: &scope.prefixes,
         facts: &linked.facts,
@@ -112,7 +130,6 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         libraries: &linked.libraries,
         mounts: &plan.mounts,
     };
-    let (rules, _) = rule::Rules::load([]);
     let rule::Outcome { findings, issues } = rules.run(&subject);
     linked.coverage.add(issues);
     let seen = assess::Seen {
@@ -145,8 +162,28 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         bases: linked.bases,
         paths: linked.paths,
         plan,
+        trace,
         coverage: linked.coverage,
     })
+}
+
+fn rules(request: &Request) -> Result<rule::Rules, AuditError> {
+    let own = request.rules.iter();
+    let own = own.map(|(file, text)| (file.as_str(), text.as_str()));
+    let (rules, faults) = rule::Rules::load(own);
+    if faults.is_empty() {
+        return Ok(rules);
+    }
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Err(AuditError::Rules(told.join("\n")))
+}
+
+/// What the trace says beside the plan.
+fn traced(request: &Request, linked: &Linked, plan: &Plan, scope: &Scope) -> Option<TraceView> {
+    let (trace, traced) = request.trace.as_ref().zip(linked.traced.as_ref())?;
+    let is_own = |path: &AppPath| scope.in_prefix(path).is_some() || scope.contains(path);
+    let view = link::trace::reconcile(trace, traced, &linked.paths, &plan.mounts, is_own);
+    Some(view)
 }
 
 fn open(request: &Request) -> Result<Root, AuditError> {

@@ -1,11 +1,11 @@
 //! Arguments in, exit code out.
 
 mod cli;
-mod mounts;
+mod command;
 mod output;
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,11 +21,10 @@ use seaworthy::fact::Kind;
 use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
 use seaworthy::link::modules;
 use seaworthy::path::AppPath;
-use seaworthy::render::json;
 use seaworthy::report::Report;
 use seaworthy::tree::{Progress, Root};
 
-use cli::{Cli, Command, GenerateWhat, Libs, LibsFormat, RulesAction, Scan};
+use cli::{Cli, Command, Libs, LibsFormat, RulesAction, Scan, ScopeArgs};
 
 /// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
@@ -52,7 +51,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => run_scan(&scan)?,
-        Command::Mounts(mounts) => return mounts::run(&mounts),
+        Command::Mounts(mounts) => return command::mounts::run(&mounts),
+        Command::Check(check) => return command::check::run(&check),
+        Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
             let report = explain
@@ -65,8 +66,8 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
-            RulesAction::Test => {
-                let (rules, _) = seaworthy::rule::Rules::load([]);
+            RulesAction::Test { rules } => {
+                let rules = command::own_rules::load(rules.as_deref())?;
                 let wrong: Vec<String> = rules
                     .iter()
                     .filter_map(|rule| rule.prove().err())
@@ -78,22 +79,23 @@ fn run(command: Command) -> Result<ExitCode> {
                 output::print("every rule holds on its examples\n")?;
             }
         },
-        Command::Generate(generate) => match generate.what {
-            GenerateWhat::Schema => output::print(&json::schema())?,
-        },
+        Command::Generate(generate) => command::generate::run(&generate)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn run_scan(scan: &Scan) -> Result<()> {
     let outputs = scan.outputs()?;
+    if scan.report.is_none() {
+        // Told before a file is looked at.
+        scan.scope.request()?;
+    }
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         output::check(file, scan.scope.root.as_deref())?;
     }
-    set_threads(scan.scope.threads)?;
-    let report = match &scan.scope.report {
+    let report = match &scan.report {
         Some(file) => output::read_report(file)?,
-        None => watched(&scan.scope.request()?)?,
+        None => audited(&scan.scope, &scan.trace)?,
     };
     for output in &outputs {
         let to_file = output.file.is_some();
@@ -105,6 +107,14 @@ fn run_scan(scan: &Scan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Audits a scope on as many threads as it says.
+fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
+    let mut request = scope.request()?;
+    set_threads(scope.threads)?;
+    request.trace = command::traces::traces(logs, scope.root.as_deref())?;
+    watched(&request)
 }
 
 /// How many threads work; one for each processor where nothing is said.

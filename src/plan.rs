@@ -79,7 +79,7 @@ fn needs_run(point: &AppPath, entry: &PathEntry) -> bool {
                 path.name() == entry.path.name()
                     && *touch > Touch::Grants
                     && *kind != Some(Kind::Dir)
-                    && fact.certainty == Certainty::Declared
+                    && (fact.certainty == Certainty::Declared || *source == Source::Trace)
                     && !matches!(source, Source::Maintainer | Source::Package)
             }
             _ => false,

@@ -5,9 +5,11 @@
 
 mod bases;
 mod libraries;
+mod trace;
 
 pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
 pub use libraries::{Library, Module, Owner, Shadow};
+pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 
 use std::collections::BTreeMap;
 
@@ -52,6 +54,9 @@ pub struct Report {
     pub paths: Vec<PathEntry>,
     /// How to run it.
     pub plan: Plan,
+    /// What a trace says; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceView>,
     /// What was read, and what was not.
     pub coverage: Coverage,
 }

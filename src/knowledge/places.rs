@@ -51,6 +51,7 @@ struct Settings {
 #[serde(deny_unknown_fields)]
 struct Generic {
     names: BTreeSet<String>,
+    launchers: BTreeSet<String>,
     interpreters: BTreeSet<String>,
 }
 
@@ -179,6 +180,12 @@ pub fn class_of_name(name: &[u8]) -> Option<Class> {
 #[must_use]
 pub fn is_generic_name(name: &str) -> bool {
     PLACES.generic.names.contains(name)
+}
+
+/// Whether a program of this name becomes another one, which its arguments name.
+#[must_use]
+pub fn is_launcher(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| PLACES.generic.launchers.contains(name))
 }
 
 /// Whether a program of this name runs other people's programs.

@@ -60,8 +60,11 @@ impl Voices {
         let exists = |path: &AppPath| real(path).is_some();
         let mut by_file: BTreeMap<&AppPath, Vec<&Fact>> = BTreeMap::new();
         for fact in facts {
-            by_file.entry(&fact.at.file).or_default().push(fact);
+            if !is_traced(fact) {
+                by_file.entry(&fact.at.file).or_default().push(fact);
+            }
         }
+        let ran = seen_to_run(facts);
         let mut files: BTreeMap<AppPath, Voice> = BTreeMap::new();
         for (file, facts) in &by_file {
             files.insert(
@@ -71,7 +74,7 @@ impl Voices {
         }
         let started = started(scope, &by_file, &files, &real);
         for (file, voice) in &mut files {
-            if *voice == Voice::Tool && started.contains(file) {
+            if *voice == Voice::Tool && (started.contains(file) || ran.contains(file)) {
                 *voice = Voice::Live;
             }
         }
@@ -80,6 +83,9 @@ impl Voices {
 
     /// The voice of the file that a fact is from.
     pub(super) fn of(&self, fact: &Fact) -> Voice {
+        if is_traced(fact) {
+            return Voice::Live;
+        }
         self.files
             .get(&fact.at.file)
             .copied()
@@ -111,6 +117,39 @@ impl Voices {
             Voice::Dead => None,
         }
     }
+}
+
+/// What was seen to be done counts, whoever did it.
+fn is_traced(fact: &Fact) -> bool {
+    matches!(
+        &fact.what,
+        What::Path {
+            source: Source::Trace,
+            ..
+        }
+    )
+}
+
+/// The files that were seen to be run.
+fn seen_to_run(facts: &[Fact]) -> BTreeSet<&AppPath> {
+    let runs = |fact: &'_ &Fact| {
+        is_traced(fact)
+            && matches!(
+                &fact.what,
+                What::Path {
+                    touch: Touch::Runs,
+                    ..
+                }
+            )
+    };
+    facts
+        .iter()
+        .filter(runs)
+        .filter_map(|fact| match &fact.what {
+            What::Path { path, .. } => Some(path),
+            _ => None,
+        })
+        .collect()
 }
 
 fn first_voice(

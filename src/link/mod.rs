@@ -17,6 +17,7 @@ mod reach;
 mod read;
 pub mod scope;
 mod sourced;
+pub mod trace;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ use crate::link::gather::Seen;
 use crate::link::host::Host;
 use crate::link::live::Voices;
 use crate::link::scope::Scope;
+use crate::link::trace::Traced;
+use crate::parse::trace::Trace;
 use crate::path::AppPath;
 use crate::report::{BaseAdvice, Coverage, Floor, Library, Module, PathEntry};
 use crate::tree::Root;
@@ -48,11 +51,13 @@ pub struct Linked {
     pub ids: BTreeMap<String, (u32, u32)>,
     /// What was read, and what was not.
     pub coverage: Coverage,
+    /// What the application was seen to do, where there is a trace.
+    pub traced: Option<Traced>,
 }
 
 /// Joins what was seen.
 #[must_use]
-pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
+pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&Trace>) -> Linked {
     let Seen {
         entries,
         mut facts,
@@ -62,6 +67,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
     } = seen;
     let (owned, owner_issues) = host.packages.facts(&scope.packages, root);
     facts.extend(owned);
+    let traced = trace.map(|trace| trace::take(trace, root, scope));
+    facts.extend(traced.iter().flat_map(Traced::facts));
     facts.sort();
     facts.dedup();
     let real = |path: &AppPath| {
@@ -103,6 +110,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen) -> Linked {
         ids: ids(host, &facts),
         coverage,
         facts,
+        traced,
     }
 }
 

@@ -35,6 +35,7 @@ pub mod supervisor;
 pub mod sysctl;
 pub mod sysusers;
 pub mod tmpfiles;
+pub mod trace;
 pub mod udev;
 pub mod unit;
 pub mod upstart;

@@ -82,7 +82,7 @@ struct Described {
     description: Text,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Text {
     text: String,
 }
@@ -126,7 +126,7 @@ struct Outcome<'a> {
     properties: OutcomeProperties<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Location {
     physical_location: Physical,
@@ -134,7 +134,7 @@ struct Location {
     message: Option<Text>,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Physical {
     artifact_location: Artifact,
@@ -142,14 +142,14 @@ struct Physical {
     region: Option<Region>,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Artifact {
     uri: String,
     uri_base_id: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Region {
     start_line: u32,
@@ -281,7 +281,7 @@ fn outcome<'a>(finding: &'a Finding, rules: &[(&String, &RuleText)]) -> Outcome<
             .map(|fact| location(&fact.at, None))
             .into_iter()
             .collect(),
-        related_locations: finding.because.iter().map(because).collect(),
+        related_locations: because(&finding.because),
         partial_fingerprints: BTreeMap::from([("seaworthy/v1", finding.fingerprint.as_str())]),
         properties: OutcomeProperties {
             dimension: name_of(finding.dimension),
@@ -305,8 +305,17 @@ fn level(finding: &Finding) -> &'static str {
     }
 }
 
-fn because(fact: &Fact) -> Location {
-    location(&fact.at, Some(fact.what.to_string()))
+/// The place of each fact with what it says; the schema wants no two alike (section 3.27.22).
+fn because(facts: &[Fact]) -> Vec<Location> {
+    let mut found: Vec<Location> = Vec::new();
+    for fact in facts {
+        let words = format!("{} ({})", fact.what, name_of(fact.certainty));
+        let place = location(&fact.at, Some(words));
+        if !found.contains(&place) {
+            found.push(place);
+        }
+    }
+    found
 }
 
 fn location(at: &Locus, message: Option<String>) -> Location {
@@ -382,6 +391,17 @@ mod tests {
         ] {
             assert_eq!(relative(&AppPath::new(path)), want);
         }
+    }
+
+    #[test]
+    fn facts_that_read_alike_have_one_place() {
+        let fact: Fact = serde_json::from_value(serde_json::json!({
+            "at": {"file": "/a"}, "fact": "imports", "symbol": "fork", "certainty": "inferred",
+        }))
+        .unwrap();
+        let mut other = fact.clone();
+        other.certainty = crate::fact::Certainty::Guessed;
+        assert_eq!(because(&[fact.clone(), other, fact]).len(), 2);
     }
 
     #[test]

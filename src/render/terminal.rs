@@ -1,11 +1,12 @@
 //! The report for a person at a terminal: what matters first, within the width.
 //!
-//! Verdict, grades, what blocks, the mounts, the libraries that are missing, the base images, what
+//! Verdict, grades, what blocks, the mounts, what a trace says, the libraries that are missing, the base images, what
 //! was not seen;
 //! then the rest.
 
 mod bases;
 mod modules;
+mod trace;
 
 use std::fmt::Write as _;
 
@@ -52,6 +53,7 @@ fn render(report: &Report, style: &Style) -> String {
     page.grades(report);
     page.findings(report, Severity::Blocker);
     page.mounts(report);
+    page.trace(report);
     page.libraries(report);
     page.modules(report);
     page.bases(report);

@@ -6,11 +6,15 @@
     reason = "a test fails by panicking, and reads what it made"
 )]
 mod bases;
+mod check;
 mod command;
 mod customs;
+mod diff;
+mod docs;
 mod elf;
 mod elf_fixture;
 mod formats;
+mod help;
 mod hostile;
 mod hostile_names;
 mod judged;
@@ -23,3 +27,4 @@ mod modules;
 mod pipeline;
 mod rules;
 mod samples;
+mod trace;

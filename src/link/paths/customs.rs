@@ -14,7 +14,7 @@ use crate::path::AppPath;
 const RECORDS: [&str; 3] = ["/var/log/btmp", "/var/log/lastlog", "/var/log/wtmp"];
 
 /// The socket of the system's log (syslog(3)).
-pub(super) const LOG_SOCKET: &[u8] = b"/dev/log";
+pub(in crate::link) const LOG_SOCKET: &[u8] = b"/dev/log";
 
 /// Calls that write such records, or by which a program hands a session to a user: the programs
 /// that do either keep them.

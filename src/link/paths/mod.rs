@@ -14,8 +14,9 @@ mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use self::customs::LOG_SOCKET;
 use self::inventory::Inventory;
-use self::place::RealPaths;
+pub(super) use self::place::RealPaths;
 use super::host::Host;
 use super::live::{Voice, Voices};
 use super::scope::Scope;

@@ -16,14 +16,14 @@ const SAME: &[(&str, &str)] = &[("/var/run", "/run"), ("/var/lock", "/run/lock")
 
 /// Paths as they really are inside the root, remembered by directory.
 #[derive(Default)]
-pub(super) struct RealPaths {
+pub(in crate::link) struct RealPaths {
     dirs: BTreeMap<AppPath, AppPath>,
 }
 
 impl RealPaths {
     /// `path` with the links of every directory on the way resolved, as far as they exist. A link
     /// at the very end stands for what it leads to.
-    pub(super) fn get(&mut self, root: &Root, path: &AppPath) -> AppPath {
+    pub(in crate::link) fn get(&mut self, root: &Root, path: &AppPath) -> AppPath {
         if path.is_root() {
             return path.clone();
         }

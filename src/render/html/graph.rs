@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::fact::name_of;
 use crate::path::AppPath;
-use crate::render::text::shorten;
+use crate::render::text::{count, shorten};
 use crate::render::words::is_found;
 use crate::report::{Library, Owner, Report};
 
@@ -193,7 +193,7 @@ fn drawing(columns: &[Column], lines: &[Line]) -> Markup {
                 text.title x=(number * (WIDTH + GAP)) y="18" { (column.title) }
                 @for (at, node) in column.nodes.iter().take(NODES).enumerate() {
                     a href=(node.link) data-node=(format!("n{number}-{at}")) {
-                        title { (node.full) " (" (node.weight) " lines)" }
+                        title { (node.full) " (" (count(node.weight as u64, "line", "lines")) ")" }
                         rect.back x=(number * (WIDTH + GAP)) y=(HEAD + at * ROW) width=(WIDTH)
                             height=(ROW - 4) rx="3" {}
                         rect.part.(if node.lost { "bad" } else { column.tone })

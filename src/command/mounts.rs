@@ -36,7 +36,7 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
     if let Some(file) = &mounts.include_secrets {
         output::check(file, root)?;
     }
-    let (report, content) = match &mounts.scope.report {
+    let (report, content) = match &mounts.report {
         Some(file) => (output::read_report(file)?, None),
         None => {
             let (report, content) = audited(mounts)?;

@@ -1,0 +1,10 @@
+//! Commands that are more than a few lines, one a file: arguments as written, as meant, and the
+//! exit code.
+
+pub(crate) mod check;
+pub(crate) mod diff;
+pub(crate) mod generate;
+pub(crate) mod mounts;
+pub(crate) mod own_rules;
+mod settings;
+pub(crate) mod traces;

@@ -1,0 +1,124 @@
+//! Where a finding lies, and whether a pattern covers all of it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::fact::{Fact, What};
+use crate::path::AppPath;
+use crate::report::Finding;
+
+/// The path that a fact is about; of one that is about no path, the file where it was seen.
+#[must_use]
+pub fn subject(fact: &Fact) -> &AppPath {
+    match &fact.what {
+        What::Path { path, .. }
+        | What::Ownership { path, .. }
+        | What::Owned { path, .. }
+        | What::Library {
+            path: Some(path), ..
+        }
+        | What::Module {
+            path: Some(path), ..
+        } => path,
+        _ => &fact.at.file,
+    }
+}
+
+/// The file, and the line where there is one, at which a reader should look first: where the
+/// strongest evidence was seen, a line of a text before a whole file.
+#[must_use]
+pub fn first(finding: &Finding) -> Option<(&AppPath, Option<u32>)> {
+    let with_line = finding.because.iter().find(|fact| fact.at.line.is_some());
+    let fact = with_line.or(finding.because.first())?;
+    Some((&fact.at.file, fact.at.line))
+}
+
+/// A pattern for paths as the application sees them: `*` and `?` stay within a name, `**` goes over
+/// several, `[…]` and `{a,b}` as in a shell. `/dir/**` is the directory and all below it.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    whole: GlobMatcher,
+    directory: Option<GlobMatcher>,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        if !(text.starts_with('/') || text.starts_with("**/")) {
+            return Err(format!(
+                "`{text}` must begin with / or **/: paths are as the application sees them"
+            ));
+        }
+        let glob = |text: &str| {
+            GlobBuilder::new(text)
+                .literal_separator(true)
+                .backslash_escape(true)
+                .build()
+                .map(|glob| glob.compile_matcher())
+                .map_err(|error| format!("`{text}` is no pattern: {}", error.kind()))
+        };
+        let directory = text.strip_suffix("/**").filter(|dir| !dir.is_empty());
+        Ok(Self {
+            whole: glob(text)?,
+            directory: directory.map(glob).transpose()?,
+        })
+    }
+
+    /// Whether a path fits.
+    #[must_use]
+    pub fn covers(&self, path: &AppPath) -> bool {
+        let path = OsStr::from_bytes(path.as_bytes());
+        self.whole.is_match(path) || self.directory.as_ref().is_some_and(|d| d.is_match(path))
+    }
+
+    /// Whether everything that a finding rests on lies where the pattern fits: the path that a fact
+    /// is about, or the file where it was seen. What the report does not list cannot be compared,
+    /// so that a finding with more facts than that is not covered.
+    #[must_use]
+    pub fn covers_all_of(&self, finding: &Finding) -> bool {
+        let fits = |fact: &Fact| self.covers(subject(fact)) || self.covers(&fact.at.file);
+        finding.more == 0 && !finding.because.is_empty() && finding.because.iter().all(fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stay_within_a_name_and_double_stars_do_not() {
+        for (pattern, path, want) in [
+            ("/opt/app/*.log", "/opt/app/a.log", true),
+            ("/opt/app/*.log", "/opt/app/x/a.log", false),
+            ("/opt/app/**", "/opt/app/x/a.log", true),
+            ("/opt/app/**", "/opt/app", true),
+            ("/opt/app/**", "/opt/application", false),
+            ("**/cache/**", "/opt/app/cache", true),
+            ("/opt/{a,b}/c?", "/opt/b/c1", true),
+            ("/**", "/anything", true),
+            ("/opt/app", "/opt/app/x", false),
+        ] {
+            let read = Pattern::read(pattern).unwrap();
+            assert_eq!(read.covers(&AppPath::new(path)), want, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_can_be_covered() {
+        let path = AppPath::new(b"/opt/app/\xff.log");
+        assert!(Pattern::read("/opt/app/*.log").unwrap().covers(&path));
+    }
+
+    #[test]
+    fn a_bad_pattern_is_told() {
+        for (pattern, word) in [("opt/app", "begin with /"), ("/opt/[a", "character class")] {
+            let told = Pattern::read(pattern).unwrap_err();
+            assert!(told.contains(word), "{told}");
+        }
+    }
+}

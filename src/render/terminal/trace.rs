@@ -90,14 +90,17 @@ impl Page<'_> {
     /// Whether the application is in the trace at all.
     fn whose(&mut self, trace: &TraceView) {
         let seen = trace.declared_and_seen.len() + trace.seen_never_declared.len();
-        if trace.programs.is_empty() && seen == 0 {
-            let mut text = String::from("no program of the application is in the trace");
-            if let Some(other) = trace.others.first() {
-                let _ = write!(text, ", only others, such as {other}");
-            }
-            let mark = self.ink(Ink::Warn, "!");
-            self.block(&format!("  {mark} "), 4, &text, Ink::Plain);
+        if seen > 0 || !trace.programs.is_empty() {
+            return;
         }
+        let text = match trace.others.first() {
+            Some(other) => format!(
+                "no program of the application is in the trace, only others, such as {other}"
+            ),
+            None => "no path that the application used can be told from it".into(),
+        };
+        let mark = self.ink(Ink::Warn, "!");
+        self.block(&format!("  {mark} "), 4, &text, Ink::Plain);
     }
 
     fn rows(&mut self, title: &str, rows: &[TraceRow]) {

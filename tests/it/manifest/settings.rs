@@ -1,0 +1,142 @@
+//! Settings in objects of Kubernetes, and rights that a runtime takes only in company.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use seaworthy::manifest::{self, Content, Entry, Input, TARGETS};
+use seaworthy::path::AppPath;
+use seaworthy::report::{KernelNeed, Report};
+
+use super::{documents, made, text};
+use crate::samples::{SAMPLES, report};
+
+fn sample(name: &str) -> Report {
+    report(SAMPLES.iter().find(|sample| sample.name == name).unwrap())
+}
+
+/// The workload's objects by name, and its container.
+fn workload(report: &Report, files: &[&str]) -> (BTreeMap<String, Value>, Value, Value) {
+    let mut content = Content::default();
+    for file in files {
+        let entry = Entry {
+            bytes: file.as_bytes().to_vec(),
+            mode: 0o644,
+            is_secret: false,
+        };
+        content.files.insert(AppPath::new(file), entry);
+    }
+    let input = Input {
+        report,
+        image: None,
+        content: Some(&content),
+        secrets: false,
+    };
+    let made = manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>());
+    let objects = documents(text(&made, "k8s/configmap.yaml"));
+    let objects = objects.into_iter().map(|object| {
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        (name, object["data"].clone())
+    });
+    let pod = documents(text(&made, "k8s/workload.yaml"))[0]["spec"]["template"]["spec"].clone();
+    (
+        objects.collect(),
+        pod["volumes"].clone(),
+        pod["containers"][0].clone(),
+    )
+}
+
+/// What the container sees at each path, by the mounts in their order.
+fn seen(
+    objects: &BTreeMap<String, Value>,
+    volumes: &Value,
+    container: &Value,
+) -> BTreeMap<String, String> {
+    let mut seen = BTreeMap::new();
+    for mount in container["volumeMounts"].as_array().unwrap() {
+        let volume = volumes
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|volume| volume["name"] == mount["name"]);
+        let Some(map) = volume.and_then(|volume| volume.get("configMap")) else {
+            continue;
+        };
+        let top = mount["mountPath"].as_str().unwrap();
+        // A mount hides what was there before.
+        seen.retain(|path: &String, _| !path.starts_with(&format!("{top}/")));
+        for item in map["items"].as_array().into_iter().flatten() {
+            let path = format!("{top}/{}", item["path"].as_str().unwrap());
+            let data = &objects[map["name"].as_str().unwrap()];
+            let key = item["key"].as_str().unwrap();
+            seen.insert(path, data[key].as_str().unwrap().to_owned());
+        }
+    }
+    seen
+}
+
+#[test]
+fn every_directory_of_settings_is_an_object_without_directories_of_its_own() {
+    let report = sample("tidy-web");
+    let files = [
+        "/etc/tidy-web/a.conf",
+        "/etc/tidy-web/on/a.conf",
+        "/etc/tidy-web/on/deep/er/a.conf",
+        "/etc/tidy-web/on-deep/a.conf",
+    ];
+    let (objects, volumes, container) = workload(&report, &files);
+    let seen = seen(&objects, &volumes, &container);
+    assert_eq!(
+        seen,
+        files
+            .iter()
+            .map(|f| ((*f).to_owned(), (*f).to_owned()))
+            .collect()
+    );
+    for volume in volumes.as_array().unwrap() {
+        for item in volume["configMap"]["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert!(!item["path"].as_str().unwrap().contains('/'), "{item}");
+        }
+    }
+    // A mount point cannot be made inside what is mounted read only.
+    for mount in container["volumeMounts"].as_array().unwrap() {
+        let path = mount["mountPath"].as_str().unwrap();
+        let is_above = files.iter().any(|file| {
+            file.strip_prefix(path)
+                .is_some_and(|rest| rest.matches('/').count() > 1)
+        });
+        assert!(!(is_above && mount["readOnly"] == true), "{path}");
+    }
+}
+
+#[test]
+fn settings_in_too_many_directories_are_one_object_and_told() {
+    let report = sample("tidy-web");
+    let files: Vec<String> = (0..40).map(|n| format!("/etc/tidy-web/d{n}/x")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let (objects, volumes, container) = workload(&report, &files);
+    assert_eq!(seen(&objects, &volumes, &container).len(), files.len());
+    assert_eq!(objects.len(), 1);
+}
+
+#[test]
+fn nspawn_gives_an_ambient_capability_to_the_container_too() {
+    let mut report = sample("tidy-web");
+    let need = serde_json::json!({
+        "need": "capability", "name": "IPC_LOCK", "certainty": "declared", "value": null, "because": []
+    });
+    let need: KernelNeed = serde_json::from_value(need).unwrap();
+    report.plan.kernel.push(need);
+    let made = made(&report);
+    let file = text(&made, "nspawn/tidy-web.nspawn");
+    for key in ["Capability", "AmbientCapability"] {
+        assert!(
+            file.contains(&format!("\n{key}=CAP_IPC_LOCK\n")),
+            "{key}: {file}"
+        );
+    }
+}

@@ -7,7 +7,7 @@
 #   ROOTS     a directory with built roots, NAME/ for each apps/NAME.sh beside this script, which
 #             has its scope, what an administrator does before it starts, what a client says inside,
 #             what it must answer (a word of it), and what it finds in a new container
-#   RUNTIME   podman, kube, compose, runc, nspawn, quadlet (default all)
+#   RUNTIME   podman, kube, newkube, compose, runc, nspawn, quadlet, incus (default all)
 #   TOOLS     directory of the tools; fetched by tools.sh when it is not there
 #   APPS      names of applications, to run some only
 #   STORAGE   podman's storage driver (default overlay; vfs where that is not allowed)
@@ -30,7 +30,7 @@ fi
 bin=$(realpath "$1")
 roots=$(realpath "$2")
 shift 2
-runtimes=${*:-podman kube compose runc nspawn quadlet}
+runtimes=${*:-podman kube newkube compose runc nspawn quadlet incus}
 tools=$(realpath "$TOOLS")
 failed=0
 
@@ -153,11 +153,9 @@ run_podman() {
     return $code
 }
 
-# Podman of bookworm makes no directories for nested `items` of a ConfigMap, as a cluster does, so
-# that settings with directories do not start there. It has no StatefulSet either: its pod template runs as a pod with the claims it would make.
-run_kube() {
-    local code=0 play=$work/play.yaml
-    "$tools/py/bin/python" - "$work/out/k8s" "$app" >"$play" <<'END' || return 1
+# pods: the objects as `kube play` takes them.
+pods() {
+    "$tools/py/bin/python" - "$work/out/k8s" "$app" <<'END'
 import glob, sys, yaml
 top, name = sys.argv[1:]
 out = []
@@ -178,6 +176,13 @@ for path in sorted(glob.glob(top + "/*.yaml")):
         out.append(pod)
 print(yaml.safe_dump_all(out))
 END
+}
+
+# Podman has no StatefulSet: its pod template runs as a pod with the claims it would make. That of
+# bookworm has no `subPath` either, so that single files of settings are mounted as directories.
+run_kube() {
+    local code=0 play=$work/play.yaml
+    pods >"$play" || return 1
     "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null
     "$work/podman" kube play "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
     main=$("$work/podman" ps -a --format '{{.Names}}' | grep -E "^$app-" | grep -vE -- '-(infra|seed)$' | head -1)
@@ -257,8 +262,14 @@ run_nspawn() {
     python3 - "$work/machines/$app.nspawn" <<'END'
 import re, resource, sys
 path = sys.argv[1]
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-text = re.sub(r"^LimitNOFILE=.*", f"LimitNOFILE={hard}:{hard}", open(path).read(), flags=re.M)
+def limit(line):
+    """The machine's own hard limit where it is lower than what is asked for."""
+    hard = resource.getrlimit(getattr(resource, "RLIMIT_" + line[1]))[1]
+    bounds = [int(bound) if bound != "infinity" else -1 for bound in line[2].split(":")]
+    if hard != resource.RLIM_INFINITY:
+        bounds = [hard if bound < 0 else min(bound, hard) for bound in bounds]
+    return f"Limit{line[1]}=" + ":".join(str(b) if b >= 0 else "infinity" for b in bounds)
+text = re.sub(r"^Limit([A-Z]+)=(.*)", limit, open(path).read(), flags=re.M)
 open(path, "w").write(text)
 END
     start() {
@@ -281,10 +292,12 @@ END
     return $code
 }
 
-# Processes enter the guest as a service of its own manager, so that they are in its cgroups.
+# Processes enter the guest as a service of its own manager, so that they are in its cgroups; what
+# they leave behind, as a started pod, stays.
+guest_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 inside_guest() {
     nsenter --target "$leader" --mount --root --pid --net --ipc --uts --wd=/ env -i PATH="$guest_path" \
-        systemd-run --quiet --pipe --wait --collect --setenv=PATH="$guest_path" sh -c "$1"
+        systemd-run --quiet --pipe --wait --collect --property=KillMode=process --setenv=PATH="$guest_path" sh -c "$1"
 }
 inside_quadlet() { inside_guest "podman exec $main sh -c $(printf '%q' "$1")"; }
 
@@ -304,13 +317,15 @@ guest_files() {
         >"$etc/containers.conf"
 }
 
-# boot: starts a guest with systemd whose tree of cgroups is the second version alone.
+# boot: starts a guest with systemd whose tree of cgroups is the second version alone, and that may
+# call what a container engine needs beside (systemd-nspawn(1), --system-call-filter=).
 boot() {
     mkdir -p "$work/guest-store"
     # shellcheck disable=SC2016
     env -u LD_LIBRARY_PATH unshare --mount --propagation private sh -c '
         umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"' boot \
         "$tools/x/systemd-container/usr/bin/systemd-nspawn" --boot --register=no --keep-unit \
+        --system-call-filter='add_key keyctl request_key bpf' --capability=CAP_NET_ADMIN \
         --private-network --console=pipe --volatile=overlay --directory "$tools/guest" --machine guest \
         --bind "$work/guest-store:/var/lib/containers" --bind "$work/guest-etc:/etc/containers" \
         --bind-ro "$(realpath "$work/tree"):/image" --bind-ro "$root:/old" \
@@ -326,15 +341,51 @@ boot() {
     return 1
 }
 
+halt() {
+    kill -TERM "$guest" 2>/dev/null
+    for _ in $(seq 15); do kill -0 "$guest" 2>/dev/null || break; sleep 1; done
+    kill -KILL "$guest" 2>/dev/null
+    wait "$guest" 2>/dev/null
+    rm -rf "$work/guest-store"
+}
+
+# given: the image and the filled volumes, inside the guest.
+given() {
+    inside_guest "tar -C /image -cf - . | podman import - localhost/$app:latest && /made/migrate.sh -r /old -t podman" \
+        >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
+}
+
+# The podman of the guest, which is newer.
+run_newkube() {
+    local code=0
+    [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
+    guest_files
+    pods >"$work/guest-etc/play.yaml" || return 1
+    if boot && given; then
+        local play="podman kube play /etc/containers/play.yaml" find
+        find="podman ps -a --format '{{.Names}}' | grep -E '^$app-' | grep -vE -- '-(infra|seed)\$' | head -1"
+        inside_guest "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+        main=$(inside_guest "$find")
+        [ $code = 0 ] && { told "$answer" inside_quadlet "$first" || { inside_guest "podman logs $main" | tail -5; code=1; }; }
+        if [ $code = 0 ]; then
+            inside_guest "podman kube down /etc/containers/play.yaml" >"$work/log" 2>&1
+            inside_guest "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+            told "$after" inside_quadlet "$second" || code=1
+        fi
+    else
+        code=1
+    fi
+    halt
+    return $code
+}
+
 run_quadlet() {
     local code=0 units started
-    guest_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
     guest_files
     units=$(cd "$work/guest-etc/given" && for file in *.container; do echo "${file%.container}.service"; done)
     if boot; then
-        inside_guest "tar -C /image -cf - . | podman import - localhost/$app:latest && /made/migrate.sh -r /old -t podman" \
-            >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+        given || code=1
         inside_guest "cp -r /etc/containers/given /etc/containers/systemd" || code=1
         started="systemctl daemon-reload && systemctl start $(echo "$units" | tr '\n' ' ')"
         inside_guest "$started" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
@@ -351,11 +402,64 @@ run_quadlet() {
     else
         code=1
     fi
-    kill -TERM "$guest" 2>/dev/null
-    for _ in $(seq 15); do kill -0 "$guest" 2>/dev/null || break; sleep 1; done
-    kill -KILL "$guest" 2>/dev/null
-    wait "$guest" 2>/dev/null
-    rm -rf "$work/guest-store"
+    halt
+    return $code
+}
+
+# Incus runs from the guest's tree, whose libraries it needs, on the network and cgroups of the test.
+inside_incus() { incus exec "$app" -- sh -c "$1"; }
+incus() { chroot "$work/incus" env -i PATH="$guest_path" HOME=/root incus "$@"; }
+
+run_incus() {
+    local code=0 tree=$work/incus instance n
+    [ -e "$tools/guest/usr/libexec/incus/incusd" ] || { echo "    no incus: see tools.sh"; return 1; }
+    mkdir -p "$tree" "$work/incus-upper" "$work/incus-work"
+    mount -t overlay overlay \
+        -o "lowerdir=$tools/guest,upperdir=$work/incus-upper,workdir=$work/incus-work" "$tree"
+    mount -t proc proc "$tree/proc"
+    mount --rbind /sys "$tree/sys"
+    mount --rbind /dev "$tree/dev"
+    mount -t tmpfs tmpfs "$tree/run"
+    mount --bind "$work/srv" "$tree/srv"
+    mkdir -p "$work/incus-state" "$tree/var/lib/incus" "$tree/image" "$tree/rootfs"
+    mount --bind "$work/incus-state" "$tree/var/lib/incus"
+    chroot "$tree" env -i PATH="$guest_path" HOME=/root /usr/libexec/incus/incusd --group root \
+        >"$work/incusd.log" 2>&1 </dev/null &
+    n=$!
+    for _ in $(seq 30); do incus info >/dev/null 2>&1 && break; sleep 1; done
+    printf 'architecture: x86_64\ncreation_date: 1\nproperties: {description: test}\n' >"$tree/image/metadata.yaml"
+    tar -C "$tree/image" -cf "$tree/rootfs/meta.tar" metadata.yaml
+    tar -C "$work/tree/" -cf "$tree/rootfs/rootfs.tar" .
+    instance=$work/instance.yaml
+    python3 - "$work/out/lxd/instance.yaml" >"$instance" <<'END'
+import re, resource, sys
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+lock = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+text = open(sys.argv[1]).read()
+text = re.sub(r"(limits.kernel.nofile: ).*", rf"\1'{hard}:{hard}'", text)
+print(re.sub(r"(limits.kernel.memlock: ).*", rf"\1'{lock}:{lock}'", text))
+END
+    {
+        "$work/out/migrate.sh" -r "$root" && incus storage create default dir &&
+            incus image import /rootfs/meta.tar /rootfs/rootfs.tar --alias "$app"
+    } >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+    begin() {
+        incus init "$app" "$app" --no-profiles <"$instance" >"$work/log" 2>&1 &&
+            incus start "$app" >>"$work/log" 2>&1 && return 0
+        tail -3 "$work/log"
+        incus info --show-log "$app" 2>/dev/null | grep ERROR | head -3
+        return 1
+    }
+    begin || code=1
+    [ $code = 0 ] && { told "$answer" inside_incus "$first" || code=1; }
+    incus delete --force "$app" >/dev/null 2>&1
+    if [ $code = 0 ]; then
+        begin && told "$after" inside_incus "$second" || code=1
+        incus delete --force "$app" >/dev/null 2>&1
+    fi
+    kill -TERM "$n" 2>/dev/null; wait "$n" 2>/dev/null
+    umount -R -l "$tree"
+    rm -rf "$work/incus-state" "$work/incus-upper" "$work/incus-work"
     return $code
 }
 

@@ -140,3 +140,39 @@ fn nspawn_gives_an_ambient_capability_to_the_container_too() {
         );
     }
 }
+
+#[test]
+fn the_mount_point_of_scratch_space_may_be_written_by_everybody() {
+    let made = made(&sample("tidy-web"));
+    let file = text(&made, "containerfile/Containerfile");
+    assert!(file.contains("-m 1777 -d -- /run/tidy-web"), "{file}");
+    assert!(!file.contains("-m 1777 -d -- /var/"), "{file}");
+}
+
+#[test]
+fn scratch_space_inside_scratch_space_is_a_volume_of_the_engine() {
+    let mut report = sample("tidy-web");
+    let mut outer = report
+        .plan
+        .mounts
+        .iter()
+        .find(|m| m.path == AppPath::new("/run/tidy-web"))
+        .unwrap()
+        .clone();
+    outer.path = AppPath::new("/run");
+    report.plan.mounts.insert(0, outer);
+    let made = made(&report);
+    let script = text(&made, "docker/run.sh");
+    assert!(script.contains("type=tmpfs,dst=/run,"), "{script}");
+    assert!(
+        script.contains("type=volume,src=tidy-web-run-tidy-web,dst=/run/tidy-web"),
+        "{script}"
+    );
+    assert!(script.contains("--opt type=tmpfs"), "{script}");
+    assert!(text(&made, "quadlet/tidy-web-run-tidy-web.volume").contains("Type=tmpfs"));
+    let compose = documents(text(&made, "compose/compose.yaml"));
+    assert_eq!(
+        compose[0]["volumes"]["run-tidy-web"]["driver_opts"]["type"],
+        "tmpfs"
+    );
+}

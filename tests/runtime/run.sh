@@ -406,12 +406,12 @@ run_quadlet() {
     return $code
 }
 
-# Incus runs from the guest's tree, whose libraries it needs, on the network and cgroups of the test.
+# Incus runs from the guest's tree, whose libraries it needs.
 inside_incus() { incus exec "$app" -- sh -c "$1"; }
-incus() { chroot "$work/incus" env -i PATH="$guest_path" HOME=/root incus "$@"; }
+incus() { nsenter --target "$incusd" --mount --wd=/ env -i PATH="$guest_path" HOME=/root incus "$@"; }
 
 run_incus() {
-    local code=0 tree=$work/incus instance n
+    local code=0 tree=$work/incus instance
     [ -e "$tools/guest/usr/libexec/incus/incusd" ] || { echo "    no incus: see tools.sh"; return 1; }
     mkdir -p "$tree" "$work/incus-upper" "$work/incus-work"
     mount -t overlay overlay \
@@ -423,9 +423,13 @@ run_incus() {
     mount --bind "$work/srv" "$tree/srv"
     mkdir -p "$work/incus-state" "$tree/var/lib/incus" "$tree/image" "$tree/rootfs"
     mount --bind "$work/incus-state" "$tree/var/lib/incus"
-    chroot "$tree" env -i PATH="$guest_path" HOME=/root /usr/libexec/incus/incusd --group root \
+    # In a mere chroot its containers would pivot inside the chroot, and who enters one would land
+    # in the root around it.
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private sh -c 'cd "$0" && pivot_root . mnt && umount -l /mnt && exec "$@"' \
+        "$tree" /usr/bin/env -i PATH="$guest_path" HOME=/root /usr/libexec/incus/incusd --group root \
         >"$work/incusd.log" 2>&1 </dev/null &
-    n=$!
+    incusd=$!
     for _ in $(seq 30); do incus info >/dev/null 2>&1 && break; sleep 1; done
     printf 'architecture: x86_64\ncreation_date: 1\nproperties: {description: test}\n' >"$tree/image/metadata.yaml"
     tar -C "$tree/image" -cf "$tree/rootfs/meta.tar" metadata.yaml
@@ -457,7 +461,7 @@ END
         begin && told "$after" inside_incus "$second" || code=1
         incus delete --force "$app" >/dev/null 2>&1
     fi
-    kill -TERM "$n" 2>/dev/null; wait "$n" 2>/dev/null
+    kill -TERM "$incusd" 2>/dev/null; wait "$incusd" 2>/dev/null
     umount -R -l "$tree"
     rm -rf "$work/incus-state" "$work/incus-upper" "$work/incus-work"
     return $code

@@ -417,7 +417,8 @@ run_incus() {
     mount -t overlay overlay \
         -o "lowerdir=$tools/guest,upperdir=$work/incus-upper,workdir=$work/incus-work" "$tree"
     mount -t proc proc "$tree/proc"
-    mount --rbind /sys "$tree/sys"
+    mount -t sysfs sysfs "$tree/sys"
+    mount --rbind /sys/fs/cgroup "$tree/sys/fs/cgroup"
     mount --rbind /dev "$tree/dev"
     mount -t tmpfs tmpfs "$tree/run"
     mount --bind "$work/srv" "$tree/srv"

@@ -176,3 +176,10 @@ fn scratch_space_inside_scratch_space_is_a_volume_of_the_engine() {
         "tmpfs"
     );
 }
+
+#[test]
+fn an_instance_has_an_interface_so_that_its_loopback_comes_up() {
+    let made = made(&sample("tidy-web"));
+    let devices = &documents(text(&made, "lxd/instance.yaml"))[0]["devices"];
+    assert_eq!(devices["interface--0"]["nictype"], "p2p");
+}

@@ -45,11 +45,11 @@ fn key(service: &Service<'_>, process: &Process) -> String {
     }
 }
 
-/// Whether a volume stands under `volumes:`; scratch space does when several containers share it.
+/// Whether a volume stands under `volumes:`; scratch space does when it is one.
 fn is_named(service: &Service<'_>, volume: &Volume) -> bool {
     match volume.keeps {
         Keeps::State => !volume.is_file,
-        Keeps::Scratch => service.is_several(),
+        Keeps::Scratch => service.is_scratch_volume(volume),
         Keeps::Config | Keeps::Secret => false,
     }
 }
@@ -167,7 +167,7 @@ fn needs(service: &Service<'_>, is_first: bool, node: Node) -> Node {
 
 fn mount(service: &Service<'_>, volume: &Volume) -> Node {
     let target = text(&volume.path);
-    if volume.keeps == Keeps::Scratch && !service.is_several() {
+    if volume.keeps == Keeps::Scratch && !service.is_scratch_volume(volume) {
         // The owner of a tmpfs has another option in each runtime; this mode serves all.
         let options = Node::map().with("mode", 0o1777_u32);
         return Node::map()

@@ -8,7 +8,7 @@ use crate::report::{BaseVerdict, Owner, Remedy};
 
 use super::quote::{json, shell};
 use super::service::{PATH, Service};
-use super::volume::Volume;
+use super::volume::{Keeps, Volume};
 use super::{Out, Target};
 
 /// Containerfile.
@@ -165,7 +165,13 @@ fn point(service: &Service<'_>, volume: &Volume) -> String {
     } else {
         format!("-d -- {path}")
     };
-    format!("install -o {uid} -g {gid} -m {:04o} {kind}", volume.bits())
+    // Engines give scratch space the mode that everybody may write with, and no owner; runc before
+    // 1.1.8 takes the mount point's mode instead, and `kube play` both from it.
+    let mode = match volume.keeps {
+        Keeps::Scratch if !volume.is_file => 0o1777,
+        _ => volume.bits(),
+    };
+    format!("install -o {uid} -g {gid} -m {mode:04o} {kind}")
 }
 
 /// Names for the numbers: many programs look their user up by name.

@@ -16,7 +16,7 @@ pub(super) const TARGET: Target = Target {
 fn write(service: &Service<'_>, out: &mut Out) {
     let mut body = String::new();
     for volume in &service.volumes {
-        if volume.keeps == Keeps::Scratch && service.is_several() {
+        if service.is_scratch_volume(volume) {
             body += &format!(
                 "\"$runtime\" volume inspect {0} >/dev/null 2>&1 || \"$runtime\" volume create \\\n    \
                  --opt type=tmpfs --opt device=tmpfs --opt o=mode=1777 {0} >/dev/null\n",
@@ -170,7 +170,7 @@ fn needs(service: &Service<'_>, is_first: bool, lines: &mut Lines) {
 fn mount(service: &Service<'_>, volume: &Volume) -> String {
     let dst = csv(&format!("dst={}", volume.path));
     match volume.keeps {
-        Keeps::Scratch if !service.is_several() => {
+        Keeps::Scratch if !service.is_scratch_volume(volume) => {
             // The owner of a tmpfs has another option in each runtime; this mode serves all.
             shell(&format!("type=tmpfs,{dst},tmpfs-mode=1777"))
         }

@@ -19,6 +19,11 @@ fn write(service: &Service<'_>, out: &mut Out) {
         "an instance's root cannot be made read-only",
         "it stays writable: what is written there is gone with the instance",
     );
+    out.limit(
+        "the network",
+        "the networks of the host are not known",
+        "an interface that leads to the host alone, and a proxy for each port: attach a network for more",
+    );
     let config = config(service, out);
     let mut devices = Node::map().with(
         "root",
@@ -63,7 +68,14 @@ fn disk(service: &Service<'_>, volume: &Volume) -> Node {
     }
 }
 
-fn others(service: &Service<'_>, mut devices: Node) -> Node {
+fn others(service: &Service<'_>, devices: Node) -> Node {
+    // Without a network interface not even the loopback comes up where no init of a system sees to
+    // it (liblxc's setup of networks); this kind asks for no bridge or network of the host.
+    let interface = Node::map()
+        .with("type", "nic")
+        .with("nictype", "p2p")
+        .with("name", "eth0");
+    let mut devices = devices.with("interface--0", interface);
     for (number, given) in service.needs.devices.iter().enumerate() {
         let node = Node::map()
             .with("type", "unix-char")

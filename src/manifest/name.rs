@@ -53,6 +53,11 @@ impl Default for Labels {
 }
 
 impl Labels {
+    /// Counts a name as given.
+    pub(super) fn take(&mut self, name: &str) {
+        self.0.insert(name.to_owned());
+    }
+
     /// A label that resembles `text` and was not given before.
     pub(super) fn fresh(&mut self, text: &[u8]) -> String {
         let wanted = label(text);

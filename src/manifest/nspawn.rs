@@ -120,13 +120,12 @@ fn needs(service: &Service<'_>, out: &mut Out) -> String {
         .collect();
     text += &format!("DropCapability={}\n", dropped.join(" "));
     for given in &needs.capabilities {
-        let key = if service.is_confined() {
-            "AmbientCapability"
-        } else {
-            "Capability"
-        };
         text += &format!("# {}\n", crate::path::escape(given.why.as_bytes()));
-        text += &format!("{key}=CAP_{}\n", given.name);
+        text += &format!("Capability=CAP_{}\n", given.name);
+        // It starts nothing when the container lacks an ambient capability (systemd-nspawn(1)).
+        if service.is_confined() {
+            text += &format!("AmbientCapability=CAP_{}\n", given.name);
+        }
     }
     for given in &needs.limits {
         let show = |bound: i64| match bound {

@@ -40,7 +40,7 @@ fn named(service: &Service<'_>, volume: &Volume) -> String {
 fn is_named(service: &Service<'_>, volume: &Volume) -> bool {
     match volume.keeps {
         Keeps::State => !volume.is_file,
-        Keeps::Scratch => service.is_several(),
+        Keeps::Scratch => service.is_scratch_volume(volume),
         Keeps::Config | Keeps::Secret => false,
     }
 }
@@ -205,7 +205,7 @@ fn mount(service: &Service<'_>, volume: &Volume) -> String {
         "private"
     };
     let text = match volume.keeps {
-        Keeps::Scratch if !service.is_several() => {
+        Keeps::Scratch if !service.is_scratch_volume(volume) => {
             format!("type=tmpfs,{destination},tmpfs-mode=1777")
         }
         _ if is_named(service, volume) => {

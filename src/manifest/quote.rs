@@ -59,9 +59,18 @@ pub(super) fn compose(text: &str) -> String {
 }
 
 /// Text in a command or variable of Kubernetes, where `$(NAME)` is a variable and `$$` a literal
-/// `$` (Kubernetes API, Container.command).
+/// `$` (Kubernetes API, Container.command). Any other `$` stays as it is: a cluster leaves it, and
+/// podman's `kube play` knows `$$` before a variable only.
 pub(super) fn k8s(text: &str) -> String {
-    text.replace('$', "$$")
+    let mut quoted = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        quoted.push(c);
+        if c == '$' && matches!(rest.peek(), Some('$' | '(')) {
+            quoted.push('$');
+        }
+    }
+    quoted
 }
 
 /// A JSON string.
@@ -80,6 +89,44 @@ mod tests {
         assert_eq!(shell("it's"), "'it'\\''s'");
         assert_eq!(shell(""), "''");
         assert_eq!(shell("$(x)"), "'$(x)'");
+    }
+
+    /// What a cluster makes of a word without variables (third_party/forked/golang/expansion).
+    fn expanded(text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match (c, rest.clone().next()) {
+                ('$', Some('(')) => panic!("{text} has a variable"),
+                ('$', Some('$')) => {
+                    rest.next();
+                    out.push('$');
+                }
+                ('$', Some(next)) => {
+                    rest.next();
+                    out.extend(['$', next]);
+                }
+                _ => out.push(c),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn a_cluster_gives_back_every_dollar() {
+        assert_eq!(k8s("$# $$ $(x)"), "$# $$$ $$(x)");
+        for text in [
+            "$",
+            "$$",
+            "$$$",
+            "$(x)",
+            "$$(x)",
+            "$$$(x)",
+            "$x$(y)$",
+            "\"$@\" $# $! $(n)",
+        ] {
+            assert_eq!(expanded(&k8s(text)), text);
+        }
     }
 
     #[test]

@@ -108,6 +108,16 @@ impl<'a> Service<'a> {
         self.processes.len() > 1
     }
 
+    /// Whether scratch space is a tmpfs that the engine makes as a volume: when several containers
+    /// share it, or when it lies in other scratch space. There runc before 1.1.8 gives a tmpfs the
+    /// mode of a directory that it has just made itself, and nobody but root may write.
+    pub(super) fn is_scratch_volume(&self, volume: &Volume) -> bool {
+        let is_around = |other: &Volume| {
+            other.keeps == Keeps::Scratch && other.at != volume.at && volume.at.is_within(&other.at)
+        };
+        volume.keeps == Keeps::Scratch && (self.is_several() || self.volumes.iter().any(is_around))
+    }
+
     /// The host's directory of volumes that are directories of the host.
     pub(super) fn base(&self) -> String {
         format!("/srv/{}", self.name)

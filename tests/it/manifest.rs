@@ -3,6 +3,7 @@
 
 mod back;
 mod hostile;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -4,10 +4,13 @@
 #
 # usage: run.sh BINARY ROOTS [RUNTIME...]
 #
-#   ROOTS     a directory with built roots, NAME/ for each of the applications below
-#   RUNTIME   podman, kube, compose, runc, nspawn (default all)
+#   ROOTS     a directory with built roots, NAME/ for each apps/NAME.sh beside this script, which
+#             has its scope, what an administrator does before it starts, what a client says inside,
+#             what it must answer (a word of it), and what it finds in a new container
+#   RUNTIME   podman, kube, newkube, compose, runc, nspawn, quadlet, incus (default all)
 #   TOOLS     directory of the tools; fetched by tools.sh when it is not there
 #   APPS      names of applications, to run some only
+#   STORAGE   podman's storage driver (default overlay; vfs where that is not allowed)
 #
 # Needs root. Everything happens in private namespaces: /srv is a directory of the work area, the
 # network has no way out, and nothing stays behind.
@@ -27,21 +30,9 @@ fi
 bin=$(realpath "$1")
 roots=$(realpath "$2")
 shift 2
-runtimes=${*:-podman kube compose runc nspawn}
+runtimes=${*:-podman kube newkube compose runc nspawn quadlet incus}
 tools=$(realpath "$TOOLS")
 failed=0
-
-# Name, scope, what a client says inside, what it must answer, and what it finds after a restart.
-apps() {
-    cat <<'END'
-redis|--package redis-server|redis-cli set a b && redis-cli save|OK|redis-cli get a|b
-apache2|--package apache2|perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print scalar <$s>'|200|perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print scalar <$s>'|200
-mariadb|--package mariadb-server --package mariadb-common|mariadb -e 'create database t; show databases'|t|mariadb -e 'show databases'|t
-beanstalkd|--package beanstalkd|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:11300") ? "up" : "down"'|up|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:11300") ? "up" : "down"'|up
-radicale|--package radicale|python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5232)); print("up")'|up|python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5232)); print("up")'|up
-activemq|--package activemq|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:61616") ? "up" : "down"'|up|perl -MIO::Socket::INET -e 'print IO::Socket::INET->new("127.0.0.1:61616") ? "up" : "down"'|up
-END
-}
 
 settings() {
     local x=$tools/x
@@ -80,7 +71,7 @@ for a; do
     args+=("\$a")
 done
 exec podman --root "$work/store/root" --runroot "$work/store/run" --tmpdir "$work/store/tmp" \
-    --volumepath "$work/store/volumes" --storage-driver vfs "\${args[@]}"
+    --volumepath "$work/store/volumes" --storage-driver "${STORAGE:-overlay}" "\${args[@]}"
 END
     chmod +x "$work/podman"
     ip link set lo up
@@ -89,12 +80,24 @@ END
 
 value() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
 
-# image NAME: a tree with code only: what is mounted is emptied, mount points stay.
+# prepared NAME: the root as an administrator leaves it, in a layer of its own.
+prepared() {
+    local name=$1 dir=$work/$1
+    mkdir -p "$dir/changes" "$dir/aside" "$dir/root"
+    mount -t overlay overlay \
+        -o "lowerdir=$roots/$name,upperdir=$dir/changes,workdir=$dir/aside" "$dir/root"
+    setup "$dir/root"
+    mount -o remount,ro "$dir/root"
+}
+
+# image NAME: a tree with code only: what is mounted is emptied, and mount points are made by the
+# Containerfile's own line, since their owner and mode go into volumes, and into scratch space by
+# runc before 1.1.8.
 image() {
     local name=$1 dir=$work/$1
     mkdir -p "$dir/upper" "$dir/inner" "$dir/tree"
     mount -t overlay overlay \
-        -o "lowerdir=$roots/$name,upperdir=$dir/upper,workdir=$dir/inner" "$dir/tree"
+        -o "lowerdir=$dir/changes:$roots/$name,upperdir=$dir/upper,workdir=$dir/inner" "$dir/tree"
     python3 - "$dir/out/mounts.json" "$dir/tree" <<'END'
 import json, os, shutil, sys
 for volume in json.load(open(sys.argv[1]))["volumes"]:
@@ -108,13 +111,15 @@ for volume in json.load(open(sys.argv[1]))["volumes"]:
         else:
             os.unlink(path)
 END
+    sed -n -E 's/^(RUN| &&) (install -o .*)/\2/; t p; d; :p; s/ \\$//; p' \
+        "$dir/out/containerfile/Containerfile" | chroot "$dir/tree" sh -e
 }
 
 # told RUNTIME WANT COMMAND...: waits until the command's answer has the wanted word.
 told() {
     local want=$1 said='' n
     shift
-    for n in $(seq 40); do
+    for n in $(seq "${tries:-40}"); do
         said=$("$@" 2>&1 </dev/null)
         case $said in *"$want"*) return 0 ;; esac
         sleep 1
@@ -148,11 +153,9 @@ run_podman() {
     return $code
 }
 
-# Podman of bookworm makes no directories for nested `items` of a ConfigMap, as a cluster does, so
-# that settings with directories do not start there. It has no StatefulSet either: its pod template runs as a pod with the claims it would make.
-run_kube() {
-    local code=0 play=$work/play.yaml
-    "$tools/py/bin/python" - "$work/out/k8s" "$app" >"$play" <<'END' || return 1
+# pods: the objects as `kube play` takes them.
+pods() {
+    "$tools/py/bin/python" - "$work/out/k8s" "$app" <<'END'
 import glob, sys, yaml
 top, name = sys.argv[1:]
 out = []
@@ -173,6 +176,13 @@ for path in sorted(glob.glob(top + "/*.yaml")):
         out.append(pod)
 print(yaml.safe_dump_all(out))
 END
+}
+
+# Podman has no StatefulSet: its pod template runs as a pod with the claims it would make. That of
+# bookworm has no `subPath` either, so that single files of settings are mounted as directories.
+run_kube() {
+    local code=0 play=$work/play.yaml
+    pods >"$play" || return 1
     "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null
     "$work/podman" kube play "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
     main=$("$work/podman" ps -a --format '{{.Names}}' | grep -E "^$app-" | grep -vE -- '-(infra|seed)$' | head -1)
@@ -252,8 +262,14 @@ run_nspawn() {
     python3 - "$work/machines/$app.nspawn" <<'END'
 import re, resource, sys
 path = sys.argv[1]
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-text = re.sub(r"^LimitNOFILE=.*", f"LimitNOFILE={hard}:{hard}", open(path).read(), flags=re.M)
+def limit(line):
+    """The machine's own hard limit where it is lower than what is asked for."""
+    hard = resource.getrlimit(getattr(resource, "RLIMIT_" + line[1]))[1]
+    bounds = [int(bound) if bound != "infinity" else -1 for bound in line[2].split(":")]
+    if hard != resource.RLIM_INFINITY:
+        bounds = [hard if bound < 0 else min(bound, hard) for bound in bounds]
+    return f"Limit{line[1]}=" + ":".join(str(b) if b >= 0 else "infinity" for b in bounds)
+text = re.sub(r"^Limit([A-Z]+)=(.*)", limit, open(path).read(), flags=re.M)
 open(path, "w").write(text)
 END
     start() {
@@ -276,15 +292,204 @@ END
     return $code
 }
 
+# Processes enter the guest as a service of its own manager, so that they are in its cgroups; what
+# they leave behind, as a started pod, stays.
+guest_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+inside_guest() {
+    nsenter --target "$leader" --mount --root --pid --net --ipc --uts --wd=/ env -i PATH="$guest_path" \
+        systemd-run --quiet --pipe --wait --collect --property=KillMode=process --setenv=PATH="$guest_path" sh -c "$1"
+}
+inside_quadlet() { inside_guest "podman exec $main sh -c $(printf '%q' "$1")"; }
+
+# The guest's settings, and the Quadlet files, which go where its generator looks for them when
+# their image is there. The machine may have a lower hard limit on files than services ask for, and no controller for process counts.
+guest_files() {
+    local etc=$work/guest-etc hard
+    hard=$(ulimit -Hn)
+    rm -rf "$etc" && mkdir -p "$etc/given"
+    cp "$work"/out/quadlet/* "$etc/given"
+    rm -f "$etc"/given/*.build
+    sed -i -E "s/^(Ulimit=nofile=)[0-9:]+/\1$hard:$hard/" "$etc"/given/*
+    echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$etc/policy.json"
+    printf '[storage]\ndriver = "%s"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n' \
+        "${STORAGE:-overlay}" >"$etc/storage.conf"
+    printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' \
+        >"$etc/containers.conf"
+}
+
+# boot: starts a guest with systemd whose tree of cgroups is the second version alone, and that may
+# call what a container engine needs beside (systemd-nspawn(1), --system-call-filter=).
+boot() {
+    mkdir -p "$work/guest-store"
+    # shellcheck disable=SC2016
+    env -u LD_LIBRARY_PATH unshare --mount --propagation private sh -c '
+        umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"' boot \
+        "$tools/x/systemd-container/usr/bin/systemd-nspawn" --boot --register=no --keep-unit \
+        --system-call-filter='add_key keyctl request_key bpf' --capability=CAP_NET_ADMIN \
+        --private-network --console=pipe --volatile=overlay --directory "$tools/guest" --machine guest \
+        --bind "$work/guest-store:/var/lib/containers" --bind "$work/guest-etc:/etc/containers" \
+        --bind-ro "$(realpath "$work/tree"):/image" --bind-ro "$root:/old" \
+        --bind-ro "$(realpath "$work/out"):/made" </dev/null >"$work/boot.log" 2>&1 &
+    guest=$!
+    local n
+    for n in $(seq 40); do
+        leader=$(pgrep -P "$guest" | head -1)
+        [ -n "$leader" ] && inside_guest true 2>/dev/null && return 0
+        sleep 1
+    done
+    echo "    the guest does not come up after $n tries: $(tail -1 "$work/boot.log")"
+    return 1
+}
+
+halt() {
+    kill -TERM "$guest" 2>/dev/null
+    for _ in $(seq 15); do kill -0 "$guest" 2>/dev/null || break; sleep 1; done
+    kill -KILL "$guest" 2>/dev/null
+    wait "$guest" 2>/dev/null
+    rm -rf "$work/guest-store"
+}
+
+# given: the image and the filled volumes, inside the guest.
+given() {
+    inside_guest "tar -C /image -cf - . | podman import - localhost/$app:latest && /made/migrate.sh -r /old -t podman" \
+        >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
+}
+
+# The podman of the guest, which is newer.
+run_newkube() {
+    local code=0
+    [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
+    guest_files
+    pods >"$work/guest-etc/play.yaml" || return 1
+    if boot && given; then
+        local play="podman kube play /etc/containers/play.yaml" find
+        find="podman ps -a --format '{{.Names}}' | grep -E '^$app-' | grep -vE -- '-(infra|seed)\$' | head -1"
+        inside_guest "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+        main=$(inside_guest "$find")
+        [ $code = 0 ] && { told "$answer" inside_quadlet "$first" || { inside_guest "podman logs $main" | tail -5; code=1; }; }
+        if [ $code = 0 ]; then
+            inside_guest "podman kube down /etc/containers/play.yaml" >"$work/log" 2>&1
+            inside_guest "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+            told "$after" inside_quadlet "$second" || code=1
+        fi
+    else
+        code=1
+    fi
+    halt
+    return $code
+}
+
+run_quadlet() {
+    local code=0 units started
+    [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
+    guest_files
+    units=$(cd "$work/guest-etc/given" && for file in *.container; do echo "${file%.container}.service"; done)
+    if boot; then
+        given || code=1
+        inside_guest "cp -r /etc/containers/given /etc/containers/systemd" || code=1
+        started="systemctl daemon-reload && systemctl start $(echo "$units" | tr '\n' ' ')"
+        inside_guest "$started" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+        main=$(inside_guest "podman ps --sort created --format '{{.Names}}' | grep -v infra | head -1")
+        [ -n "$main" ] || code=1
+        [ $code = 0 ] && { told "$answer" inside_quadlet "$first" || code=1; }
+        if [ $code = 0 ]; then
+            inside_guest "systemctl stop '$app*'; podman ps -aq" >"$work/log" 2>&1
+            [ -s "$work/log" ] && { echo "    a container stayed: $(cat "$work/log")"; code=1; }
+            inside_guest "$started" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+            told "$after" inside_quadlet "$second" || code=1
+        fi
+        [ $code = 0 ] || inside_guest "systemctl --failed --no-legend; journalctl -n 30 --no-pager" | tail -30
+    else
+        code=1
+    fi
+    halt
+    return $code
+}
+
+# Incus runs from the guest's tree, whose libraries it needs.
+inside_incus() { incus exec "$app" -- sh -c "$1"; }
+incus() { nsenter --target "$incusd" --mount --wd=/ env -i PATH="$guest_path" HOME=/root incus "$@"; }
+
+run_incus() {
+    local code=0 tree=$work/incus instance
+    [ -e "$tools/guest/usr/libexec/incus/incusd" ] || { echo "    no incus: see tools.sh"; return 1; }
+    mkdir -p "$tree" "$work/incus-upper" "$work/incus-work"
+    mount -t overlay overlay \
+        -o "lowerdir=$tools/guest,upperdir=$work/incus-upper,workdir=$work/incus-work" "$tree"
+    mount -t proc proc "$tree/proc"
+    mount -t sysfs sysfs "$tree/sys"
+    mount --rbind /sys/fs/cgroup "$tree/sys/fs/cgroup"
+    mount --rbind /dev "$tree/dev"
+    mount -t tmpfs tmpfs "$tree/run"
+    mount --bind "$work/srv" "$tree/srv"
+    mkdir -p "$work/incus-state" "$tree/var/lib/incus" "$tree/image" "$tree/rootfs"
+    mount --bind "$work/incus-state" "$tree/var/lib/incus"
+    # In a mere chroot its containers would pivot inside the chroot, and who enters one would land
+    # in the root around it.
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private sh -c 'cd "$0" && pivot_root . mnt && umount -l /mnt && exec "$@"' \
+        "$tree" /usr/bin/env -i PATH="$guest_path" HOME=/root /usr/libexec/incus/incusd --group root \
+        >"$work/incusd.log" 2>&1 </dev/null &
+    incusd=$!
+    for _ in $(seq 30); do incus info >/dev/null 2>&1 && break; sleep 1; done
+    printf 'architecture: x86_64\ncreation_date: 1\nproperties: {description: test}\n' >"$tree/image/metadata.yaml"
+    tar -C "$tree/image" -cf "$tree/rootfs/meta.tar" metadata.yaml
+    tar -C "$work/tree/" -cf "$tree/rootfs/rootfs.tar" .
+    instance=$work/instance.yaml
+    python3 - "$work/out/lxd/instance.yaml" >"$instance" <<'END'
+import re, resource, sys
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+lock = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+text = open(sys.argv[1]).read()
+text = re.sub(r"(limits.kernel.nofile: ).*", rf"\1'{hard}:{hard}'", text)
+print(re.sub(r"(limits.kernel.memlock: ).*", rf"\1'{lock}:{lock}'", text))
+END
+    {
+        "$work/out/migrate.sh" -r "$root" && incus storage create default dir &&
+            incus image import /rootfs/meta.tar /rootfs/rootfs.tar --alias "$app"
+    } >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
+    begin() {
+        incus init "$app" "$app" --no-profiles <"$instance" >"$work/log" 2>&1 &&
+            incus start "$app" >>"$work/log" 2>&1 && return 0
+        tail -3 "$work/log"
+        incus info --show-log "$app" 2>/dev/null | grep ERROR | head -3
+        return 1
+    }
+    begin || code=1
+    [ $code = 0 ] && { told "$answer" inside_incus "$first" || code=1; }
+    incus delete --force "$app" >/dev/null 2>&1
+    if [ $code = 0 ]; then
+        begin && told "$after" inside_incus "$second" || code=1
+        incus delete --force "$app" >/dev/null 2>&1
+    fi
+    kill -TERM "$incusd" 2>/dev/null; wait "$incusd" 2>/dev/null
+    umount -R -l "$tree"
+    rm -rf "$work/incus-state" "$work/incus-upper" "$work/incus-work"
+    return $code
+}
+
+# What a runtime that failed half way has left.
+clean() {
+    "$work/podman" pod rm -fa -t 5 >/dev/null 2>&1
+    "$work/podman" rm -fa -t 5 >/dev/null 2>&1
+    "$work/podman" volume rm -fa >/dev/null 2>&1
+    "$work/podman" secret rm -a >/dev/null 2>&1
+    rm -rf "/srv/$app"
+}
+
 settings
 top=$work
-while IFS='|' read -r name scope first answer second after; do
+for file in "$here"/apps/*.sh; do
+    name=$(basename "$file" .sh)
     case " ${APPS:-$name} " in *" $name "*) ;; *) continue ;; esac
-    [ -d "$roots/$name/etc" ] || { echo "$name: no root"; continue; }
-    root=$roots/$name
-    mkdir -p "$top/$name"
-    # shellcheck disable=SC2086
-    "$bin" mounts --root "$root" $scope -o "$top/$name/out" >"$top/$name/made" || { failed=1; continue; }
+    [ -d "$roots/$name/etc" ] || { echo "$name: no root"; failed=1; continue; }
+    setup() { :; }
+    tries=40
+    # shellcheck source=/dev/null
+    . "$file"
+    prepared "$name"
+    root=$top/$name/root
+    "$bin" mounts --root "$root" "${scope[@]}" -o "$top/$name/out" >"$top/$name/made" || { failed=1; continue; }
     app=$(value "$top/$name/out/mounts.json" name)
     image "$name"
     rm -f "$work/out" "$work/tree"
@@ -295,11 +500,11 @@ while IFS='|' read -r name scope first answer second after; do
             "$work/podman" import - "localhost/$app:latest" >/dev/null 2>&1 ;;
     esac
     for runtime in $runtimes; do
-        "run_$runtime"
+        "run_$runtime" </dev/null
         verdict "$name" "$runtime" $?
-        rm -rf "/srv/$app"
+        clean
     done
     "$work/podman" rmi -fa >/dev/null 2>&1
-    umount "$top/$name/tree"
-done < <(apps)
+    umount "$top/$name/tree" "$top/$name/root"
+done
 exit $failed

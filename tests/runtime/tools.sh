@@ -109,7 +109,17 @@ actool() {
         echo "tools.sh: actool does not build"
 }
 
+# A system with systemd, a podman that has Quadlet, and Incus, to be booted in a container.
+guest() {
+    [ -e "$dir/guest/usr/bin/podman" ] && return 0
+    rm -rf "$dir/guest"
+    debootstrap --variant=minbase \
+        --include=podman,crun,systemd,systemd-sysv,dbus,catatonit,netavark,aardvark-dns,nftables,iproute2,incus-base,incus-client \
+        trixie "$dir/guest" "$from" >"$dir/guest.log" 2>&1 || echo "tools.sh: no guest, see guest.log"
+}
+
 debs
 podman
 python
 actool
+guest

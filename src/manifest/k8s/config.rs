@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::super::name::Labels;
 use super::super::service::Service;
 use super::super::volume::{Keeps, Volume};
 use super::super::yaml::Node;
@@ -21,20 +22,38 @@ const MOST: usize = 700 << 10;
 /// The text in place of a secret.
 const PLACEHOLDER: &str = "REPLACE-ME";
 
-/// A file of a volume.
+/// The most directories of one tree that become objects of their own: each is one more mount.
+const DIRECTORIES: usize = 24;
+
+/// A file of an object.
 #[derive(Clone, Debug)]
 struct Item {
     key: String,
+    /// Below the directory that the object is mounted at.
     path: String,
     mode: u32,
     bytes: Vec<u8>,
     is_secret: bool,
 }
 
+/// The files of one directory of a volume: an object of its own, mounted inside that of the
+/// directory above. Podman's `kube play` makes no directories for nested `items`, and a cluster
+/// makes mount points inside a mounted object (Kubernetes, nested volumes).
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The name of the volume for it.
+    pub(super) name: String,
+    /// The directory below the volume's; empty for that itself.
+    below: String,
+    /// Whether another part is mounted inside it.
+    is_above: bool,
+    items: Vec<Item>,
+}
+
 /// What the volumes with settings hold, by the volume's name.
 pub(super) struct Settings {
     service: String,
-    items: BTreeMap<String, Vec<Item>>,
+    parts: BTreeMap<String, Vec<Part>>,
     large: BTreeSet<String>,
 }
 
@@ -43,63 +62,50 @@ impl Settings {
     pub(super) fn new(service: &Service<'_>, out: &mut Out) -> Self {
         let mut settings = Self {
             service: service.name.clone(),
-            items: BTreeMap::new(),
+            parts: BTreeMap::new(),
             large: BTreeSet::new(),
         };
+        let mut labels = Labels::default();
+        for volume in &service.volumes {
+            labels.take(&volume.name);
+        }
         for volume in &service.volumes {
             let is_seed = volume.keeps == Keeps::State && volume.class == Class::Config;
             if matches!(volume.keeps, Keeps::Config | Keeps::Secret) || is_seed {
-                settings.add(service, volume, out);
+                settings.add(service, volume, &mut labels, out);
             }
         }
         settings
     }
 
-    fn add(&mut self, service: &Service<'_>, volume: &Volume, out: &mut Out) {
-        let mut items = Vec::new();
-        let mut keys = BTreeSet::new();
-        if let Some(content) = service.content {
-            for (path, entry) in content.within(&volume.at) {
-                match item(path, entry, volume, service, &mut keys) {
-                    Ok(item) => items.push(item),
-                    Err(why) => out.limit(
-                        path.to_text(),
-                        why,
-                        format!("left out of {}: put it there by hand", volume.path),
-                    ),
-                }
-            }
-            for (path, why) in content.unread.range(volume.at.clone()..) {
-                if path.is_within(&volume.at) {
-                    out.limit(path.to_text(), why, "left out: put it there by hand");
-                }
-            }
-        } else if volume.keeps == Keeps::Config {
-            out.limit(
-                &volume.path,
-                "a report has no content of files",
-                "an empty ConfigMap stands for it: fill it, or make the manifests from a scope",
-            );
-        }
-        if items.iter().map(|item| item.bytes.len()).sum::<usize>() > MOST {
-            out.limit(
-                &volume.path,
-                "it is larger than a ConfigMap may be",
-                "a claim is mounted there: fill it with migrate.sh",
-            );
-            self.large.insert(volume.name.clone());
-            items.clear();
-        }
-        if volume.keeps == Keeps::Secret && items.is_empty() && !self.is_too_large(volume) {
+    fn add(&mut self, service: &Service<'_>, volume: &Volume, labels: &mut Labels, out: &mut Out) {
+        let mut items = read(service, volume, out);
+        if volume.keeps == Keeps::Secret && items.is_empty() {
             items.push(Item {
-                key: key(volume.at.name(), &mut keys),
+                key: String::new(),
                 path: String::from_utf8_lossy(volume.at.name()).into_owned(),
                 mode: volume.bits(),
                 bytes: Vec::new(),
                 is_secret: true,
             });
         }
-        self.items.insert(volume.name.clone(), items);
+        let parts = split(volume, items, labels, out);
+        let size = |part: &Part| {
+            part.items
+                .iter()
+                .map(|item| item.bytes.len())
+                .sum::<usize>()
+        };
+        if parts.iter().any(|part| size(part) > MOST) {
+            out.limit(
+                &volume.path,
+                "it is larger than a ConfigMap may be",
+                "a claim is mounted there: fill it with migrate.sh",
+            );
+            self.large.insert(volume.name.clone());
+            return;
+        }
+        self.parts.insert(volume.name.clone(), parts);
     }
 
     /// Whether a volume's content does not fit into an object.
@@ -109,21 +115,24 @@ impl Settings {
 
     /// Whether a volume's content is in an object.
     pub(super) fn has(&self, volume: &Volume) -> bool {
-        self.items
-            .get(&volume.name)
-            .is_some_and(|items| !items.is_empty())
+        self.parts(volume).iter().any(|part| !part.items.is_empty())
+    }
+
+    /// The objects of a volume, those of directories after those of the directories above.
+    pub(super) fn parts(&self, volume: &Volume) -> &[Part] {
+        self.parts.get(&volume.name).map_or(&[], Vec::as_slice)
     }
 
     fn name(&self, volume: &str) -> String {
         format!("{}-{volume}", self.service)
     }
 
-    /// The source of a volume with settings: an object's files, or those of both in one directory.
-    pub(super) fn source(&self, volume: &Volume) -> (&'static str, Node) {
-        let items = self.items.get(&volume.name).map_or(&[][..], Vec::as_slice);
-        let name = self.name(&volume.name);
+    /// The source of a part: an object's files, or those of both kinds in one directory.
+    pub(super) fn source(&self, part: &Part) -> (&'static str, Node) {
+        let name = self.name(&part.name);
         let source = |key: &str, is_secret: bool| {
-            let list = items
+            let list = part
+                .items
                 .iter()
                 .filter(|item| item.is_secret == is_secret)
                 .map(|item| {
@@ -138,11 +147,11 @@ impl Settings {
                 .with("optional", false)
                 .with_full("items", Node::List(list.collect()))
         };
-        let secrets = items.iter().filter(|item| item.is_secret).count();
+        let secrets = part.items.iter().filter(|item| item.is_secret).count();
         if secrets == 0 {
             return ("configMap", source("name", false));
         }
-        if secrets == items.len() {
+        if secrets == part.items.len() {
             return ("secret", source("secretName", true));
         }
         let both = vec![
@@ -160,9 +169,8 @@ impl Settings {
     /// A ConfigMap for each volume that has one.
     pub(super) fn config_maps(&self) -> Vec<Node> {
         let mut nodes = Vec::new();
-        for (volume, items) in &self.items {
-            let is_placeholder = items.is_empty() && !self.large.contains(volume);
-            if !is_placeholder && items.iter().all(|item| item.is_secret) {
+        for Part { name, items, .. } in self.parts.values().flatten() {
+            if !items.is_empty() && items.iter().all(|item| item.is_secret) {
                 continue;
             }
             let mut data = Node::map();
@@ -176,7 +184,7 @@ impl Settings {
             let head = Node::map()
                 .with("apiVersion", "v1")
                 .with("kind", "ConfigMap")
-                .with("metadata", Node::map().with("name", self.name(volume)));
+                .with("metadata", Node::map().with("name", self.name(name)));
             nodes.push(head.with("data", data).with_full("binaryData", binary));
         }
         nodes
@@ -186,12 +194,12 @@ impl Settings {
     /// manifests, content only in the file that was named for it.
     pub(super) fn secrets(&self, service: &Service<'_>, out: &mut Out) -> Vec<Node> {
         let mut nodes = Vec::new();
-        for (volume, items) in &self.items {
+        for Part { name, items, .. } in self.parts.values().flatten() {
             let secret: Vec<&Item> = items.iter().filter(|item| item.is_secret).collect();
             if secret.is_empty() {
                 continue;
             }
-            let head = object(service, "v1", "Secret", &self.name(volume)).with("type", "Opaque");
+            let head = object(service, "v1", "Secret", &self.name(name)).with("type", "Opaque");
             let mut data = Node::map();
             for item in secret {
                 if service.secrets && !item.bytes.is_empty() {
@@ -199,7 +207,7 @@ impl Settings {
                 } else {
                     data = data.with(&item.key, STANDARD.encode(PLACEHOLDER));
                     out.limit(
-                        format!("secret {} of volume {volume}", item.path),
+                        format!("secret {} of volume {name}", item.path),
                         "a secret's content stands in no manifest",
                         format!("{PLACEHOLDER} stands for it: replace it, or name a file with --include-secrets"),
                     );
@@ -229,12 +237,110 @@ impl Settings {
     }
 }
 
+impl Part {
+    /// Where it is mounted when the volume is mounted at `top`.
+    pub(super) fn place(&self, top: &str) -> String {
+        if self.below.is_empty() {
+            top.to_owned()
+        } else {
+            format!("{top}/{}", self.below)
+        }
+    }
+
+    /// Whether its mount may be marked read only. A mount point is made inside one that another is
+    /// mounted in, where it is not there before; objects are read only in a cluster in any case.
+    pub(super) fn is_leaf(&self) -> bool {
+        !self.is_above
+    }
+}
+
+/// The files of a volume, with their paths below it.
+fn read(service: &Service<'_>, volume: &Volume, out: &mut Out) -> Vec<Item> {
+    let mut items = Vec::new();
+    let Some(content) = service.content else {
+        if volume.keeps == Keeps::Config {
+            out.limit(
+                &volume.path,
+                "a report has no content of files",
+                "an empty ConfigMap stands for it: fill it, or make the manifests from a scope",
+            );
+        }
+        return items;
+    };
+    for (path, entry) in content.within(&volume.at) {
+        match item(path, entry, volume, service) {
+            Ok(item) => items.push(item),
+            Err(why) => out.limit(
+                path.to_text(),
+                why,
+                format!("left out of {}: put it there by hand", volume.path),
+            ),
+        }
+    }
+    for (path, why) in content.unread.range(volume.at.clone()..) {
+        if path.is_within(&volume.at) {
+            out.limit(path.to_text(), why, "left out: put it there by hand");
+        }
+    }
+    items
+}
+
+/// A part for each directory, or one for all when they are too many. A volume without files has
+/// an empty one.
+fn split(volume: &Volume, items: Vec<Item>, labels: &mut Labels, out: &mut Out) -> Vec<Part> {
+    let directory = |path: &str| path.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned();
+    let found: BTreeSet<String> = items.iter().map(|item| directory(&item.path)).collect();
+    let is_split = found.len() <= DIRECTORIES;
+    if !is_split {
+        out.limit(
+            &volume.path,
+            format!("its files are in {} directories, and each would be a mount", found.len()),
+            "one object holds them all: a cluster makes the directories, `podman kube play` does not",
+        );
+    }
+    let mut by_directory: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    for mut item in items {
+        let below = if is_split {
+            directory(&item.path)
+        } else {
+            String::new()
+        };
+        if !below.is_empty() {
+            item.path.drain(..=below.len());
+        }
+        by_directory.entry(below).or_default().push(item);
+    }
+    if by_directory.is_empty() {
+        by_directory.insert(String::new(), Vec::new());
+    }
+    let all: Vec<String> = by_directory.keys().cloned().collect();
+    let part = |(below, mut items): (String, Vec<Item>)| {
+        let mut keys = BTreeSet::new();
+        for item in &mut items {
+            item.key = key(item.path.as_bytes(), &mut keys);
+        }
+        let is_above = all.iter().any(|other| {
+            *other != below && (below.is_empty() || other.starts_with(&format!("{below}/")))
+        });
+        let name = match below.as_str() {
+            "" => volume.name.clone(),
+            below => labels.fresh(format!("{}/{below}", volume.path).as_bytes()),
+        };
+        Part {
+            name,
+            below,
+            is_above,
+            items,
+        }
+    };
+    by_directory.into_iter().map(part).collect()
+}
+
 fn item(
     path: &AppPath,
     entry: &Entry,
     volume: &Volume,
     service: &Service<'_>,
-    keys: &mut BTreeSet<String>,
 ) -> Result<Item, &'static str> {
     if let Some(why) = super::super::volume::refusal(path) {
         return Err(why);
@@ -255,7 +361,7 @@ fn item(
         || volume.keeps == Keeps::Secret
         || service.report.plan.secrets.contains(path);
     Ok(Item {
-        key: key(below.as_bytes(), keys),
+        key: String::new(),
         path: below,
         mode: entry.mode & 0o777,
         bytes: entry.bytes.clone(),

@@ -20,7 +20,7 @@ pub(super) fn spec(
     let containers: Vec<Node> = service
         .processes
         .iter()
-        .map(|process| container(service, process, volumes, out))
+        .map(|process| container(service, process, volumes, settings, out))
         .collect();
     unfit(service, out);
     let seconds = service
@@ -120,6 +120,7 @@ fn container(
     service: &Service<'_>,
     process: &Process,
     volumes: &Volumes<'_>,
+    settings: &Settings,
     out: &mut Out,
 ) -> Node {
     let is_first = std::ptr::eq(process, service.first());
@@ -146,7 +147,7 @@ fn container(
         node = node.with_full("ports", Node::List(ports.collect()));
         node = probes(service, node, out);
     }
-    node.with_full("volumeMounts", mounts(service, volumes))
+    node.with_full("volumeMounts", mounts(service, volumes, settings))
 }
 
 /// A name of a port is at most 15 characters long (RFC 6335).
@@ -197,9 +198,18 @@ fn environment(service: &Service<'_>) -> Node {
     Node::List(variables.collect())
 }
 
-fn mounts(service: &Service<'_>, volumes: &Volumes<'_>) -> Node {
+fn mounts(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) -> Node {
     let mut list = Vec::new();
     for (volume, form) in &volumes.list {
+        if *form == Form::Object && !volume.is_file {
+            for part in settings.parts(volume) {
+                let read_only = part.is_leaf().then_some(true);
+                list.push(
+                    at(&part.name, &part.place(&volume.path)).with_some("readOnly", read_only),
+                );
+            }
+            continue;
+        }
         let source = if *form == Form::File {
             FILES
         } else {
@@ -240,13 +250,21 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
             }
             Form::Empty => list.push(node.with("emptyDir", Node::map())),
             Form::Object => {
-                let (key, source) = settings.source(volume);
-                list.push(node.with(key, source));
+                for part in settings.parts(volume) {
+                    let (key, source) = settings.source(part);
+                    list.push(
+                        Node::map()
+                            .with("name", part.name.as_str())
+                            .with(key, source),
+                    );
+                }
             }
             Form::Claim | Form::File if is_seeded_from_object(volume, settings) => {
-                let node = Node::map().with("name", format!("seed--{}", volume.name));
-                let (key, source) = settings.source(volume);
-                list.push(node.with(key, source));
+                for part in settings.parts(volume) {
+                    let (key, source) = settings.source(part);
+                    let name = format!("seed--{}", part.name);
+                    list.push(Node::map().with("name", name).with(key, source));
+                }
             }
             Form::Claim | Form::File => {}
         }
@@ -311,8 +329,10 @@ fn seeds(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) -> N
             mounts.push(at(&volume.name, &into));
         }
         if from_object {
-            let name = format!("seed--{}", volume.name);
-            mounts.push(at(&name, &format!("/seed/from/{}", volume.name)));
+            for part in settings.parts(volume) {
+                let place = part.place(&format!("/seed/from/{}", volume.name));
+                mounts.push(at(&format!("seed--{}", part.name), &place));
+            }
         }
     }
     if mounts.is_empty() {

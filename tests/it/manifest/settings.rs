@@ -1,0 +1,185 @@
+//! Settings in objects of Kubernetes, and rights that a runtime takes only in company.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use seaworthy::manifest::{self, Content, Entry, Input, TARGETS};
+use seaworthy::path::AppPath;
+use seaworthy::report::{KernelNeed, Report};
+
+use super::{documents, made, text};
+use crate::samples::{SAMPLES, report};
+
+fn sample(name: &str) -> Report {
+    report(SAMPLES.iter().find(|sample| sample.name == name).unwrap())
+}
+
+/// The workload's objects by name, and its container.
+fn workload(report: &Report, files: &[&str]) -> (BTreeMap<String, Value>, Value, Value) {
+    let mut content = Content::default();
+    for file in files {
+        let entry = Entry {
+            bytes: file.as_bytes().to_vec(),
+            mode: 0o644,
+            is_secret: false,
+        };
+        content.files.insert(AppPath::new(file), entry);
+    }
+    let input = Input {
+        report,
+        image: None,
+        content: Some(&content),
+        secrets: false,
+    };
+    let made = manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>());
+    let objects = documents(text(&made, "k8s/configmap.yaml"));
+    let objects = objects.into_iter().map(|object| {
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        (name, object["data"].clone())
+    });
+    let pod = documents(text(&made, "k8s/workload.yaml"))[0]["spec"]["template"]["spec"].clone();
+    (
+        objects.collect(),
+        pod["volumes"].clone(),
+        pod["containers"][0].clone(),
+    )
+}
+
+/// What the container sees at each path, by the mounts in their order.
+fn seen(
+    objects: &BTreeMap<String, Value>,
+    volumes: &Value,
+    container: &Value,
+) -> BTreeMap<String, String> {
+    let mut seen = BTreeMap::new();
+    for mount in container["volumeMounts"].as_array().unwrap() {
+        let volume = volumes
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|volume| volume["name"] == mount["name"]);
+        let Some(map) = volume.and_then(|volume| volume.get("configMap")) else {
+            continue;
+        };
+        let top = mount["mountPath"].as_str().unwrap();
+        // A mount hides what was there before.
+        seen.retain(|path: &String, _| !path.starts_with(&format!("{top}/")));
+        for item in map["items"].as_array().into_iter().flatten() {
+            let path = format!("{top}/{}", item["path"].as_str().unwrap());
+            let data = &objects[map["name"].as_str().unwrap()];
+            let key = item["key"].as_str().unwrap();
+            seen.insert(path, data[key].as_str().unwrap().to_owned());
+        }
+    }
+    seen
+}
+
+#[test]
+fn every_directory_of_settings_is_an_object_without_directories_of_its_own() {
+    let report = sample("tidy-web");
+    let files = [
+        "/etc/tidy-web/a.conf",
+        "/etc/tidy-web/on/a.conf",
+        "/etc/tidy-web/on/deep/er/a.conf",
+        "/etc/tidy-web/on-deep/a.conf",
+    ];
+    let (objects, volumes, container) = workload(&report, &files);
+    let seen = seen(&objects, &volumes, &container);
+    assert_eq!(
+        seen,
+        files
+            .iter()
+            .map(|f| ((*f).to_owned(), (*f).to_owned()))
+            .collect()
+    );
+    for volume in volumes.as_array().unwrap() {
+        for item in volume["configMap"]["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert!(!item["path"].as_str().unwrap().contains('/'), "{item}");
+        }
+    }
+    // A mount point cannot be made inside what is mounted read only.
+    for mount in container["volumeMounts"].as_array().unwrap() {
+        let path = mount["mountPath"].as_str().unwrap();
+        let is_above = files.iter().any(|file| {
+            file.strip_prefix(path)
+                .is_some_and(|rest| rest.matches('/').count() > 1)
+        });
+        assert!(!(is_above && mount["readOnly"] == true), "{path}");
+    }
+}
+
+#[test]
+fn settings_in_too_many_directories_are_one_object_and_told() {
+    let report = sample("tidy-web");
+    let files: Vec<String> = (0..40).map(|n| format!("/etc/tidy-web/d{n}/x")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let (objects, volumes, container) = workload(&report, &files);
+    assert_eq!(seen(&objects, &volumes, &container).len(), files.len());
+    assert_eq!(objects.len(), 1);
+}
+
+#[test]
+fn nspawn_gives_an_ambient_capability_to_the_container_too() {
+    let mut report = sample("tidy-web");
+    let need = serde_json::json!({
+        "need": "capability", "name": "IPC_LOCK", "certainty": "declared", "value": null, "because": []
+    });
+    let need: KernelNeed = serde_json::from_value(need).unwrap();
+    report.plan.kernel.push(need);
+    let made = made(&report);
+    let file = text(&made, "nspawn/tidy-web.nspawn");
+    for key in ["Capability", "AmbientCapability"] {
+        assert!(
+            file.contains(&format!("\n{key}=CAP_IPC_LOCK\n")),
+            "{key}: {file}"
+        );
+    }
+}
+
+#[test]
+fn the_mount_point_of_scratch_space_may_be_written_by_everybody() {
+    let made = made(&sample("tidy-web"));
+    let file = text(&made, "containerfile/Containerfile");
+    assert!(file.contains("-m 1777 -d -- /run/tidy-web"), "{file}");
+    assert!(!file.contains("-m 1777 -d -- /var/"), "{file}");
+}
+
+#[test]
+fn scratch_space_inside_scratch_space_is_a_volume_of_the_engine() {
+    let mut report = sample("tidy-web");
+    let mut outer = report
+        .plan
+        .mounts
+        .iter()
+        .find(|m| m.path == AppPath::new("/run/tidy-web"))
+        .unwrap()
+        .clone();
+    outer.path = AppPath::new("/run");
+    report.plan.mounts.insert(0, outer);
+    let made = made(&report);
+    let script = text(&made, "docker/run.sh");
+    assert!(script.contains("type=tmpfs,dst=/run,"), "{script}");
+    assert!(
+        script.contains("type=volume,src=tidy-web-run-tidy-web,dst=/run/tidy-web"),
+        "{script}"
+    );
+    assert!(script.contains("--opt type=tmpfs"), "{script}");
+    assert!(text(&made, "quadlet/tidy-web-run-tidy-web.volume").contains("Type=tmpfs"));
+    let compose = documents(text(&made, "compose/compose.yaml"));
+    assert_eq!(
+        compose[0]["volumes"]["run-tidy-web"]["driver_opts"]["type"],
+        "tmpfs"
+    );
+}
+
+#[test]
+fn an_instance_has_an_interface_so_that_its_loopback_comes_up() {
+    let made = made(&sample("tidy-web"));
+    let devices = &documents(text(&made, "lxd/instance.yaml"))[0]["devices"];
+    assert_eq!(devices["interface--0"]["nictype"], "p2p");
+}

@@ -1,0 +1,20 @@
+# Java, started by a unit that an administrator wrote: the package has none.
+scope=(--unit zookeeper --package zookeeper)
+setup() {
+    cat >"$1/etc/systemd/system/zookeeper.service" <<'UNIT'
+[Unit]
+Description=ZooKeeper
+[Service]
+User=zookeeper
+ExecStart=/usr/share/zookeeper/bin/zkServer.sh start-foreground
+SuccessExitStatus=143
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+client='/usr/share/zookeeper/bin/zkCli.sh -server 127.0.0.1:2181'
+first="$client create /a kept; $client get /a"
+answer=kept
+second="$client get /a"
+after=kept
+tries=8

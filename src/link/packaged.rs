@@ -38,8 +38,9 @@ pub(super) fn packages(
         }
     }
     for entry in parts.entries {
-        // Many packages share a directory, and it does not tell whose the application is.
-        if entry.stat.kind == Kind::Dir || !scope.contains(&entry.path) {
+        // Many packages share a directory, or the link that stands for one of a merged /usr, and it
+        // does not tell whose the application is.
+        if entry.stat.kind != Kind::File || !scope.contains(&entry.path) {
             continue;
         }
         if let Some(package) = host.packages.owner(&entry.path) {

@@ -2,10 +2,13 @@
 //! Format"): the findings as results, what was not seen as notifications, the grades as properties.
 
 mod marks;
+mod rules;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+use rules::{Rule, rule};
 
 pub use marks::{Absent, BaselineState, Mark, Marks, Notice, NoticeKind, NoticeLevel, Suppressed};
 
@@ -77,24 +80,6 @@ struct Driver<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule<'a> {
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    short_description: Text,
-    full_description: Text,
-    help: Help,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    properties: Option<Tags>,
-}
-
-#[derive(Serialize)]
-struct Tags {
-    tags: Vec<String>,
-}
-
-#[derive(Serialize)]
 struct Id {
     id: String,
 }
@@ -107,12 +92,6 @@ struct Described {
 #[derive(PartialEq, Serialize)]
 struct Text {
     text: String,
-}
-
-#[derive(Serialize)]
-struct Help {
-    text: String,
-    markdown: String,
 }
 
 #[derive(Serialize)]
@@ -274,43 +253,6 @@ fn log(report: &Report, ground: Ground<'_>, marks: Option<&Marks<'_>>) -> String
 
 fn text(text: impl Into<String>) -> Text {
     Text { text: text.into() }
-}
-
-fn rule<'a>(id: &'a str, words: &RuleText, report: &Report) -> Rule<'a> {
-    let first = report.findings.iter().find(|finding| finding.rule == id);
-    let title = format!("The application {}.", words.title);
-    Rule {
-        id,
-        // A name that only repeats the id is no name (section 3.49.7).
-        name: id.contains('-').then(|| pascal(id)),
-        short_description: text(title.clone()),
-        full_description: text(words.why.clone()),
-        help: Help {
-            text: format!(
-                "{title} {} What to do stands in each result. `seaworthy explain {id}` shows this \
-                 text.",
-                words.why
-            ),
-            markdown: format!(
-                "**{title}**\n\n{}\n\nWhat to do stands in each result. `seaworthy explain {id}` \
-                 shows this text.",
-                words.why
-            ),
-        },
-        properties: first.map(|finding| Tags {
-            tags: vec![name_of(finding.dimension)],
-        }),
-    }
-}
-
-/// `state-under-prefix` as `StateUnderPrefix`: viewers show a name without blanks (section 3.49.7).
-fn pascal(id: &str) -> String {
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(letters).collect::<String>()
-    };
-    id.split('-').map(word).collect()
 }
 
 fn results<'a>(
@@ -493,10 +435,5 @@ mod tests {
         let mut other = fact.clone();
         other.certainty = crate::fact::Certainty::Guessed;
         assert_eq!(because(&[fact.clone(), other, fact], ROOT).len(), 2);
-    }
-
-    #[test]
-    fn names_of_rules_have_no_blanks() {
-        assert_eq!(pascal("state-under-prefix"), "StateUnderPrefix");
     }
 }

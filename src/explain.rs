@@ -216,6 +216,9 @@ fn library_words(text: &mut String, library: &Library) {
     for file in &library.needed_by {
         let _ = writeln!(text, "  needed by {file}");
     }
+    if library.needed_by_more > 0 {
+        let _ = writeln!(text, "  and by {} more", library.needed_by_more);
+    }
 }
 
 fn module_words(text: &mut String, module: &Module) {
@@ -239,6 +242,9 @@ fn module_words(text: &mut String, module: &Module) {
     let _ = writeln!(text, "  {owner} answers for it; owned by {package}");
     for file in &module.opened_by {
         let _ = writeln!(text, "  opened by {file}");
+    }
+    if module.opened_by_more > 0 {
+        let _ = writeln!(text, "  and by {} more", module.opened_by_more);
     }
 }
 

@@ -8,7 +8,7 @@ mod libraries;
 mod trace;
 
 pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
-pub use libraries::{Library, Module, Owner, Shadow};
+pub use libraries::{Library, Module, Owner, PackageEntry, PackageKind, Shadow, is_build};
 pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 
 use std::collections::BTreeMap;
@@ -44,6 +44,9 @@ pub struct Report {
     /// What its programs open by name once they run: the loader's list does not show it.
     #[serde(default)]
     pub modules: Vec<Module>,
+    /// The packages that its files, libraries and modules are from, in order of name.
+    #[serde(default)]
+    pub packages: Vec<PackageEntry>,
     /// The newest symbol version of each family that the application needs of the system.
     #[serde(default)]
     pub floors: Vec<Floor>,

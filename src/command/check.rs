@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use seaworthy::path::AppPath;
-use seaworthy::policy::{self, Baseline, Day, Judgement, Verdict};
+use seaworthy::policy::{self, Baseline, Day, Judgement};
 use seaworthy::report::Report;
 use seaworthy::show::{self, Checkout, Gate};
 
+use super::check_forms::{Answer, CheckFormat, answers};
 use super::own_rules;
 use super::settings::{self, Start, shown};
 use crate::cli::{ScopeArgs, absolute};
@@ -23,11 +24,11 @@ use crate::output;
 pub(crate) struct Check {
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Judge a saved JSON report instead
+    /// Judge a saved JSON report instead; --root, or --prefix and PATH, say where its files are
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["paths", "package", "unit", "exclude", "all_filesystems"]
+        conflicts_with_all = ["package", "unit", "exclude", "all_filesystems"]
     )]
     report: Option<PathBuf>,
     /// Settings, instead of a seaworthy.toml found upward from PATH
@@ -42,12 +43,12 @@ pub(crate) struct Check {
     /// Judge as on DAY (2027-01-31); else SOURCE_DATE_EPOCH, or the clock
     #[arg(long, value_name = "DAY")]
     today: Option<Day>,
-    /// Form of the answer
-    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
-    format: CheckFormat,
-    /// Write that form to FILE, and the words to standard output
+    /// Form of the answer (repeatable, one for each -o and one for standard output)
+    #[arg(long, value_name = "FORMAT")]
+    format: Vec<CheckFormat>,
+    /// Write the answer to FILE; its ending names the form unless --format does (repeatable)
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    output: Vec<PathBuf>,
     /// List the findings that do not fail, too
     #[arg(long, conflicts_with = "quiet")]
     all: bool,
@@ -56,24 +57,11 @@ pub(crate) struct Check {
     quiet: bool,
 }
 
-/// A form of the gate's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum CheckFormat {
-    /// For people
-    Terminal,
-    /// For other programs
-    Json,
-    /// Annotations of GitHub Actions
-    Github,
-    /// Code quality report of GitLab
-    Gitlab,
-}
-
 /// Judges, shows the answer, and gives the exit code.
 pub(crate) fn run(check: &Check) -> Result<ExitCode> {
     let answer = answer(check);
     if let Err(error) = &answer
-        && check.format == CheckFormat::Github
+        && check.format.contains(&CheckFormat::Github)
     {
         output::print(&show::github_mistake(&format!("{error:#}")))?;
     }
@@ -82,6 +70,8 @@ pub(crate) fn run(check: &Check) -> Result<ExitCode> {
 
 fn answer(check: &Check) -> Result<ExitCode> {
     let today = today(check)?;
+    let answers = answers(&check.format, &check.output)?;
+    check.is_clear()?;
     let saved = check
         .report
         .as_deref()
@@ -106,7 +96,7 @@ fn answer(check: &Check) -> Result<ExitCode> {
         );
     }
     let root = check.scope.root.as_deref();
-    if let Some(file) = &check.output {
+    for file in &check.output {
         output::check(file, root)?;
     }
     if check.update_baseline {
@@ -126,6 +116,8 @@ fn answer(check: &Check) -> Result<ExitCode> {
     let config_file = settings.file.as_deref().map(shown);
     let baseline_file = held.is_some().then(|| shown(&file));
     let gate = Gate {
+        report: &report,
+        baseline: held.as_ref(),
         judgement: &judgement,
         config: &settings.config,
         config_file: config_file.as_deref(),
@@ -133,12 +125,8 @@ fn answer(check: &Check) -> Result<ExitCode> {
         today,
         checkout: &check.checkout()?,
     };
-    check.show(&gate)?;
-    Ok(ExitCode::from(match judgement.verdict {
-        Verdict::Passed => 0,
-        Verdict::Failed => 1,
-        Verdict::NotJudged => 2,
-    }))
+    check.show(&gate, &answers)?;
+    Ok(ExitCode::from(show::exit_code(judgement.verdict)))
 }
 
 fn judge<'a>(
@@ -193,16 +181,28 @@ fn today(check: &Check) -> Result<Day> {
 }
 
 impl Check {
+    /// Whether the scope says one thing: with a report it only places the report's files.
+    fn is_clear(&self) -> Result<()> {
+        if self.report.is_some() && self.scope.prefix.is_none() && !self.scope.paths.is_empty() {
+            bail!(
+                "--report holds the scope already: leave out {}; or say with --prefix P where \
+                 it will live",
+                self.scope.paths[0].display()
+            );
+        }
+        Ok(())
+    }
+
     /// Where to look for the settings.
     fn starts(&self, report: Option<&Report>) -> Result<Vec<Start>> {
         let root = self.scope.root.as_deref();
         let (paths, root): (Vec<AppPath>, _) = match (report, root) {
-            (Some(report), Some(root)) => (report.target.scope.clone(), root),
-            (Some(_), None) => return Ok(Vec::new()),
-            (None, _) if self.scope.prefix.is_some() => {
+            (_, _) if self.scope.prefix.is_some() => {
                 let trees = self.scope.paths.iter().cloned();
                 return Ok(trees.map(Start::Host).collect());
             }
+            (Some(report), Some(root)) => (report.target.scope.clone(), root),
+            (Some(_), None) => return Ok(Vec::new()),
             (None, root) => (self.scope.request()?.paths, root.unwrap_or(Path::new("/"))),
         };
         if paths.is_empty() {
@@ -230,25 +230,14 @@ impl Check {
         })
     }
 
-    fn show(&self, gate: &Gate<'_>) -> Result<()> {
-        let words = || show::text(gate, &output::style(false, self.all));
-        let form = match self.format {
-            CheckFormat::Terminal => {
-                show::text(gate, &output::style(self.output.is_some(), self.all))
+    fn show(&self, gate: &Gate<'_>, answers: &[Answer]) -> Result<()> {
+        for Answer { format, file } in answers {
+            let text = format.show(gate, file.is_some(), self.all);
+            match file {
+                Some(file) => output::replace(file, &text)?,
+                None if self.quiet => {}
+                None => output::print(&text)?,
             }
-            CheckFormat::Json => show::json(gate),
-            CheckFormat::Github => show::github(gate),
-            CheckFormat::Gitlab => show::gitlab(gate),
-        };
-        match (&self.output, self.quiet) {
-            (Some(file), quiet) => {
-                output::replace(file, &form)?;
-                if !quiet {
-                    output::print(&words())?;
-                }
-            }
-            (None, false) => output::print(&form)?,
-            (None, true) => {}
         }
         Ok(())
     }

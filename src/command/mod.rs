@@ -2,6 +2,7 @@
 //! exit code.
 
 pub(crate) mod check;
+mod check_forms;
 pub(crate) mod diff;
 pub(crate) mod generate;
 pub(crate) mod mounts;

@@ -66,8 +66,8 @@ pub struct Host {
     pub packages: Packages,
     /// Users and groups.
     pub accounts: Accounts,
-    /// The distribution's name.
-    pub system: Option<String>,
+    /// The distribution.
+    pub release: OsRelease,
     /// What the system declares, by file.
     pub declarations: Declarations,
     /// What could not be read.
@@ -116,7 +116,7 @@ impl Host {
             .read("/etc/os-release", ACCOUNTS_LIMIT)
             .or_else(|_| root.read("/usr/lib/os-release", ACCOUNTS_LIMIT))
             .unwrap_or_default();
-        let system = OsRelease::parse(&release).pretty;
+        let release = OsRelease::parse(&release);
         let mut declarations = Declarations::default();
         let progress = Progress::default();
         let starts: Vec<AppPath> = DECLARATIONS
@@ -141,7 +141,7 @@ impl Host {
         Self {
             packages,
             accounts,
-            system,
+            release,
             declarations,
             issues,
         }

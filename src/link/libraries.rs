@@ -12,10 +12,10 @@ use super::loader::{Cpu, Loader, Needed, Opened, Outcome, Phase, Request, Shelf,
 use super::modules::{self, Modules, Sight};
 use super::owners::{self, Copy};
 use super::scope::Scope;
-use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
+use crate::fact::{Certainty, Fact, Issue, IssueKind, Locus, ProgramForm, What};
 use crate::knowledge::libraries::tells_version;
 use crate::path::{AppPath, escape};
-use crate::report::{Library, Module, Shadow};
+use crate::report::{Library, Module, Shadow, is_build};
 use crate::tree::Root;
 
 /// How many files that need a library stand beside it.
@@ -23,6 +23,9 @@ const NEEDED_BY: usize = 10;
 
 /// How large a library may be that is searched for its version: OpenSSL's has five megabytes.
 const CONTENT: usize = 16 << 20;
+
+/// The files that need a library, those first that tell most.
+type Needing<'a> = BTreeSet<((bool, bool), &'a AppPath)>;
 
 /// The libraries of the application with the facts they rest on.
 #[derive(Debug, Default)]
@@ -118,22 +121,29 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     }
     outcomes.extend(alone);
     outcomes.sort_by(|a, b| a.file.cmp(&b.file));
-    let mut libraries: BTreeMap<(Vec<u8>, LibraryStatus, Option<AppPath>), Library> =
-        BTreeMap::new();
+    let mut libraries: BTreeMap<_, (Library, Needing<'_>)> = BTreeMap::new();
     for outcome in &outcomes {
         for needed in &outcome.libraries {
             found.facts.push(fact(outcome, needed));
             let key = (needed.name.clone(), needed.status, needed.real_path.clone());
-            let library = libraries
+            let (_, needed_by) = libraries
                 .entry(key)
-                .or_insert_with(|| library(root, host, scope, needed));
-            if library.needed_by.len() < NEEDED_BY && !library.needed_by.contains(&outcome.file) {
-                library.needed_by.push(outcome.file.clone());
-            }
+                .or_insert_with(|| (library(root, host, scope, needed), BTreeSet::new()));
+            // Rules ask whether programs need it, or other things than builds that are not loaded:
+            // of more files than are listed, those tell.
+            let rank = (is_build(&outcome.file), plugins.contains(&outcome.file));
+            needed_by.insert((rank, &outcome.file));
         }
         found.issues.extend(refused(outcome));
     }
-    found.libraries = libraries.into_values().collect();
+    let counted = |(mut library, needed_by): (Library, Needing<'_>)| {
+        library.needed_by_more = needed_by.len().saturating_sub(NEEDED_BY) as u64;
+        let first = needed_by.into_iter().take(NEEDED_BY);
+        library.needed_by = first.map(|(_, file)| file.clone()).collect();
+        library.needed_by.sort();
+        library
+    };
+    found.libraries = libraries.into_values().map(counted).collect();
     found.libraries.sort();
     found
 }
@@ -181,6 +191,7 @@ fn owned(host: &Host, scope: &Scope, found: modules::Found) -> Module {
         lacks: found.lacks,
         at: found.at,
         opened_by: found.opened_by,
+        opened_by_more: found.opened_by_more,
         certainty: found.certainty,
     }
 }
@@ -261,6 +272,7 @@ fn library(root: &Root, host: &Host, scope: &Scope, needed: &Needed) -> Library 
         real_path: needed.real_path.clone(),
         how: needed.how.clone(),
         needed_by: Vec::new(),
+        needed_by_more: 0,
         package: package.map(|package| package.name.clone()),
         owner: owners::owner(
             &escape(&needed.name),

@@ -11,6 +11,7 @@ mod live;
 pub mod loader;
 pub mod modules;
 pub mod owners;
+mod packaged;
 pub mod packages;
 mod paths;
 mod reach;
@@ -29,7 +30,7 @@ use crate::link::scope::Scope;
 use crate::link::trace::Traced;
 use crate::parse::trace::Trace;
 use crate::path::AppPath;
-use crate::report::{BaseAdvice, Coverage, Floor, Library, Module, PathEntry};
+use crate::report::{BaseAdvice, Coverage, Floor, Library, Module, PackageEntry, PathEntry};
 use crate::tree::Root;
 
 /// All that is known of the application.
@@ -43,6 +44,8 @@ pub struct Linked {
     pub libraries: Vec<Library>,
     /// What its programs open by name once they run.
     pub modules: Vec<Module>,
+    /// The packages that these and its files are from.
+    pub packages: Vec<PackageEntry>,
     /// What it needs of the system at least.
     pub floors: Vec<Floor>,
     /// What each base image lacks.
@@ -88,6 +91,13 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     } = libraries::find(root, host, scope, &facts);
     facts.extend(needed);
     facts.sort();
+    let parts = packaged::Parts {
+        entries: &entries,
+        facts: &facts,
+        libraries: &libraries,
+        modules: &modules,
+    };
+    let packages = packaged::packages(root, host, scope, &parts);
     let paths = paths::classify(root, host, scope, voices, &entries, &facts);
     let bytes = entries
         .iter()
@@ -105,6 +115,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         paths,
         libraries,
         modules,
+        packages,
         floors: advice.floors,
         bases: advice.bases,
         ids: ids(host, &facts),

@@ -1,20 +1,20 @@
 //! The parts of the image-to-be, for the forms that list them: the application, its libraries and
 //! modules with who answers for each, and its code.
 //!
-//! What the report does not know, such as the version of a package, is left out rather than guessed;
-//! a library that was not found is listed with what became of it.
+//! What the report does not know, such as the version of what no package owns, is left out rather than
+//! guessed; a library that was not found is listed with what became of it.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
 use super::words::subject;
-use crate::fact::{Class, Fact, LibraryStatus, Priority, What, name_of};
+use crate::fact::{Class, LibraryStatus, Priority, name_of};
 use crate::path::AppPath;
-use crate::report::{Owner, Report};
+use crate::report::{Owner, PackageEntry, Report};
 
 /// A part of the image-to-be.
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     /// What kind of part.
     pub(super) kind: Kind,
     /// Its name: of a library that by which it is needed, else the path.
@@ -23,8 +23,8 @@ pub(super) struct Part {
     pub(super) path: Option<AppPath>,
     /// Who answers for it.
     pub(super) owner: Owner,
-    /// The package it is from.
-    pub(super) package: Option<Package>,
+    /// The package it is from, or that it is.
+    pub(super) package: Option<Package<'a>>,
     /// Whether the application does not work without it.
     pub(super) required: bool,
     /// What became of a library or module.
@@ -36,6 +36,8 @@ pub(super) struct Part {
 /// The kinds of parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// A package of the audited system.
+    Package,
     /// A library that the loader brings in.
     Library,
     /// What is opened by name later.
@@ -45,16 +47,29 @@ pub(super) enum Kind {
 }
 
 /// A package of the audited system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Package {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Package<'a> {
     /// Its name.
-    pub(super) name: String,
-    /// `dpkg`, `rpm` or `apk`, where a fact of the report says so.
-    pub(super) manager: Option<String>,
-    /// Its version, where a fact of the report has it.
-    pub(super) version: Option<String>,
-    /// Its licence, where a fact of the report has it.
-    pub(super) licence: Option<String>,
+    pub(super) name: &'a str,
+    /// What else is known of it.
+    pub(super) entry: Option<&'a PackageEntry>,
+    /// Its place in the list of parts.
+    pub(super) part: Option<usize>,
+}
+
+impl Part<'_> {
+    /// The version, which is that of its package.
+    pub(super) fn version(&self) -> Option<&str> {
+        let entry = self.package.and_then(|package| package.entry)?;
+        Some(&entry.version)
+    }
+
+    /// The package URL of a part that is a package: what is from one shares it.
+    pub(super) fn purl(&self) -> Option<&str> {
+        let is_package = self.kind == Kind::Package;
+        let entry = self.package.filter(|_| is_package)?.entry?;
+        entry.purl.as_deref()
+    }
 }
 
 /// What the application is called in a list of parts.
@@ -65,18 +80,17 @@ pub(super) fn name(report: &Report) -> String {
     }
 }
 
-/// Every part, files first, in the order of the report.
-pub(super) fn parts(report: &Report) -> Vec<Part> {
-    let packages = packages(report);
-    let package = |name: &Option<String>| name.as_ref().map(|name| known(&packages, name));
-    let mut parts = files(report);
+/// Every part: packages, files, libraries and modules, each in the order of the report.
+pub(super) fn parts(report: &Report) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = report.packages.iter().enumerate().map(packed).collect();
+    parts.extend(files(report));
     for library in &report.libraries {
         parts.push(Part {
             kind: Kind::Library,
             name: library.name.clone(),
             path: library.real_path.clone().or_else(|| library.path.clone()),
             owner: library.owner,
-            package: package(&library.package),
+            package: package(report, library.package.as_deref()),
             required: true,
             status: Some(library.status),
             needed_by: Vec::new(),
@@ -88,7 +102,7 @@ pub(super) fn parts(report: &Report) -> Vec<Part> {
             name: module.name.clone(),
             path: module.real_path.clone().or_else(|| module.path.clone()),
             owner: module.owner,
-            package: package(&module.package),
+            package: package(report, module.package.as_deref()),
             required: module.priority == Priority::Required,
             status: Some(module.status),
             needed_by: Vec::new(),
@@ -98,8 +112,39 @@ pub(super) fn parts(report: &Report) -> Vec<Part> {
     parts
 }
 
+/// A package as a part.
+fn packed((at, entry): (usize, &PackageEntry)) -> Part<'_> {
+    Part {
+        kind: Kind::Package,
+        name: entry.name.clone(),
+        path: None,
+        owner: entry.owner,
+        package: Some(Package {
+            name: &entry.name,
+            entry: Some(entry),
+            part: Some(at),
+        }),
+        required: true,
+        status: None,
+        needed_by: vec![None],
+    }
+}
+
+/// The package called `name`. Of two architectures nothing tells which one is meant.
+fn package<'a>(report: &'a Report, name: Option<&'a str>) -> Option<Package<'a>> {
+    let name = name?;
+    let called = |(_, entry): &(usize, &PackageEntry)| entry.name == name;
+    let mut found = report.packages.iter().enumerate().filter(called);
+    let one = found.next().filter(|_| found.next().is_none());
+    Some(Package {
+        name,
+        entry: one.map(|(_, entry)| entry),
+        part: one.map(|(at, _)| at),
+    })
+}
+
 /// The code that the report names: paths of that class, and what needs a library or starts.
-fn files(report: &Report) -> Vec<Part> {
+fn files(report: &Report) -> Vec<Part<'_>> {
     let mut paths: Vec<&AppPath> = Vec::new();
     let code = report.paths.iter();
     paths.extend(
@@ -139,7 +184,7 @@ fn files(report: &Report) -> Vec<Part> {
 }
 
 /// Fills in which part needs which.
-fn join(report: &Report, parts: &mut [Part]) {
+fn join(report: &Report, parts: &mut [Part<'_>]) {
     let mut places: BTreeMap<AppPath, usize> = BTreeMap::new();
     for (at, part) in parts.iter().enumerate() {
         if let Some(path) = &part.path {
@@ -176,63 +221,22 @@ fn join(report: &Report, parts: &mut [Part]) {
     }
 }
 
-/// The packages that facts of the report tell of, by name.
-fn packages(report: &Report) -> BTreeMap<&str, Package> {
-    let mut known = BTreeMap::new();
-    let paths = report.paths.iter().flat_map(|entry| &entry.because);
-    let findings = report.findings.iter().flat_map(|finding| &finding.because);
-    for Fact { what, .. } in paths.chain(findings) {
-        if let What::Package {
-            manager,
-            name,
-            version,
-            licence,
-        } = what
-        {
-            known.entry(name.as_str()).or_insert_with(|| Package {
-                name: name.clone(),
-                manager: Some(manager.clone()),
-                version: Some(version.clone()),
-                licence: licence.clone(),
-            });
-        }
-    }
-    known
-}
-
-fn known(packages: &BTreeMap<&str, Package>, name: &str) -> Package {
-    packages.get(name).cloned().unwrap_or_else(|| Package {
-        name: name.to_owned(),
-        manager: None,
-        version: None,
-        licence: None,
-    })
-}
-
 /// What is said of a part beside its name, as pairs.
-pub(super) fn remarks(part: &Part) -> Vec<(&'static str, String)> {
+pub(super) fn remarks(part: &Part<'_>) -> Vec<(&'static str, String)> {
     let mut pairs = vec![("owner", name_of(part.owner))];
     pairs.extend(part.status.map(|status| ("status", name_of(status))));
-    if let Some(package) = &part.package {
-        pairs.push(("package", package.name.clone()));
-        pairs.extend(
-            package
-                .manager
-                .clone()
-                .map(|name| ("package-manager", name)),
-        );
-        pairs.extend(
-            package
-                .version
-                .clone()
-                .map(|text| ("package-version", text)),
-        );
-        pairs.extend(
-            package
-                .licence
-                .clone()
-                .map(|text| ("package-licence", text)),
-        );
+    let Some(package) = part.package else {
+        return pairs;
+    };
+    pairs.push(("package", package.name.to_owned()));
+    if let Some(entry) = package.entry {
+        pairs.push(("package-kind", name_of(entry.kind)));
+        pairs.push(("package-version", entry.version.clone()));
+        if !entry.architecture.is_empty() {
+            pairs.push(("package-architecture", entry.architecture.clone()));
+        }
+        pairs.extend(entry.source.clone().map(|name| ("package-source", name)));
+        pairs.extend(entry.licence.clone().map(|text| ("package-licence", text)));
     }
     pairs
 }

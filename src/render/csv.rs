@@ -68,7 +68,7 @@ fn libraries(report: &Report, _: &Style) -> String {
             path(library.path.as_ref()),
             path(library.real_path.as_ref()),
             library.how.clone(),
-            joined(&library.needed_by),
+            users(&library.needed_by, library.needed_by_more),
             path(shadows.map(|shadow| &shadow.system)),
             String::new(),
             String::new(),
@@ -87,7 +87,7 @@ fn libraries(report: &Report, _: &Style) -> String {
             path(module.path.as_ref()),
             path(module.real_path.as_ref()),
             module.how.clone(),
-            joined(&module.opened_by),
+            users(&module.opened_by, module.opened_by_more),
             String::new(),
             module.lacks.join("\n"),
             place(&module.at),
@@ -100,6 +100,15 @@ fn libraries(report: &Report, _: &Style) -> String {
 
 fn path(path: Option<&AppPath>) -> String {
     path.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The files that need something, and how many more there are.
+fn users(files: &[AppPath], more: u64) -> String {
+    let mut cell = joined(files);
+    if more > 0 {
+        cell.push_str(&format!("\nand {more} more"));
+    }
+    cell
 }
 
 fn joined(paths: &[AppPath]) -> String {

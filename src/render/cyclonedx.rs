@@ -65,7 +65,11 @@ struct Component {
     reference: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purl: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,8 +130,8 @@ fn render(report: &Report, _: &Style) -> String {
 }
 
 /// Whether these are all parts: never, by a report alone, but it is known when some are not there.
-fn aggregate(report: &Report, parts: &[Part]) -> &'static str {
-    let lost = |part: &Part| part.status.is_some_and(|status| !is_found(status));
+fn aggregate(report: &Report, parts: &[Part<'_>]) -> &'static str {
+    let lost = |part: &Part<'_>| part.status.is_some_and(|status| !is_found(status));
     if report.coverage.counts.is_empty() && !parts.iter().any(lost) {
         "unknown"
     } else {
@@ -161,7 +165,9 @@ fn metadata(report: &Report) -> Metadata {
             kind: "application",
             reference: ROOT.to_owned(),
             name: bom::name(report),
+            version: None,
             scope: None,
+            purl: None,
             properties: Vec::new(),
             evidence: None,
         },
@@ -176,19 +182,22 @@ fn property(name: &str, value: String) -> Property {
     }
 }
 
-fn component((at, part): (usize, &Part)) -> Component {
+fn component((at, part): (usize, &Part<'_>)) -> Component {
     Component {
         kind: match part.kind {
-            Kind::Library | Kind::Module => "library",
+            // A package of a distribution is no kind of its own there.
+            Kind::Package | Kind::Library | Kind::Module => "library",
             Kind::File => "file",
         },
         reference: reference(at),
         name: part.name.clone(),
+        version: part.version().map(str::to_owned),
         scope: Some(if part.required {
             "required"
         } else {
             "optional"
         }),
+        purl: part.purl().map(str::to_owned),
         properties: remarks(part)
             .into_iter()
             .map(|(name, value)| property(name, value))
@@ -206,13 +215,18 @@ fn reference(at: usize) -> String {
 }
 
 /// For each part what it needs, the application first.
-fn dependencies(parts: &[Part]) -> Vec<Dependency> {
+fn dependencies(parts: &[Part<'_>]) -> Vec<Dependency> {
     let mut needs: BTreeMap<Option<usize>, Vec<String>> = BTreeMap::new();
     needs.insert(None, Vec::new());
     for (at, part) in parts.iter().enumerate() {
         needs.entry(Some(at)).or_default();
         for by in &part.needed_by {
             needs.entry(*by).or_default().push(reference(at));
+        }
+        // What is from a package is not there without it.
+        let package = part.package.and_then(|package| package.part);
+        if let Some(package) = package.filter(|package| *package != at) {
+            needs.entry(Some(at)).or_default().push(reference(package));
         }
     }
     needs

@@ -19,18 +19,24 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// A test of a suite.
-struct Case {
-    class: String,
-    name: String,
-    end: End,
-    output: String,
+pub(crate) struct Case {
+    /// What it is sorted under.
+    pub(crate) class: String,
+    pub(crate) name: String,
+    pub(crate) end: End,
+    pub(crate) output: String,
 }
 
-/// How a test ended.
-enum End {
+/// How a test ended, and why.
+pub(crate) enum End {
     Passed,
     Skipped(String),
-    Failed(String),
+    Failed {
+        kind: String,
+        why: String,
+    },
+    /// It could not be told whether it passes.
+    Broken(String),
 }
 
 fn render(report: &Report, _: &Style) -> String {
@@ -39,16 +45,22 @@ fn render(report: &Report, _: &Style) -> String {
         ("findings", findings(report)),
         ("coverage", coverage(report)),
     ];
+    document(&format!("seaworthy: {}", subject(&report.target)), &suites)
+}
+
+/// Suites of tests as a file.
+pub(crate) fn document(title: &str, suites: &[(&str, Vec<Case>)]) -> String {
     let all = || suites.iter().flat_map(|(_, cases)| cases);
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         text,
-        "<testsuites name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\">",
-        attribute(&format!("seaworthy: {}", subject(&report.target))),
+        "<testsuites name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
+        attribute(title),
         all().count(),
         all().filter(|case| case.is_failed()).count(),
+        all().filter(|case| case.is_broken()).count(),
     );
-    for (name, cases) in &suites {
+    for (name, cases) in suites {
         suite(&mut text, name, cases);
     }
     text.push_str("</testsuites>\n");
@@ -57,7 +69,11 @@ fn render(report: &Report, _: &Style) -> String {
 
 impl Case {
     fn is_failed(&self) -> bool {
-        matches!(self.end, End::Failed(_))
+        matches!(self.end, End::Failed { .. })
+    }
+
+    fn is_broken(&self) -> bool {
+        matches!(self.end, End::Broken(_))
     }
 }
 
@@ -65,9 +81,10 @@ fn suite(text: &mut String, name: &str, cases: &[Case]) {
     let skipped = |case: &&Case| matches!(case.end, End::Skipped(_));
     let _ = writeln!(
         text,
-        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\">",
+        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">",
         cases.len(),
         cases.iter().filter(|case| case.is_failed()).count(),
+        cases.iter().filter(|case| case.is_broken()).count(),
         cases.iter().filter(skipped).count(),
     );
     for case in cases {
@@ -83,15 +100,22 @@ fn suite(text: &mut String, name: &str, cases: &[Case]) {
             End::Skipped(why) => {
                 let _ = writeln!(text, "      <skipped message=\"{}\"/>", attribute(why));
             }
-            End::Failed(why) => {
+            End::Failed { kind, why } => {
+                let (kind, why) = (attribute(kind), attribute(why));
+                let _ = writeln!(
+                    text,
+                    "      <failure type=\"{kind}\" message=\"{why}\">{output}</failure>"
+                );
+            }
+            End::Broken(why) => {
                 let why = attribute(why);
                 let _ = writeln!(
                     text,
-                    "      <failure type=\"blocker\" message=\"{why}\">{output}</failure>"
+                    "      <error type=\"not-judged\" message=\"{why}\">{output}</error>"
                 );
             }
         }
-        if !case.is_failed() {
+        if !case.is_failed() && !case.is_broken() {
             let _ = writeln!(text, "      <system-out>{output}</system-out>");
         }
         text.push_str("    </testcase>\n");
@@ -127,7 +151,10 @@ fn findings(report: &Report) -> Vec<Case> {
         // Two tests of one name are one to most readers.
         name: format!("{} [{}]", finding.message, finding.fingerprint),
         end: match (finding.status, finding.severity) {
-            (Status::Certain, Severity::Blocker) => End::Failed(finding.message.clone()),
+            (Status::Certain, Severity::Blocker) => End::Failed {
+                kind: name_of(finding.severity),
+                why: finding.message.clone(),
+            },
             (Status::Certain, _) => End::Passed,
             _ => End::Skipped(format!("{}: {}", name_of(finding.status), finding.message)),
         },
@@ -136,7 +163,8 @@ fn findings(report: &Report) -> Vec<Case> {
     report.findings.iter().map(case).collect()
 }
 
-fn told(finding: &Finding) -> String {
+/// What a finding says, rests on and asks for.
+pub(crate) fn told(finding: &Finding) -> String {
     let mut output = format!(
         "{} ({})\n",
         name_of(finding.severity),

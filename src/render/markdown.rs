@@ -178,7 +178,11 @@ impl Page {
         self.line("|---|---|---|---|");
         for library in lost.iter().take(self.most) {
             let needed = library.needed_by.first();
-            let needed = needed.map(|path| cell(&path.to_text())).unwrap_or_default();
+            let mut needed = needed.map(|path| cell(&path.to_text())).unwrap_or_default();
+            let more = (library.needed_by.len() as u64).saturating_sub(1) + library.needed_by_more;
+            if more > 0 {
+                needed.push_str(&format!(" and {more} more"));
+            }
             self.line(&format!(
                 "| {} | {} | {} | {needed} |",
                 cell(&library.name),

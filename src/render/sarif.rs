@@ -1,9 +1,16 @@
 //! The report as SARIF 2.1.0, for code scanning (OASIS, "Static Analysis Results Interchange
 //! Format"): the findings as results, what was not seen as notifications, the grades as properties.
 
+mod marks;
+mod rules;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+use rules::{Rule, rule};
+
+pub use marks::{Absent, BaselineState, Mark, Marks, Notice, NoticeKind, NoticeLevel, Suppressed};
 
 use super::words::{doubt, is_weak, subject};
 use super::{Format, Style};
@@ -18,8 +25,26 @@ pub(super) const FORMAT: Format = Format {
     render,
 };
 
-/// What every path is relative to: the top of the audited root, wherever that was mounted.
-const BASE: &str = "ROOT";
+/// What the places in a log are relative to, and how a path becomes one.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    /// The name of what they are relative to.
+    base: &'static str,
+    /// What that is.
+    about: &'static str,
+    /// The path below it.
+    place: &'a dyn Fn(&AppPath) -> Vec<u8>,
+}
+
+/// The top of the audited root, wherever that was mounted.
+const ROOT: Ground<'_> = Ground {
+    base: "ROOT",
+    about: "The top of the audited root.",
+    place: &|path| path.as_bytes().to_vec(),
+};
+
+/// The checkout that CI looks at, by the name that viewers know.
+const CHECKOUT: &str = "%SRCROOT%";
 
 #[derive(Serialize)]
 struct Log<'a> {
@@ -55,24 +80,6 @@ struct Driver<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule<'a> {
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    short_description: Text,
-    full_description: Text,
-    help: Help,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    properties: Option<Tags>,
-}
-
-#[derive(Serialize)]
-struct Tags {
-    tags: Vec<String>,
-}
-
-#[derive(Serialize)]
 struct Id {
     id: String,
 }
@@ -88,16 +95,14 @@ struct Text {
 }
 
 #[derive(Serialize)]
-struct Help {
-    text: String,
-    markdown: String,
-}
-
-#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation {
     execution_successful: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<u8>,
     tool_execution_notifications: Vec<Notification>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_configuration_notifications: Vec<Notification>,
 }
 
 #[derive(Serialize)]
@@ -109,7 +114,7 @@ struct Notification {
     locations: Vec<Location>,
 }
 
-/// A result. A finding that somebody allowed gets `suppressions` here, and one that a baseline
+/// A result. At a gate a finding that somebody allowed gets `suppressions`, and one that a baseline
 /// knows `baselineState`: both mark a result, and leave it where it is.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,7 +128,12 @@ struct Outcome<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
     partial_fingerprints: BTreeMap<&'static str, &'a str>,
-    properties: OutcomeProperties<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<BaselineState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressions: Option<Vec<marks::Suppression>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<OutcomeProperties<'a>>,
 }
 
 #[derive(PartialEq, Serialize)]
@@ -165,15 +175,38 @@ struct OutcomeProperties<'a> {
     fix: &'a str,
     /// How many more facts there are than locations.
     more: u64,
+    /// What becomes of it at the gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct RunProperties<'a> {
     verdict: &'a Verdict,
     dimensions: &'a [DimensionGrade],
+    /// What the gate says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'a str>,
 }
 
 fn render(report: &Report, _: &Style) -> String {
+    log(report, ROOT, None)
+}
+
+/// The report with what a gate says of each finding. The places are those of the checkout.
+#[must_use]
+pub fn judged(report: &Report, marks: &Marks<'_>) -> String {
+    let ground = Ground {
+        base: CHECKOUT,
+        about: "The checkout in which the gate ran.",
+        place: marks.place,
+    };
+    log(report, ground, Some(marks))
+}
+
+fn log(report: &Report, ground: Ground<'_>, marks: Option<&Marks<'_>>) -> String {
     let rules: Vec<(&String, &RuleText)> = report.rules.iter().collect();
     let log = Log {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -196,25 +229,19 @@ fn render(report: &Report, _: &Style) -> String {
                     subject(&report.target).trim_start_matches('/')
                 ),
             },
-            invocations: [Invocation {
-                execution_successful: true,
-                tool_execution_notifications: notifications(report),
-            }],
+            invocations: [invocation(report, ground, marks)],
             original_uri_base_ids: BTreeMap::from([(
-                BASE,
+                ground.base,
                 Described {
-                    description: text("The top of the audited root."),
+                    description: text(ground.about),
                 },
             )]),
             column_kind: "utf16CodeUnits",
-            results: report
-                .findings
-                .iter()
-                .map(|finding| outcome(finding, &rules))
-                .collect(),
+            results: results(report, &rules, ground, marks),
             properties: RunProperties {
                 verdict: &report.verdict,
                 dimensions: &report.dimensions,
+                gate: marks.map(|marks| marks.verdict.as_str()),
             },
         }],
     };
@@ -228,44 +255,30 @@ fn text(text: impl Into<String>) -> Text {
     Text { text: text.into() }
 }
 
-fn rule<'a>(id: &'a str, words: &RuleText, report: &Report) -> Rule<'a> {
-    let first = report.findings.iter().find(|finding| finding.rule == id);
-    let title = format!("The application {}.", words.title);
-    Rule {
-        id,
-        // A name that only repeats the id is no name (section 3.49.7).
-        name: id.contains('-').then(|| pascal(id)),
-        short_description: text(title.clone()),
-        full_description: text(words.why.clone()),
-        help: Help {
-            text: format!(
-                "{title} {} What to do stands in each result. `seaworthy explain {id}` shows this \
-                 text.",
-                words.why
-            ),
-            markdown: format!(
-                "**{title}**\n\n{}\n\nWhat to do stands in each result. `seaworthy explain {id}` \
-                 shows this text.",
-                words.why
-            ),
-        },
-        properties: first.map(|finding| Tags {
-            tags: vec![name_of(finding.dimension)],
-        }),
-    }
+fn results<'a>(
+    report: &'a Report,
+    rules: &[(&String, &RuleText)],
+    ground: Ground<'_>,
+    marks: Option<&'a Marks<'_>>,
+) -> Vec<Outcome<'a>> {
+    let findings = report.findings.iter().enumerate();
+    let mut found: Vec<Outcome<'a>> = findings
+        .map(|(at, finding)| {
+            let mark = marks.and_then(|marks| marks.findings.get(at));
+            outcome(finding, rules, ground, mark)
+        })
+        .collect();
+    let absent = marks.iter().flat_map(|marks| &marks.absent);
+    found.extend(absent.map(|entry| marks::gone(entry, ground)));
+    found
 }
 
-/// `state-under-prefix` as `StateUnderPrefix`: viewers show a name without blanks (section 3.49.7).
-fn pascal(id: &str) -> String {
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(letters).collect::<String>()
-    };
-    id.split('-').map(word).collect()
-}
-
-fn outcome<'a>(finding: &'a Finding, rules: &[(&String, &RuleText)]) -> Outcome<'a> {
+fn outcome<'a>(
+    finding: &'a Finding,
+    rules: &[(&String, &RuleText)],
+    ground: Ground<'_>,
+    mark: Option<&'a Mark>,
+) -> Outcome<'a> {
     let first = finding.because.first();
     Outcome {
         rule_id: &finding.rule,
@@ -278,19 +291,23 @@ fn outcome<'a>(finding: &'a Finding, rules: &[(&String, &RuleText)]) -> Outcome<
             finding.fix
         )),
         locations: first
-            .map(|fact| location(&fact.at, None))
+            .map(|fact| location(&fact.at, ground, None))
             .into_iter()
             .collect(),
-        related_locations: because(&finding.because),
+        related_locations: because(&finding.because, ground),
         partial_fingerprints: BTreeMap::from([("seaworthy/v1", finding.fingerprint.as_str())]),
-        properties: OutcomeProperties {
+        baseline_state: mark.and_then(|mark| mark.baseline),
+        suppressions: mark.map(|mark| mark.suppressed.iter().map(marks::suppression).collect()),
+        properties: Some(OutcomeProperties {
             dimension: name_of(finding.dimension),
             severity: name_of(finding.severity),
             status: name_of(finding.status),
             grade: finding.grade.map(name_of),
             fix: &finding.fix,
             more: finding.more,
-        },
+            gate: mark.map(|mark| mark.standing),
+            why: mark.map(|mark| mark.why.as_str()),
+        }),
     }
 }
 
@@ -306,11 +323,11 @@ fn level(finding: &Finding) -> &'static str {
 }
 
 /// The place of each fact with what it says; the schema wants no two alike (section 3.27.22).
-fn because(facts: &[Fact]) -> Vec<Location> {
+fn because(facts: &[Fact], ground: Ground<'_>) -> Vec<Location> {
     let mut found: Vec<Location> = Vec::new();
     for fact in facts {
         let words = format!("{} ({})", fact.what, name_of(fact.certainty));
-        let place = location(&fact.at, Some(words));
+        let place = location(&fact.at, ground, Some(words));
         if !found.contains(&place) {
             found.push(place);
         }
@@ -318,12 +335,12 @@ fn because(facts: &[Fact]) -> Vec<Location> {
     found
 }
 
-fn location(at: &Locus, message: Option<String>) -> Location {
+fn location(at: &Locus, ground: Ground<'_>, message: Option<String>) -> Location {
     Location {
         physical_location: Physical {
             artifact_location: Artifact {
-                uri: relative(&at.file),
-                uri_base_id: BASE,
+                uri: relative(&(ground.place)(&at.file)),
+                uri_base_id: ground.base,
             },
             region: at
                 .line
@@ -334,20 +351,15 @@ fn location(at: &Locus, message: Option<String>) -> Location {
     }
 }
 
-/// The path as a URI relative to the top of the root (RFC 3986): bytes outside the unreserved set
-/// are percent-encoded, so that any name is one.
-fn relative(path: &AppPath) -> String {
+/// The path as a relative URI (RFC 3986): bytes outside the unreserved set are percent-encoded, so
+/// that any name is one.
+fn relative(path: &[u8]) -> String {
     let mut uri = String::new();
-    for part in path.components() {
-        if !uri.is_empty() {
-            uri.push('/');
-        }
-        for &byte in part {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                uri.push(char::from(byte));
-            } else {
-                uri.push_str(&format!("%{byte:02X}"));
-            }
+    for &byte in path.strip_prefix(b"/").unwrap_or(path) {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
         }
     }
     if uri.is_empty() {
@@ -356,8 +368,29 @@ fn relative(path: &AppPath) -> String {
     uri
 }
 
+fn invocation(report: &Report, ground: Ground<'_>, marks: Option<&Marks<'_>>) -> Invocation {
+    let mut invocation = Invocation {
+        execution_successful: true,
+        exit_code: None,
+        tool_execution_notifications: notifications(report, ground),
+        tool_configuration_notifications: Vec::new(),
+    };
+    if let Some(marks) = marks {
+        invocation.execution_successful = marks.is_judged;
+        invocation.exit_code = Some(marks.exit_code);
+        for notice in &marks.notices {
+            let list = match notice.kind {
+                NoticeKind::Coverage => &mut invocation.tool_execution_notifications,
+                NoticeKind::Settings => &mut invocation.tool_configuration_notifications,
+            };
+            list.push(marks::notification(notice));
+        }
+    }
+    invocation
+}
+
 /// What was not seen: each issue that the report lists, and for each kind how many there are.
-fn notifications(report: &Report) -> Vec<Notification> {
+fn notifications(report: &Report, ground: Ground<'_>) -> Vec<Notification> {
     let coverage = &report.coverage;
     let listed = |issue: &Issue| Notification {
         descriptor: Id {
@@ -365,7 +398,7 @@ fn notifications(report: &Report) -> Vec<Notification> {
         },
         level: "note",
         message: text(issue.message.clone()),
-        locations: vec![location(&issue.at, None)],
+        locations: vec![location(&issue.at, ground, None)],
     };
     let counted = |(kind, number): (&String, &u64)| Notification {
         descriptor: Id { id: kind.clone() },
@@ -389,7 +422,7 @@ mod tests {
             (b"/\xff<script>", "%FF%3Cscript%3E"),
             (b"/", "./"),
         ] {
-            assert_eq!(relative(&AppPath::new(path)), want);
+            assert_eq!(relative(AppPath::new(path).as_bytes()), want);
         }
     }
 
@@ -401,11 +434,6 @@ mod tests {
         .unwrap();
         let mut other = fact.clone();
         other.certainty = crate::fact::Certainty::Guessed;
-        assert_eq!(because(&[fact.clone(), other, fact]).len(), 2);
-    }
-
-    #[test]
-    fn names_of_rules_have_no_blanks() {
-        assert_eq!(pascal("state-under-prefix"), "StateUnderPrefix");
+        assert_eq!(because(&[fact.clone(), other, fact], ROOT).len(), 2);
     }
 }

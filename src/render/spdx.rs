@@ -59,8 +59,19 @@ struct Package {
     download_location: &'static str,
     files_analyzed: bool,
     primary_package_purpose: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    external_refs: Vec<Reference>,
     #[serde(skip_serializing_if = "String::is_empty")]
     comment: String,
+}
+
+/// What a package is called elsewhere (annex F.3, `purl`).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reference {
+    reference_category: &'static str,
+    reference_type: &'static str,
+    reference_locator: String,
 }
 
 #[derive(Serialize)]
@@ -133,11 +144,12 @@ fn application(report: &Report) -> Package {
         download_location: NOASSERTION,
         files_analyzed: false,
         primary_package_purpose: "APPLICATION",
+        external_refs: Vec::new(),
         comment: scope.join("\n"),
     }
 }
 
-fn package((at, part): (usize, &Part)) -> Package {
+fn package((at, part): (usize, &Part<'_>)) -> Package {
     let remarks: Vec<String> = remarks(part)
         .into_iter()
         .map(|(name, value)| format!("{name}: {value}"))
@@ -145,18 +157,25 @@ fn package((at, part): (usize, &Part)) -> Package {
     Package {
         id: reference(at),
         name: part.name.clone(),
-        version_info: part
-            .package
-            .as_ref()
-            .and_then(|package| package.version.clone()),
+        version_info: part.version().map(str::to_owned),
         package_file_name: part.path.as_ref().map(ToString::to_string),
         download_location: NOASSERTION,
         files_analyzed: false,
         primary_package_purpose: match part.kind {
+            Kind::Package => "INSTALL",
             Kind::Library | Kind::Module => "LIBRARY",
             Kind::File => "FILE",
         },
+        external_refs: part.purl().map(purl).into_iter().collect(),
         comment: remarks.join("\n"),
+    }
+}
+
+fn purl(purl: &str) -> Reference {
+    Reference {
+        reference_category: "PACKAGE-MANAGER",
+        reference_type: "purl",
+        reference_locator: purl.to_owned(),
     }
 }
 
@@ -164,7 +183,7 @@ fn reference(at: usize) -> String {
     format!("SPDXRef-part-{at}")
 }
 
-fn relationships(parts: &[Part]) -> Vec<Relationship> {
+fn relationships(parts: &[Part<'_>]) -> Vec<Relationship> {
     let relation = |from: &str, kind: &'static str, to: String| Relationship {
         spdx_element_id: from.to_owned(),
         relationship_type: kind,
@@ -175,6 +194,10 @@ fn relationships(parts: &[Part]) -> Vec<Relationship> {
         found.push(relation(ROOT, "CONTAINS", reference(at)));
         for by in part.needed_by.iter().flatten() {
             found.push(relation(&reference(*by), "DEPENDS_ON", reference(at)));
+        }
+        let package = part.package.and_then(|package| package.part);
+        if let Some(package) = package.filter(|package| *package != at) {
+            found.push(relation(&reference(package), "CONTAINS", reference(at)));
         }
     }
     found

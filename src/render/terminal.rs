@@ -262,7 +262,7 @@ impl Page<'_> {
             let name = self.ink(Ink::Bold, &library.name);
             self.block(&format!("  {name}  "), 6, &library.how, Ink::Plain);
             if let Some(first) = library.needed_by.first() {
-                let more = library.needed_by.len() - 1;
+                let more = library.needed_by.len() as u64 - 1 + library.needed_by_more;
                 let more = if more > 0 {
                     format!(" and {more} more")
                 } else {

@@ -24,6 +24,9 @@ pub struct Library {
     pub how: String,
     /// The files that need it (the first few).
     pub needed_by: Vec<AppPath>,
+    /// How many more files need it than `needed_by` holds.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub needed_by_more: u64,
     /// The package that owns it.
     #[serde(default)]
     pub package: Option<String>,
@@ -34,12 +37,17 @@ pub struct Library {
     pub shadows: Option<Shadow>,
 }
 
+/// Whether a file is one of several builds of an addon, of which the one that fits is loaded.
+#[must_use]
+pub fn is_build(file: &AppPath) -> bool {
+    file.components().any(|part| part == b"prebuilds")
+}
+
 impl Library {
     /// Whether only files below a directory `prebuilds` need it: an addon keeps a build for each
     /// platform there, and loads the one that fits.
     #[must_use]
     pub fn is_of_other_builds(&self) -> bool {
-        let is_build = |file: &AppPath| file.components().any(|part| part == b"prebuilds");
         self.status == LibraryStatus::Missing
             && !self.needed_by.is_empty()
             && self.needed_by.iter().all(is_build)
@@ -77,6 +85,9 @@ pub struct Module {
     pub at: Locus,
     /// The files that open it (the first few).
     pub opened_by: Vec<AppPath>,
+    /// How many more files open it than `opened_by` holds.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub opened_by_more: u64,
     /// The package that owns it.
     #[serde(default)]
     pub package: Option<String>,
@@ -97,6 +108,47 @@ pub struct Shadow {
     /// The bundled version, where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundled_version: Option<String>,
+}
+
+/// An installed package that files of the application, or libraries and modules that it opens, are
+/// from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct PackageEntry {
+    /// Name, without architecture.
+    pub name: String,
+    /// Version, as its manager writes it.
+    pub version: String,
+    /// Architecture, in the words of its manager.
+    pub architecture: String,
+    /// Whose form it has.
+    pub kind: PackageKind,
+    /// Who answers for it: the application's developers where a program of it is from it; else, of
+    /// those who answer for what is loaded from it, whoever is nearest to the application.
+    pub owner: Owner,
+    /// The source package that it was built from, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Its licences, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Its package URL (<https://github.com/package-url/purl-spec>); absent where the root does not
+    /// say whose distribution it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purl: Option<String>,
+}
+
+/// The form of a package.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageKind {
+    /// dpkg's: Debian, Ubuntu.
+    Deb,
+    /// rpm's: Red Hat, SUSE, Fedora.
+    Rpm,
+    /// apk's: Alpine.
+    Apk,
 }
 
 /// Who answers for a file in the image.

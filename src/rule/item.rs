@@ -135,7 +135,8 @@ impl<'a> Item<'a> {
                     },
                     certainty: self.certainty(),
                 };
-                (library.needed_by.iter().map(of).collect(), 0)
+                let facts = library.needed_by.iter().map(of).collect();
+                (facts, library.needed_by_more)
             }
             Self::Prefix(prefix) => {
                 let what = What::Holds {

@@ -92,7 +92,7 @@ pub fn json(gate: &Gate<'_>) -> String {
     text
 }
 
-fn standing_name(standing: Standing) -> &'static str {
+pub(super) fn standing_name(standing: Standing) -> &'static str {
     match standing {
         Standing::Fails { .. } => "fails",
         Standing::Allowed(_) => "allowed",
@@ -102,7 +102,7 @@ fn standing_name(standing: Standing) -> &'static str {
     }
 }
 
-fn notice_name(notice: &Notice) -> &'static str {
+pub(super) fn notice_name(notice: &Notice) -> &'static str {
     match notice {
         Notice::UnusedAllow(_) => "unused-allow",
         Notice::ExpiredAllow(_) => "expired-allow",

@@ -6,24 +6,33 @@ mod annotations;
 mod changes;
 mod gate;
 mod gate_json;
+mod gate_junit;
+mod gate_sarif;
 
 pub use annotations::{github, github_mistake, gitlab};
 pub use changes::{diff_json, diff_text};
 pub use gate::text;
 pub use gate_json::json;
+pub use gate_junit::junit;
+pub use gate_sarif::sarif;
 
 use crate::path::AppPath;
-use crate::policy::{Config, Day, Judgement, Verdict};
+use crate::policy::{Baseline, Config, Day, Judgement, Verdict};
+use crate::report::Report;
 
 /// A judgement with what its reader needs besides.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate<'a> {
+    /// What was judged.
+    pub report: &'a Report,
     /// What the gate says.
     pub judgement: &'a Judgement<'a>,
     /// By what it was judged.
     pub config: &'a Config,
     /// The file of `config`, as a reader finds it; none when there is no such file.
     pub config_file: Option<&'a str>,
+    /// What was known; none when there is no baseline.
+    pub baseline: Option<&'a Baseline>,
     /// The baseline's file, as a reader finds it; none when there is none.
     pub baseline_file: Option<&'a str>,
     /// The day for which it was judged.
@@ -53,14 +62,29 @@ impl Checkout {
     /// The path relative to the top of the checkout. A path beyond `top` keeps its own name.
     #[must_use]
     pub fn place(&self, path: &AppPath) -> String {
+        crate::path::escape(&self.bytes(path)).into_owned()
+    }
+
+    /// As [`Checkout::place`], byte for byte.
+    fn bytes(&self, path: &AppPath) -> Vec<u8> {
         let root = AppPath::root();
-        let below = path.below(self.top.as_ref().unwrap_or(&root));
-        let Some(below) = below else {
-            return path.to_text().trim_start_matches('/').to_owned();
+        let Some(below) = path.below(self.top.as_ref().unwrap_or(&root)) else {
+            let path = path.as_bytes();
+            return path.strip_prefix(b"/").unwrap_or(path).to_vec();
         };
-        let parts = [self.directory.as_str(), &crate::path::escape(below)];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        parts.join("/")
+        let parts = [self.directory.as_bytes(), below];
+        let parts: Vec<&[u8]> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(&b'/')
+    }
+}
+
+/// The exit code with which `check` gives this verdict.
+#[must_use]
+pub fn exit_code(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Passed => 0,
+        Verdict::Failed => 1,
+        Verdict::NotJudged => 2,
     }
 }
 

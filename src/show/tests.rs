@@ -37,14 +37,31 @@ fn report(file: &str, message: &str) -> Report {
 
 /// A form of the judgement of `report`.
 fn shown(report: &Report, settings: &str, form: impl Fn(&Gate<'_>) -> String) -> String {
+    beside(report, settings, None, form)
+}
+
+/// A form of the judgement of `report` where that much is known.
+fn beside(
+    report: &Report,
+    settings: &str,
+    known: Option<&Baseline>,
+    form: impl Fn(&Gate<'_>) -> String,
+) -> String {
     let config = Config::read(CONFIG, settings, &BTreeSet::from(["syslog"])).unwrap();
     let today = "2026-06-30".parse().unwrap();
-    let judgement = judge(report, &config, &Baseline::default(), today);
+    let judgement = judge(
+        report,
+        &config,
+        known.unwrap_or(&Baseline::default()),
+        today,
+    );
     form(&Gate {
+        report,
+        baseline: known,
         judgement: &judgement,
         config: &config,
         config_file: Some("ci/seaworthy.toml"),
-        baseline_file: None,
+        baseline_file: known.map(|_| "known.json"),
         today,
         checkout: &Checkout {
             directory: "rootfs".into(),
@@ -145,4 +162,94 @@ fn a_path_is_placed_in_the_checkout() {
     assert_eq!(at("", Some("/opt/app"), "/opt/app/x"), "x");
     assert_eq!(at("tree", Some("/opt/app"), "/opt/app"), "tree");
     assert_eq!(at("tree", Some("/opt/app"), "/etc/x"), "etc/x");
+}
+
+/// The first result of a judgement in SARIF, and the run that it is of.
+fn first_result(
+    report: &Report,
+    settings: &str,
+    known: Option<&Baseline>,
+) -> [serde_json::Value; 2] {
+    let text = beside(report, settings, known, sarif);
+    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let run = log["runs"][0].clone();
+    [run["results"][0].clone(), run]
+}
+
+#[test]
+fn an_allowance_suppresses_a_result_while_it_holds() {
+    let report = report("/opt/app/bin/run", "it logs");
+    let [free, _] = first_result(&report, "", None);
+    assert_eq!(free["suppressions"], json!([]));
+    assert_eq!(free["properties"]["gate"], "fails");
+    assert_eq!(free["baselineState"], json!(null), "nothing was compared");
+    let settings = "[[allow]]\nrule='syslog'\nreason='x'\nowner='web'\nuntil=2026-06-";
+    let [held, run] = first_result(&report, &format!("{settings}30"), None);
+    let accepted = json!([{
+        "kind": "external", "status": "accepted",
+        "justification": "x; decided by web; until 2026-06-30",
+    }]);
+    assert_eq!(held["suppressions"], accepted);
+    assert_eq!(held["level"], "error", "it is marked, not made milder");
+    assert_eq!(run["properties"]["gate"], "passed");
+    assert_eq!(run["invocations"][0]["exitCode"], 0);
+    let [expired, run] = first_result(&report, &format!("{settings}29"), None);
+    assert_eq!(expired["suppressions"][0]["status"], "rejected");
+    assert_eq!(run["invocations"][0]["exitCode"], 1);
+    let told = &run["invocations"][0]["toolConfigurationNotifications"][0];
+    assert_eq!(told["descriptor"]["id"], "expired-allow");
+}
+
+#[test]
+fn results_are_new_unchanged_updated_or_absent_beside_a_baseline() {
+    let report = report("/opt/app/bin/run", "it logs");
+    let same = Baseline::of(&report.findings);
+    let mut other = report.clone();
+    other.findings[0].message = "it says more".into();
+    let mut gone = report.clone();
+    gone.findings[0].fingerprint = "f2".into();
+    for (report, settings, want) in [
+        (&report, "", json!("unchanged")),
+        (&other, "", json!("updated")),
+        (&gone, "", json!("new")),
+        // What the gate does not ask for was never recorded.
+        (&gone, "gate.fail-on = 'never'", json!(null)),
+    ] {
+        let [result, run] = first_result(report, settings, Some(&same));
+        assert_eq!(result["baselineState"], want, "{settings}");
+        let absent = &run["results"][1];
+        if report.findings[0].fingerprint == "f2" {
+            assert_eq!(absent["baselineState"], "absent");
+            assert_eq!(absent["partialFingerprints"]["seaworthy/v1"], "f1");
+        } else {
+            assert_eq!(*absent, json!(null));
+        }
+    }
+    // Of what was not seen nothing is called gone.
+    gone.coverage.read = 0;
+    let [_, run] = first_result(&gone, "", Some(&same));
+    assert_eq!(run["results"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_gate_that_could_not_judge_is_a_broken_test_and_no_success() {
+    let mut report = report("/opt/app/bin/run", "it logs");
+    let failed = shown(&report, "", junit);
+    assert!(
+        failed.contains("tests=\"1\" failures=\"1\" errors=\"0\""),
+        "{failed}"
+    );
+    assert!(failed.contains("it logs: fails: not allowed"), "{failed}");
+    let allowed = shown(&report, "[[allow]]\nrule='syslog'\nreason='<x>'", junit);
+    assert!(allowed.contains("<skipped message=\"allowed"), "{allowed}");
+    assert!(
+        allowed.contains("&lt;x&gt;") && !allowed.contains("<failure"),
+        "{allowed}"
+    );
+    report.coverage.read = 0;
+    report.findings.clear();
+    let broken = shown(&report, "", junit);
+    assert!(broken.contains("<error type=\"not-judged\""), "{broken}");
+    let [_, run] = first_result(&report, "", None);
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
 }

@@ -586,10 +586,60 @@ fn a_scope_and_a_saved_report_exclude_each_other() {
     let output = run(dir.path(), &["check", "/opt/app", "--report", "x.json"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains("cannot be used with"),
+        said(&output).contains("--report holds the scope already"),
         "{}",
         said(&output)
     );
+}
+
+#[test]
+fn one_audit_serves_report_and_gate_in_several_forms() {
+    let dir = tempfile::tempdir().unwrap();
+    let bin = dir.path().join("tree/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("run a"), "#!/bin/sh\nlogger hi\n").unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("shell-program.toml"), own_rule("blocker")).unwrap();
+    let settings = "baseline = 'known.json'\n[coverage]\nunknown-dimensions = 9\nknown = []";
+    std::fs::write(dir.path().join("seaworthy.toml"), settings).unwrap();
+    let known = r#"{"seaworthy_baseline": 1, "findings": [
+        {"rule": "gone-rule", "message": "it logged", "fingerprint": "00ff"}]}"#;
+    std::fs::write(dir.path().join("known.json"), known).unwrap();
+    let tree = ["--prefix", "/opt/app", "tree", "--rules", "rules"];
+    let scan = run(
+        dir.path(),
+        &[&["scan"], &tree[..], &["-o", "r.json"]].concat(),
+    );
+    assert_eq!(scan.status.code(), Some(0), "{}", said(&scan));
+    let forms = "--report r.json -o gate.sarif -o gate.xml -o gate.json --format sarif --format \
+                 junit --format gitlab --format github";
+    let forms: Vec<&str> = forms.split_whitespace().collect();
+    let output = run(dir.path(), &[&["check"], &tree[..], &forms].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let github = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        github.starts_with("::error file=tree/bin/run a,"),
+        "{github}"
+    );
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let sarif: serde_json::Value = serde_json::from_str(&read("gate.sarif")).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let of = |rule: &str| {
+        results
+            .iter()
+            .find(|result| result["ruleId"] == rule)
+            .unwrap()
+    };
+    let place = |result: &serde_json::Value| {
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone()
+    };
+    assert_eq!(of("shell-program")["baselineState"], "new");
+    assert_eq!(place(of("shell-program")), "tree/bin/run%20a");
+    assert_eq!(of("gone-rule")["baselineState"], "absent");
+    assert_eq!(place(of("gone-rule")), "known.json");
+    assert!(read("gate.xml").contains("<failure type=\"blocker\""));
+    assert!(read("gate.json").contains("\"path\": \"tree/bin/run a\""));
 }
 
 #[test]

@@ -227,6 +227,8 @@ fn every_part_of_the_image_has_an_owner_and_is_what_its_references_say() {
             assert_eq!(owner["name"], "seaworthy:owner", "{part}");
             assert!(known.insert(part["bom-ref"].as_str().unwrap()));
         }
+        let purls: Vec<_> = parts.iter().filter_map(|p| p["purl"].as_str()).collect();
+        assert_eq!(purls.len(), report.packages.len(), "{}", sample.name);
         for need in bom["dependencies"].as_array().unwrap() {
             assert!(known.contains(need["ref"].as_str().unwrap()));
             for to in need["dependsOn"].as_array().into_iter().flatten() {

@@ -6,7 +6,7 @@
 # Without a REPORT the ones kept beside the samples are taken. Needs the program in target/, Python
 # with venv, npm and a network for the first run: the validators are put into DIR/tools and stay there.
 #   JSON       check-jsonschema with schema/report-1.json
-#   SARIF      the SARIF SDK's multitool: its rules, and the schema of the format
+#   SARIF      the SARIF SDK's multitool: its rules, and the schema of the format; also of the gate
 #   JUnit      the schema of Jenkins' xUnit plugin, as pytest's source archive has it
 #   CycloneDX  JsonStrictValidator of cyclonedx-python-lib
 #   SPDX       pyspdxtools
@@ -96,6 +96,20 @@ refuses cyclonedx "$wrong/r.cdx.json" cyclonedx "$wrong/r.cdx.json"
 refuses spdx "$wrong/r.spdx.json" "$bin/pyspdxtools" -i "$wrong/r.spdx.json"
 refuses csv "$wrong/r.csv" csv "$wrong/r.csv"
 
+settings() { # REPORT DIR: a gate that allows, knows, fails and misses something, where there is enough
+  python3 - "$1" "$2" <<'P'
+import json, sys
+found = json.load(open(sys.argv[1]))["findings"]
+known = [{"rule": f["rule"], "message": f["message"], "fingerprint": f["fingerprint"]} for f in found[1:4]]
+if known: known[0]["message"] = "it said something else"
+known.append({"rule": "syslog", "message": "it is gone <b>", "fingerprint": "00ff"})
+json.dump({"seaworthy_baseline": 1, "findings": known}, open(sys.argv[2] + "/known.json", "w"))
+allow = "".join(f"\n[[allow]]\nrule = '{f['rule']}'\nfingerprint = '{f['fingerprint']}'\nreason = 'it may'\nuntil = {day}\n"
+                for f, day in zip(found[:1] + found[4:5], ("2026-06-30", "2026-06-29")))
+open(sys.argv[2] + "/seaworthy.toml", "w").write("[gate]\nfail-on = 'note'\ncertainty = 'suspected'\n" + allow)
+P
+}
+
 for report in "$@"; do
   name=$(echo "$report" | tr / '\n' | grep -v '^expect$\|^report.json$' | tail -1); name=${name%.report.json}
   to=$out/$name; mkdir -p "$to"
@@ -108,8 +122,15 @@ for report in "$@"; do
   judge spdx "$to/r.spdx.json" "$bin/pyspdxtools" -i "$to/r.spdx.json"
   judge csv "$to/r.paths.csv" csv "$to/r.paths.csv"
   judge csv "$to/r.libraries.csv" csv "$to/r.libraries.csv"
+  settings "$report" "$to"
+  code=0
+  "$program" check --report "$report" --config "$to/seaworthy.toml" --baseline "$to/known.json" \
+    --today 2026-06-30 --quiet -o "$to/gate.sarif" -o "$to/gate.xml" || code=$?
+  [ $code -le 1 ] || grep -q '"executionSuccessful": false' "$to/gate.sarif" || { echo "check: $code"; exit 2; }
+  judge sarif-gate "$to/gate.sarif" sarif "$to/gate.sarif"
+  judge junit-gate "$to/gate.xml" "$bin/xmlschema-validate" --schema "$tools/junit-10.xsd" "$to/gate.xml"
 done
-for form in json sarif junit cyclonedx spdx csv; do
+for form in json sarif sarif-gate junit junit-gate cyclonedx spdx csv; do
   echo "$form: ${good[$form]:-0} accepted, ${bad[$form]:-0} refused"
 done
 [ ${#bad[@]} -eq 0 ]

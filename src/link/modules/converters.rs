@@ -58,6 +58,7 @@ impl Sight<'_, '_> {
             priority: Priority::Suggested,
             certainty: Certainty::Inferred,
             opened_by: vec![outcome.file.clone()],
+            opened_by_more: 0,
         })
     }
 }

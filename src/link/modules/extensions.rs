@@ -137,6 +137,7 @@ fn extension(
         priority: Priority::Recommended,
         certainty: Certainty::Inferred,
         opened_by: vec![at.file.clone()],
+        opened_by_more: 0,
     }
 }
 

@@ -67,6 +67,7 @@ fn virtual_machine(loader: &Loader<'_>, program: &AppPath, at: &Locus) -> Option
         priority: Priority::Required,
         certainty: Certainty::Inferred,
         opened_by: vec![launcher],
+        opened_by_more: 0,
     })
 }
 
@@ -84,5 +85,6 @@ fn packed(archive: &AppPath, name: &str) -> Found {
         priority: Priority::Suggested,
         certainty: Certainty::Observed,
         opened_by: vec![archive.clone()],
+        opened_by_more: 0,
     }
 }

@@ -81,6 +81,13 @@ pub struct Found {
     pub certainty: Certainty,
     /// The files that open it (the first few).
     pub opened_by: Vec<AppPath>,
+    /// How many more files open it than `opened_by` holds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub opened_by_more: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// What a program that was started in mind opens once it runs, without the modules of interpreters:
@@ -306,6 +313,7 @@ fn one(file: &AppPath, asked: &Asked, opened: Option<&Opened>) -> Option<Found> 
         priority: asked.priority,
         certainty: asked.certainty,
         opened_by: vec![file.clone()],
+        opened_by_more: 0,
     })
 }
 
@@ -345,15 +353,14 @@ pub(super) fn merge(all: Vec<Found>) -> Vec<Found> {
         known.priority = known.priority.min(found.priority);
         known.certainty = known.certainty.max(found.certainty);
         known.at = known.at.clone().min(found.at);
-        for file in found.opened_by {
-            if known.opened_by.len() < OPENED_BY && !known.opened_by.contains(&file) {
-                known.opened_by.push(file);
-            }
-        }
+        known.opened_by.extend(found.opened_by);
     }
     let mut merged: Vec<Found> = merged.into_values().collect();
     for found in &mut merged {
         found.opened_by.sort();
+        found.opened_by.dedup();
+        found.opened_by_more = found.opened_by.len().saturating_sub(OPENED_BY) as u64;
+        found.opened_by.truncate(OPENED_BY);
     }
     merged
 }

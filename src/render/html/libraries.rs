@@ -40,7 +40,7 @@ fn library(at: usize, library: &Library) -> Markup {
                         ", system " (shadow.system_version.as_deref().unwrap_or("?")) ")."
                     }
                 }
-                (needed(&library.needed_by))
+                (needed(&library.needed_by, library.needed_by_more))
             }
         }
     }
@@ -61,7 +61,7 @@ fn module(_: usize, module: &Module) -> Markup {
                 @if !module.lacks.is_empty() { p { "It lacks " (module.lacks.join(", ")) "." } }
                 (file(module.path.as_ref(), module.real_path.as_ref()))
                 p { "Its name stands in " code { (place(&module.at)) } "." }
-                (needed(&module.opened_by))
+                (needed(&module.opened_by, module.opened_by_more))
             }
         }
     }
@@ -79,11 +79,14 @@ fn file(path: Option<&AppPath>, real: Option<&AppPath>) -> Markup {
     }
 }
 
-fn needed(by: &[AppPath]) -> Markup {
+fn needed(by: &[AppPath], more: u64) -> Markup {
     html! {
         @if !by.is_empty() {
             p { "Needed by" }
-            ul.facts { @for path in by { li { code { (path.to_text()) } } } }
+            ul.facts {
+                @for path in by { li { code { (path.to_text()) } } }
+                @if more > 0 { li { "and " (more) " more" } }
+            }
         }
     }
 }

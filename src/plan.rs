@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
-use crate::report::{EnvVar, KernelNeed, Mount, MountKind, PathEntry, Plan, Port, User};
+use crate::report::{EnvVar, KernelNeed, Mount, MountKind, OnDisk, PathEntry, Plan, Port, User};
 
 /// How many facts stand under a mount.
 const BECAUSE: usize = 8;
@@ -114,9 +114,12 @@ fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount 
     // An empty filesystem would lack the directories below, where files are made.
     let laid_out = matches!(class, Class::Runtime | Class::Temp)
         && disk.is_some_and(|disk| disk.kind == Kind::Dir)
-        && entries
-            .iter()
-            .any(|entry| entry.access == Access::Rw && entry.path.depth() > point.depth() + 1);
+        && entries.iter().any(|entry| {
+            let is_dir = |disk: &OnDisk| disk.kind == Kind::Dir;
+            let below = entry.path.depth() - point.depth();
+            let inner = below == 1 && entry.on_disk.as_ref().is_some_and(is_dir);
+            entry.access == Access::Rw && (below > 1 || inner)
+        });
     Mount {
         path: point.clone(),
         kind,

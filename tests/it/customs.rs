@@ -162,7 +162,8 @@ fn a_scratch_directory_with_directories_in_it_is_filled_first() {
         "/opt/meter/bin/meterd",
         "#!/bin/sh\necho $$ > /opt/meter/tmp/meter.pid\n",
     );
-    assert!(!seeded("/opt/meter/tmp"));
+    std::fs::remove_dir_all(lab.0.path().join("opt/meter/tmp/pids")).unwrap();
+    assert!(!seeded("/opt/meter/tmp"), "{:?}", lab.mounts());
 }
 
 #[test]
@@ -204,6 +205,17 @@ fn a_number_of_a_process_is_left_where_no_setting_says_otherwise() {
         "pidfile = /opt/meter/run/meterd.pid\n",
     );
     assert!(!lab.has("rw /run/gauge.pid"));
+}
+
+#[test]
+fn a_socket_directly_in_run_asks_for_a_fresh_one() {
+    let lab = Lab::new();
+    lab.program(&["bind"], &["/run/meterd.socket"]);
+    assert!(lab.has("rw /run"));
+    lab.program(&["connect"], &["/run/meterd.socket"]);
+    assert!(!lab.has("rw /run"), "it only talks to one");
+    lab.program(&["bind"], &["/run/gauge.socket"]);
+    assert!(!lab.has("rw /run"), "somebody else's name");
 }
 
 #[test]

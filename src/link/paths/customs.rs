@@ -227,8 +227,8 @@ fn mailboxes(ground: &Ground<'_>) -> Vec<Fact> {
     fact.into_iter().collect()
 }
 
-/// The files with a process's number that a started program names, directly in `/run`; none where
-/// settings, units or arguments name such a file: they override what was compiled in.
+/// The files with a process's number that a started program names, directly in `/run`, and the
+/// sockets that bear its name where it makes addresses (bind(2)); no numbers where settings, units or arguments name such a file: they override what was compiled in.
 fn process_numbers(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     let is_number = |path: &AppPath| {
         let path = crate::knowledge::canonical(path);
@@ -237,6 +237,11 @@ fn process_numbers(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             && path.name().ends_with(b".pid")
             && !path.is_pattern()
     };
+    let binds: BTreeSet<&AppPath> = facts
+        .iter()
+        .filter(|fact| matches!(&fact.what, What::Imports { symbol } if symbol == "bind"))
+        .map(|fact| &fact.at.file)
+        .collect();
     let says_otherwise = facts.iter().any(|fact| {
         matches!(&fact.what, What::Path { path, source, touch, .. }
             if path.name().ends_with(b".pid")
@@ -256,6 +261,23 @@ fn process_numbers(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         };
         let own = ground.started.contains(&fact.at.file);
         let direct = crate::knowledge::canonical(path);
+        let ending = [&b".sock"[..], b".socket"];
+        if own
+            && direct.depth() == 2
+            && is_run(path)
+            && ending.iter().any(|ending| direct.name().ends_with(ending))
+            && is_stem_of(&direct, &fact.at.file)
+            && binds.contains(&fact.at.file)
+        {
+            let says = (Touch::Creates, "bind");
+            let certainty = Certainty::Inferred;
+            let mut socket = led_to(fact, path.clone(), says, Class::Runtime, certainty);
+            if let What::Path { kind, .. } = &mut socket.what {
+                *kind = Some(Kind::Socket);
+            }
+            found.push(socket);
+            continue;
+        }
         let named = direct.depth() == 2 && is_called_like(&direct, &fact.at.file);
         if own && (is_number(path) && !says_otherwise || named && !is_number(path)) && is_run(path)
         {
@@ -275,14 +297,17 @@ fn is_run(path: &AppPath) -> bool {
 /// Whether the first part of a file's name is the program's, as in `crond.reboot`; sockets and
 /// directories are told by others.
 fn is_called_like(path: &AppPath, program: &AppPath) -> bool {
-    let Some(dot) = path.name().iter().position(|&b| b == b'.') else {
-        return false;
-    };
-    let (stem, ending) = path.name().split_at(dot);
-    let bare = stem.strip_suffix(b"d").unwrap_or(stem);
-    let name = program.name();
-    let name = name.strip_suffix(b"d").unwrap_or(name);
-    bare == name && !matches!(ending, b".sock" | b".socket" | b".conf")
+    let dot = path.name().iter().position(|&b| b == b'.');
+    let ending = dot.and_then(|dot| path.name().get(dot..));
+    let other = ending.is_none_or(|ending| matches!(ending, b".sock" | b".socket" | b".conf"));
+    !other && is_stem_of(path, program)
+}
+
+/// Whether what stands before the first dot of a name is the program's.
+fn is_stem_of(path: &AppPath, program: &AppPath) -> bool {
+    let bare = |name: &[u8]| name.strip_suffix(b"d").unwrap_or(name).to_vec();
+    let stem = path.name().split(|&b| b == b'.').next();
+    stem.is_some_and(|stem| bare(stem) == bare(program.name()))
 }
 
 /// A directory of state that a started program names with several names below it: it lays the

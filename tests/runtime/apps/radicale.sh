@@ -1,7 +1,9 @@
-# Python; an administrator lets everybody in and gives the collections to the service's user.
+# Python; an administrator lets everybody in, from outside the container too, and gives the
+# collections to the user of the service.
 scope=(--package radicale)
 setup() {
-    sed -i 's/^type = remote_user/type = none/; s/^type = from_file/type = owner_only/' "$1/etc/radicale/config"
+    sed -i 's/^type = remote_user/type = none/; s/^type = from_file/type = owner_only/; s/^#hosts = .*/hosts = 0.0.0.0:5232/' \
+        "$1/etc/radicale/config"
     chroot "$1" chown -R radicale: /var/lib/radicale
 }
 first="python3 - <<'CLIENT'

@@ -13,8 +13,8 @@ WantedBy=multi-user.target
 UNIT
 }
 client='/usr/share/zookeeper/bin/zkCli.sh -server 127.0.0.1:2181'
-first="$client create /a kept; $client get /a"
+first="printf 'create /a kept\nget /a\n' | timeout 20 $client"
 answer=kept
-second="$client get /a"
+second="echo get /a | timeout 20 $client"
 after=kept
 tries=8

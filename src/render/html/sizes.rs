@@ -34,6 +34,11 @@ pub(super) fn map(report: &Report) -> Markup {
     if parts.is_empty() {
         return html! { p { "No mount holds data today." } };
     }
+    // A map of one thing is a coloured sheet.
+    if let [part] = &parts[..] {
+        let (path, size) = (part.mount.path.to_text(), bytes(part.size));
+        return html! { p { "Of the mounts only " code { (path) } " holds data today: " (size) "." } };
+    }
     let total = parts
         .iter()
         .map(|part| part.size)

@@ -12,7 +12,8 @@
 # Prints a line for each validator and ends with 1 when one refused a file.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-bin=$(realpath "${1:?usage: validators.sh BINARY [WORK]}")
+: "${1:?usage: validators.sh BINARY [WORK]}"
+bin=$(realpath "$1")
 work=${2:-$(mktemp -d)}
 mkdir -p "$work"
 work=$(realpath "$work")

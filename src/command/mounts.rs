@@ -218,9 +218,14 @@ fn words(summary: &Summary, mounts: &Mounts) -> String {
     );
     for made in &summary.targets {
         text += &format!(
-            "  {:<14} {:>2} files, {} not expressed\n",
+            "  {:<14} {:>2} {}, {} not expressed\n",
             made.target,
             made.files.len(),
+            if made.files.len() == 1 {
+                "file"
+            } else {
+                "files"
+            },
             made.limits.len()
         );
     }

@@ -38,7 +38,7 @@ const UNIT_DIRS: &[&str] = &[
 ];
 
 /// Directories whose scripts cron runs (cron(8)).
-const CRON_DIRS: &[&str] = &[
+pub(super) const CRON_DIRS: &[&str] = &[
     "/etc/cron.d",
     "/etc/cron.hourly",
     "/etc/cron.daily",

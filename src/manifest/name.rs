@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_label_is_short_and_plain() {
         for (text, want) in [
-            (&b"/var/lib/redis"[..], "var-lib-redis"),
+            (&b"/var/lib/meterd"[..], "var-lib-meterd"),
             (b"/--- \n", "app"),
             (b"/9p", "x-9p"),
             (b"\xff\xfe", "app"),

@@ -308,7 +308,7 @@ fn processes(report: &Report, limits: &mut Vec<Limit>) -> Vec<Process> {
     found
 }
 
-/// `redis` of `redis.service`, and of `init.d/redis`.
+/// `meterd` of `meterd.service`, and of `init.d/meterd`.
 fn base(name: &str) -> &str {
     let name = name.rsplit('/').next().unwrap_or(name);
     name.trim_end_matches(".service")

@@ -7,7 +7,7 @@ use super::Ground;
 use crate::fact::{
     Certainty, Class, Fact, Kind, Locus, ProgramForm, Source, StartKind, Touch, What,
 };
-use crate::link::live::Voice;
+use crate::link::live::{CRON_DIRS, Voice};
 use crate::path::AppPath;
 
 const TMP: &str = "/tmp";
@@ -28,15 +28,6 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(php(ground));
     found
 }
-
-/// What cron starts is not the service.
-const CRON: [&str; 5] = [
-    "/etc/cron.d",
-    "/etc/cron.daily",
-    "/etc/cron.hourly",
-    "/etc/cron.monthly",
-    "/etc/cron.weekly",
-];
 
 fn made(at: Locus, dir: &str, by: &str) -> Fact {
     Fact {
@@ -68,7 +59,8 @@ fn scripts<'a>(ground: &'a Ground<'_>, facts: &'a [Fact]) -> impl Iterator<Item 
         };
         let dir = DIRS.into_iter().find(|dir| *path == AppPath::new(dir))?;
         let voice = ground.voices.of(fact);
-        let cron = CRON
+        // What cron starts is not the service.
+        let cron = CRON_DIRS
             .iter()
             .any(|dir| fact.at.file.is_below(&AppPath::new(dir)));
         let started = voice == Voice::Live && !cron && ground.started.contains(&fact.at.file);

@@ -31,6 +31,7 @@ pub mod explain;
 pub mod extract;
 pub mod fact;
 pub mod knowledge;
+pub mod layout;
 pub mod link;
 pub mod manifest;
 pub mod parse;

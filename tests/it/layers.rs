@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("knowledge", &["path", "fact", "report"]),
     ("parse", &["path"]),
     ("tree", &["path", "fact", "parse"]),
+    ("layout", &["path", "fact", "parse", "tree"]),
     ("extract", &["path", "fact", "knowledge", "parse"]),
     (
         "link",
@@ -42,6 +43,10 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// The map of the library, and the binary's own files: arguments in, exit code out. So is the
 /// folder `command`.
 const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs"];
+
+/// What makes the directories of an image layout, which is what this program hands over and no
+/// audited disk. It reads them through `tree`, too.
+const WRITES: &[&str] = &["layout/store.rs"];
 
 #[test]
 fn rows_name_only_earlier_rows() {
@@ -83,7 +88,7 @@ fn only_tree_opens_files_of_the_disk() {
     let openers = ["std::fs", "rustix::fs", "walkdir", "std::process::Command"];
     for (module, file, text) in sources() {
         let is_test = file.split(['/', '.']).any(|part| part == "tests");
-        if module == "tree" || is_test {
+        if module == "tree" || is_test || WRITES.contains(&file.as_str()) {
             continue;
         }
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();

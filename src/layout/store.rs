@@ -1,0 +1,327 @@
+//! The directory of a layout. What is written goes into a file of another name first, so that a
+//! reader finds a whole blob or none.
+
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{Blob, BlobWriter, Descriptor, Digest, Index};
+use crate::tree::{LookupError, Root};
+
+/// The largest index that is read.
+const INDEX_LIMIT: usize = 16 << 20;
+
+/// The content of the file `oci-layout` (image-layout.md).
+const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// An OCI image layout on this host's disk.
+#[derive(Debug)]
+pub struct Layout {
+    dir: PathBuf,
+    root: Root,
+}
+
+/// What is wrong with a layout.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// It is none.
+    #[error("{dir} is no OCI image layout: {reason}")]
+    NoLayout {
+        /// The directory.
+        dir: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// A blob is not there, or is no regular file.
+    #[error("blob {digest}: {reason}")]
+    Absent {
+        /// Its name.
+        digest: Digest,
+        /// What the disk said.
+        reason: LookupError,
+    },
+    /// A blob is shorter or longer than its descriptor says.
+    #[error("blob {digest} is {have} bytes long, its descriptor says {want}")]
+    Length {
+        /// Its name.
+        digest: Digest,
+        /// Bytes by the descriptor.
+        want: u64,
+        /// Bytes on disk.
+        have: u64,
+    },
+    /// A blob's bytes are not what its name says.
+    #[error("the bytes of blob {digest} have the digest {real}")]
+    Lies {
+        /// Its name.
+        digest: Digest,
+        /// What its bytes come to.
+        real: Digest,
+    },
+    /// A document is larger than any that is read.
+    #[error("{what} is larger than {limit} bytes, the most that is read of it")]
+    TooLarge {
+        /// The document.
+        what: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A document is not what it should be.
+    #[error("{what}: {reason}")]
+    Malformed {
+        /// The document.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no image of that name, or more than one to choose from.
+    #[error("{0}")]
+    NoImage(String),
+    /// Reading or writing failed.
+    #[error("{what}: {reason}")]
+    Disk {
+        /// The file.
+        what: String,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl LayoutError {
+    /// An error of a stream: one of ours inside it, or the medium's.
+    pub fn from_io(what: &str, error: io::Error) -> Self {
+        let reason = error.to_string();
+        match error.into_inner().map(|inner| inner.downcast::<Self>()) {
+            Some(Ok(own)) => *own,
+            _ => Self::Disk {
+                what: what.to_owned(),
+                reason,
+            },
+        }
+    }
+
+    pub(super) fn malformed(what: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Malformed {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Layout {
+    /// Opens a layout.
+    ///
+    /// # Errors
+    /// When the directory is none, or of another version.
+    pub fn open(dir: &Path) -> Result<Self, LayoutError> {
+        let none = |reason: String| LayoutError::NoLayout {
+            dir: dir.display().to_string(),
+            reason,
+        };
+        let root = Root::open(dir).map_err(|error| none(error.to_string()))?;
+        let text = root
+            .read("/oci-layout", 4096)
+            .map_err(|error| none(format!("its file oci-layout is {error}")))?;
+        let version: serde_json::Value = serde_json::from_slice(&text)
+            .map_err(|error| none(format!("its file oci-layout: {error}")))?;
+        match version.get("imageLayoutVersion").and_then(|v| v.as_str()) {
+            Some("1.0.0") => {}
+            _ => return Err(none("its file oci-layout names no version 1.0.0".into())),
+        }
+        let layout = Self {
+            dir: dir.to_owned(),
+            root,
+        };
+        layout.is_plain().map_err(none)?;
+        Ok(layout)
+    }
+
+    /// Makes a layout without images in a directory that is not there yet, or is empty.
+    ///
+    /// # Errors
+    /// When the directory holds something, or cannot be made.
+    pub fn create(dir: &Path) -> Result<Self, LayoutError> {
+        let failed = |error: io::Error| LayoutError::Disk {
+            what: dir.display().to_string(),
+            reason: error.to_string(),
+        };
+        std::fs::create_dir_all(dir).map_err(failed)?;
+        let root = Root::open(dir).map_err(failed)?;
+        let held = root.list("/").map_err(|error| LayoutError::Disk {
+            what: dir.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        if !held.is_empty() {
+            return Err(LayoutError::Disk {
+                what: dir.display().to_string(),
+                reason: "it is not empty: name a new directory".to_owned(),
+            });
+        }
+        std::fs::create_dir_all(dir.join("blobs/sha256")).map_err(failed)?;
+        let layout = Self {
+            dir: dir.to_owned(),
+            root,
+        };
+        layout.replace("index.json", &document(&Index::empty()))?;
+        layout.replace("oci-layout", VERSION.as_bytes())?;
+        Ok(layout)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether the directories that are written to are directories and no links that lead away.
+    fn is_plain(&self) -> Result<(), String> {
+        for dir in ["/blobs", "/blobs/sha256"] {
+            match self.root.lookup(dir) {
+                Ok(node) if node.stat.kind == crate::fact::Kind::Dir => {}
+                Ok(_) => return Err(format!("{dir} in it is no directory")),
+                Err(error) => return Err(format!("{dir} in it is {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The images.
+    ///
+    /// # Errors
+    /// When `index.json` cannot be read, or is no index.
+    pub fn index(&self) -> Result<Index, LayoutError> {
+        let what = "index.json";
+        let failed = |reason: LookupError| LayoutError::Disk {
+            what: what.to_owned(),
+            reason: reason.to_string(),
+        };
+        let text = self
+            .root
+            .read("/index.json", INDEX_LIMIT + 1)
+            .map_err(failed)?;
+        if text.len() > INDEX_LIMIT {
+            return Err(LayoutError::TooLarge {
+                what: what.to_owned(),
+                limit: INDEX_LIMIT,
+            });
+        }
+        let index: Index =
+            serde_json::from_slice(&text).map_err(|error| LayoutError::malformed(what, error))?;
+        if index.schema_version != 2 {
+            return Err(LayoutError::malformed(what, "its schemaVersion is not 2"));
+        }
+        Ok(index)
+    }
+
+    /// Replaces the index.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old one then stands.
+    pub fn save(&self, index: &Index) -> Result<(), LayoutError> {
+        self.replace("index.json", &document(index))
+    }
+
+    /// Opens a blob for reading from its beginning to its end.
+    ///
+    /// # Errors
+    /// When it is not there, or not as long as its descriptor says.
+    pub fn blob(&self, promised: &Descriptor) -> Result<Blob, LayoutError> {
+        let path = format!("/blobs/sha256/{}", promised.digest.hex());
+        let file = self
+            .root
+            .open_file(&path)
+            .map_err(|reason| LayoutError::Absent {
+                digest: promised.digest,
+                reason,
+            })?;
+        Blob::new(file, promised.clone())
+    }
+
+    /// The bytes of a blob that is a document, at most `limit` of them.
+    ///
+    /// # Errors
+    /// As [`Layout::blob`], when it is larger, or when its bytes are not what its name says.
+    pub fn read(&self, promised: &Descriptor, limit: usize) -> Result<Vec<u8>, LayoutError> {
+        let what = promised.digest.to_string();
+        if usize::try_from(promised.size).map_or(true, |size| size > limit) {
+            return Err(LayoutError::TooLarge { what, limit });
+        }
+        let mut bytes = Vec::new();
+        self.blob(promised)?
+            .read_to_end(&mut bytes)
+            .map_err(|error| LayoutError::from_io(&what, error))?;
+        Ok(bytes)
+    }
+
+    /// Begins a blob whose length is not known yet.
+    ///
+    /// # Errors
+    /// When no file can be made.
+    pub fn begin(&self) -> Result<BlobWriter, LayoutError> {
+        BlobWriter::new(&self.blobs()).map_err(|error| self.failed(&error))
+    }
+
+    /// Keeps a blob that was begun here, under the name that it has come to.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, blob: BlobWriter, media_type: &str) -> Result<Descriptor, LayoutError> {
+        blob.finish(&self.blobs(), media_type)
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Writes a blob.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, media_type: &str, bytes: &[u8]) -> Result<Descriptor, LayoutError> {
+        let mut blob = self.begin()?;
+        blob.write_all(bytes).map_err(|error| self.failed(&error))?;
+        self.keep(blob, media_type)
+    }
+
+    /// Takes over a blob of another layout, proven on the way.
+    ///
+    /// # Errors
+    /// When it is not there, lies, or cannot be written.
+    pub fn take(&self, from: &Self, promised: &Descriptor) -> Result<(), LayoutError> {
+        let path = format!("/blobs/sha256/{}", promised.digest.hex());
+        if self.root.lookup(&path).is_ok() {
+            return self.blob(promised)?.prove();
+        }
+        let mut read = from.blob(promised)?;
+        let mut blob = self.begin()?;
+        io::copy(&mut read, &mut blob)
+            .map_err(|error| LayoutError::from_io(&promised.digest.to_string(), error))?;
+        self.keep(blob, &promised.media_type).map(drop)
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.dir.join("blobs/sha256")
+    }
+
+    fn failed(&self, error: &io::Error) -> LayoutError {
+        LayoutError::Disk {
+            what: format!("cannot write into {}", self.dir.display()),
+            reason: error.to_string(),
+        }
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), LayoutError> {
+        let write = || -> io::Result<()> {
+            let mut part = tempfile::Builder::new()
+                .prefix(".part-")
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+                .tempfile_in(&self.dir)?;
+            part.write_all(bytes)?;
+            part.persist(self.dir.join(name))?;
+            Ok(())
+        };
+        write().map_err(|error| self.failed(&error))
+    }
+}
+
+/// A document's bytes: the members in the order of its type, nothing between them.
+pub(super) fn document<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    // Only a map whose keys are no text, or a failing `Serialize`, could make an error.
+    serde_json::to_vec(value).unwrap_or_default()
+}

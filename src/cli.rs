@@ -19,6 +19,7 @@ use crate::command::check::Check;
 use crate::command::diff::Diff;
 use crate::command::generate::Generate;
 use crate::command::own_rules;
+use crate::command::pack::Pack;
 
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Mounts(Mounts),
     /// Tell by the exit code whether an application passes a gate: the check for CI
     Check(Check),
+    /// Pack an image with a layer for each group that answers for a part of it
+    Pack(Box<Pack>),
     /// Show what differs between two reports, and whether the first one's promises hold
     Diff(Diff),
     /// Show which libraries the loader finds for a program, which it does not, and why
@@ -348,10 +351,16 @@ impl ScopeArgs {
                 request.paths.push(app_path(&absolute(path)?));
             }
         }
-        for path in &self.exclude {
-            request.exclude.push(inside(path, "--exclude")?);
-        }
+        request.exclude = self.excluded()?;
         Ok(request)
+    }
+
+    /// What is left out.
+    pub(crate) fn excluded(&self) -> Result<Vec<AppPath>> {
+        self.exclude
+            .iter()
+            .map(|path| inside(path, "--exclude"))
+            .collect()
     }
 }
 

@@ -26,10 +26,12 @@
 //! * A secret's value is never kept.
 
 pub mod assess;
+pub mod custody;
 pub mod diff;
 pub mod explain;
 pub mod extract;
 pub mod fact;
+pub mod image;
 pub mod knowledge;
 pub mod layout;
 pub mod link;
@@ -122,6 +124,9 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         return Err(AuditError::Interrupted);
     }
     let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
+    if progress.stop.load(Ordering::Relaxed) {
+        return Err(AuditError::Interrupted);
+    }
     let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
     let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
@@ -159,12 +164,14 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         findings,
         libraries: linked.libraries,
         modules: linked.modules,
+        programs: linked.programs,
         packages: linked.packages,
         floors: linked.floors,
         bases: linked.bases,
         paths: linked.paths,
         plan,
         trace,
+        custody: None,
         coverage: linked.coverage,
     })
 }

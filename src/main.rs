@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use seaworthy::AuditError;
 use seaworthy::fact::Kind;
+use seaworthy::image::PackError;
 use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
 use seaworthy::link::modules;
 use seaworthy::path::AppPath;
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output::say(&format!("seaworthy: {error:#}"));
-            let interrupted = matches!(error.downcast_ref(), Some(AuditError::Interrupted));
+            let interrupted = matches!(error.downcast_ref(), Some(AuditError::Interrupted))
+                || matches!(error.downcast_ref(), Some(PackError::Interrupted));
             ExitCode::from(if interrupted { INTERRUPTED } else { 2 })
         }
     }
@@ -53,6 +55,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Scan(scan) => run_scan(&scan)?,
         Command::Mounts(mounts) => return command::mounts::run(&mounts),
         Command::Check(check) => return command::check::run(&check),
+        Command::Pack(pack) => return command::pack::run(&pack),
         Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {
@@ -110,7 +113,7 @@ fn run_scan(scan: &Scan) -> Result<()> {
 }
 
 /// Audits a scope on as many threads as it says.
-fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
+pub(crate) fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
     let mut request = scope.request()?;
     set_threads(scope.threads)?;
     request.trace = command::traces::traces(logs, scope.root.as_deref())?;
@@ -229,8 +232,7 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
 pub(crate) fn watched(request: &seaworthy::Request) -> Result<Report> {
     let progress = Arc::new(Progress::default());
     let stop = Arc::clone(&progress);
-    ctrlc::set_handler(move || stop.stop.store(true, Ordering::Relaxed))
-        .context("cannot watch for Ctrl-C")?;
+    output::on_interrupt(move || stop.stop.store(true, Ordering::Relaxed))?;
     if !std::io::stderr().is_terminal() {
         return Ok(seaworthy::audit(request, &progress)?);
     }

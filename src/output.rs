@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
@@ -75,6 +77,47 @@ pub(crate) fn check(file: &Path, root: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// What is done when Ctrl-C is pressed; each step of a command adds its own.
+static HOOKS: Mutex<Vec<Box<dyn Fn() + Send>>> = Mutex::new(Vec::new());
+
+/// Whether it was pressed before.
+static PRESSED: AtomicBool = AtomicBool::new(false);
+
+/// Adds what is done when Ctrl-C is pressed, or the program is asked to end. When it is pressed
+/// again, nothing is waited for: a step that asks rarely whether it is to end holds nobody.
+///
+/// # Errors
+/// When the system does not let it be watched.
+pub(crate) fn on_interrupt(hook: impl Fn() + Send + 'static) -> Result<()> {
+    let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if hooks.is_empty() {
+        let all = || {
+            if PRESSED.swap(true, Ordering::Relaxed) {
+                use rustix::process::{Signal, getpid, kill_process};
+                // There is nobody to tell when even that fails.
+                let _ = kill_process(getpid(), Signal::KILL);
+            }
+            let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+            hooks.iter().for_each(|hook| hook());
+        };
+        ctrlc::set_handler(all).context("cannot watch for Ctrl-C")?;
+    }
+    hooks.push(Box::new(hook));
+    Ok(())
+}
+
+/// A directory beside `file` for what is made before it gets its name; it is gone when the command
+/// ends.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn part_dir(file: &Path) -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(".seaworthy-")
+        .tempdir_in(folder(file))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// Makes a directory for results, and those above it.
 ///
 /// # Errors
@@ -124,6 +167,22 @@ fn folder(file: &Path) -> PathBuf {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// Reads a text that the user named, at most 1 MiB of it.
+///
+/// # Errors
+/// When it cannot be read, or is no UTF-8.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that the user named, not the audited disk"
+)]
+pub(crate) fn read_text(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(file)
+        .and_then(|open| open.take(1 << 20).read_to_string(&mut text))
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(text)
 }
 
 /// Reads a JSON report back.

@@ -4,11 +4,18 @@
 //! after JSON and back, has no clock in it and never holds a secret's value.
 
 mod bases;
+mod custody;
 mod libraries;
 mod trace;
 
 pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
-pub use libraries::{Library, Module, Owner, PackageEntry, PackageKind, Shadow, is_build};
+pub use custody::{
+    Attested, Custody, CustodyLayer, CustodyProblem, CustodyVerdict, Handover, ImageSignature,
+    ProblemKind,
+};
+pub use libraries::{
+    Library, Module, Owner, PackageEntry, PackageKind, Shadow, SystemProgram, is_build,
+};
 pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 
 use std::collections::BTreeMap;
@@ -44,6 +51,9 @@ pub struct Report {
     /// What its programs open by name once they run: the loader's list does not show it.
     #[serde(default)]
     pub modules: Vec<Module>,
+    /// The programs of the system that it is run by or runs, in order of path.
+    #[serde(default)]
+    pub programs: Vec<SystemProgram>,
     /// The packages that its files, libraries and modules are from, in order of name.
     #[serde(default)]
     pub packages: Vec<PackageEntry>,
@@ -60,6 +70,9 @@ pub struct Report {
     /// What a trace says; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceView>,
+    /// The custody of the image that it was bound to; absent in an audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<Custody>,
     /// What was read, and what was not.
     pub coverage: Coverage,
 }

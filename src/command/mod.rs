@@ -7,5 +7,6 @@ pub(crate) mod diff;
 pub(crate) mod generate;
 pub(crate) mod mounts;
 pub(crate) mod own_rules;
+pub(crate) mod pack;
 mod settings;
 pub(crate) mod traces;

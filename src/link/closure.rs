@@ -3,11 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bases::{Advice, Closure, Libc, Machine, Object, advise, floors, merge};
-use super::interpreters;
+use super::bases::{Advice, Closure, Interpreter, Libc, Machine, Object, advise, floors, merge};
 use super::loader::{Family, Loader, Needed, Outcome};
 use super::scope::Scope;
-use crate::fact::Fact;
 use crate::parse::elf::{Class, Elf, Form};
 use crate::path::{AppPath, escape};
 
@@ -27,9 +25,13 @@ pub(super) struct Run<'a> {
 type Kind = (u16, bool, Libc);
 
 /// Which base images start the application; nothing when it has no program and no interpreter.
-pub(super) fn advice(loader: &Loader<'_>, run: Run<'_>, scope: &Scope, facts: &[Fact]) -> Advice {
+pub(super) fn advice(
+    loader: &Loader<'_>,
+    run: Run<'_>,
+    scope: &Scope,
+    interpreters: Vec<Interpreter>,
+) -> Advice {
     let mut closures = closures(loader, run, scope);
-    let interpreters = interpreters::find(loader, scope, facts, run.programs.is_empty());
     if closures.is_empty() && interpreters.is_empty() {
         return Advice::default();
     }

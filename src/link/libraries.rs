@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::bases::Advice;
+use super::bases::{Advice, Interpreter};
 use super::closure;
 use super::host::Host;
+use super::interpreters;
 use super::loader::{Cpu, Loader, Needed, Opened, Outcome, Phase, Request, Shelf, Start, Verdict};
 use super::modules::{self, Modules, Sight};
 use super::owners::{self, Copy};
@@ -40,6 +41,8 @@ pub(super) struct Found {
     pub(super) issues: Vec<Issue>,
     /// What a base image must offer.
     pub(super) advice: Advice,
+    /// The interpreters that are no part of the application.
+    pub(super) interpreters: Vec<Interpreter>,
 }
 
 /// Starts every program of the scope in mind; then every library of it that none of them loads, as
@@ -84,8 +87,10 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         programs: &outcomes,
         plugins: &alone,
     };
+    let interpreters = interpreters::find(&loader, scope, facts, outcomes.is_empty());
     let mut found = Found {
-        advice: closure::advice(&loader, whole, scope, facts),
+        advice: closure::advice(&loader, whole, scope, interpreters.clone()),
+        interpreters,
         ..Found::default()
     };
     let later = Later {

@@ -14,6 +14,7 @@ pub mod owners;
 mod packaged;
 pub mod packages;
 mod paths;
+mod programs;
 mod reach;
 mod read;
 pub mod scope;
@@ -30,7 +31,9 @@ use crate::link::scope::Scope;
 use crate::link::trace::Traced;
 use crate::parse::trace::Trace;
 use crate::path::AppPath;
-use crate::report::{BaseAdvice, Coverage, Floor, Library, Module, PackageEntry, PathEntry};
+use crate::report::{
+    BaseAdvice, Coverage, Floor, Library, Module, PackageEntry, PathEntry, SystemProgram,
+};
 use crate::tree::Root;
 
 /// All that is known of the application.
@@ -44,6 +47,8 @@ pub struct Linked {
     pub libraries: Vec<Library>,
     /// What its programs open by name once they run.
     pub modules: Vec<Module>,
+    /// The programs of the system that it is run by or runs.
+    pub programs: Vec<SystemProgram>,
     /// The packages that these and its files are from.
     pub packages: Vec<PackageEntry>,
     /// What it needs of the system at least.
@@ -88,9 +93,11 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         facts: needed,
         issues: refused,
         advice,
+        interpreters,
     } = libraries::find(root, host, scope, &facts);
     facts.extend(needed);
     facts.sort();
+    let programs = programs::find(root, host, scope, &facts, &interpreters);
     let parts = packaged::Parts {
         entries: &entries,
         facts: &facts,
@@ -115,6 +122,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         paths,
         libraries,
         modules,
+        programs,
         packages,
         floors: advice.floors,
         bases: advice.bases,

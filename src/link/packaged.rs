@@ -169,6 +169,7 @@ mod tests {
             source: String::new(),
             licence: None,
             depends: Vec::new(),
+            essential: false,
             recommends: Vec::new(),
             at: Locus::file(&AppPath::root()),
         };

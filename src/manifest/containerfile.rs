@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use crate::path::AppPath;
 use crate::report::{BaseVerdict, Owner, Remedy};
 
+use super::image::Point;
 use super::quote::{json, shell};
 use super::service::{PATH, Service};
-use super::volume::{Keeps, Volume};
+use super::volume::Volume;
 use super::{Out, Target};
 
 /// Containerfile.
@@ -156,49 +157,25 @@ fn points(service: &Service<'_>) -> String {
 }
 
 fn point(service: &Service<'_>, volume: &Volume) -> String {
-    let owner = service.first().ids;
-    let uid = volume.uid.unwrap_or(owner.0);
-    let gid = volume.gid.unwrap_or(owner.1);
+    let Point {
+        uid,
+        gid,
+        mode,
+        is_file,
+        ..
+    } = service.point(volume);
     let path = shell(&volume.path);
-    let kind = if volume.is_file {
+    let kind = if is_file {
         format!("-D -- /dev/null {path}")
     } else {
         format!("-d -- {path}")
     };
-    // Engines give scratch space the mode that everybody may write with, and no owner; runc before
-    // 1.1.8 takes the mount point's mode instead, and `kube play` both from it.
-    let mode = match volume.keeps {
-        Keeps::Scratch if !volume.is_file => 0o1777,
-        _ => volume.bits(),
-    };
     format!("install -o {uid} -g {gid} -m {mode:04o} {kind}")
 }
 
-/// Names for the numbers: many programs look their user up by name.
+/// The lines of its user database.
 fn accounts(service: &Service<'_>) -> String {
-    let plan = &service.report.plan;
-    let own = plan
-        .user
-        .iter()
-        .map(|user| (user.name.as_str(), user.uid, user.gid));
-    let started = plan
-        .start
-        .iter()
-        .filter_map(|start| Some((start.user.as_deref()?, start.uid, start.gid)));
-    let is_name = |name: &str| {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
-        name.bytes().all(fits) && name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
-    };
-    let mut names: BTreeSet<(&str, u32, u32)> = BTreeSet::new();
-    for (name, uid, gid) in own.chain(started) {
-        if let (Some(uid), Some(gid)) = (uid, gid)
-            && is_name(name)
-            && uid != 0
-            && !names.iter().any(|(known, ..)| *known == name)
-        {
-            names.insert((name, uid, gid));
-        }
-    }
+    let names = service.accounts();
     let lines: Vec<String> = names
         .iter()
         .map(|(name, uid, gid)| {

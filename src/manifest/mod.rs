@@ -8,6 +8,7 @@ mod content;
 mod docker;
 mod expand;
 mod files;
+mod image;
 mod k8s;
 mod lxd;
 mod migrate;
@@ -24,6 +25,8 @@ mod yaml;
 
 pub use content::{Content, Entry};
 pub use files::{File, Files};
+pub use image::{Point, Settings, settings};
+pub use rkt::appc;
 
 use serde::Serialize;
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::quote::shell;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
-use super::{Out, Target};
+use super::{Files, Input, Out, Target};
+use crate::report::Report;
 
 /// rkt.
 pub(super) const TARGET: Target = Target {
@@ -27,6 +28,26 @@ fn write(service: &Service<'_>, out: &mut Out) {
     let about = format!("Starts {} over a read-only root.", service.name);
     let head = out.head("#", &about);
     out.file("run.sh", format!("#!/bin/sh\n{head}{run}"), 0o755);
+}
+
+/// The manifest of an appc image for a processor in Go's words.
+#[must_use]
+pub fn appc(report: &Report, architecture: &str) -> String {
+    let input = Input {
+        report,
+        image: None,
+        content: None,
+        secrets: false,
+    };
+    let mut out = Out {
+        target: TARGET.name,
+        files: Files::default(),
+        limits: Vec::new(),
+        secrets: String::new(),
+    };
+    let mut manifest = manifest(&Service::new(&input), &mut out);
+    manifest["labels"][2]["value"] = json!(architecture);
+    serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n"
 }
 
 fn manifest(service: &Service<'_>, out: &mut Out) -> Value {

@@ -22,6 +22,8 @@ pub struct Package {
     pub source_version: Option<String>,
     /// The third word of `Status`.
     pub state: State,
+    /// `Essential: yes`: every other package may count on it without naming it.
+    pub essential: bool,
     /// `Pre-Depends` and `Depends`: of each group one must be there.
     pub depends: Vec<Vec<String>>,
     /// `Recommends`, likewise.
@@ -87,6 +89,7 @@ fn package(paragraph: &Paragraph<'_>) -> Option<Package> {
         source: (!source.is_empty() && source != name).then(|| source.to_owned()),
         source_version,
         state: state(paragraph.get("Status")),
+        essential: paragraph.get("Essential") == Some(b"yes"),
         depends,
         recommends: relation(paragraph.get("Recommends")),
         provides: relation(paragraph.get("Provides"))

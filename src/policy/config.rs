@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::day::Day;
 use super::fault::{Fault, meant, place};
 use super::keys;
 use super::places::Pattern;
+use super::toml_file;
 use crate::fact::IssueKind;
 use crate::report::{Dimension, Severity, Status};
 
@@ -254,17 +252,8 @@ impl Config {
     /// Every mistake that can be told at once, in the order of the text: no TOML, an unknown or
     /// missing key, a value that is none, an unknown rule, a bad pattern, no reason.
     pub fn read(file: &str, text: &str, rules: &BTreeSet<&str>) -> Result<Self, Vec<Fault>> {
+        let mut config: Self = toml_file::read(file, text, CONFIG)?;
         let fault = |(at, message): keys::Mistake| Fault::at(file, text, at, message);
-        let not_read = |error: toml::de::Error| {
-            let at = error.span().map_or(0, |span| span.start);
-            vec![fault((at, error.message().trim().replace('\n', ", ")))]
-        };
-        let table = DeTable::parse(text).map_err(not_read)?;
-        let wrong = keys::mistakes(&table, &schema_value());
-        if !wrong.is_empty() {
-            return Err(wrong.into_iter().map(fault).collect());
-        }
-        let mut config: Self = toml::from_str(text).map_err(not_read)?;
         let mut wrong = Vec::new();
         for allow in &mut config.allows {
             allow.line = place(text, allow.rule.span().start).0;
@@ -307,52 +296,8 @@ fn check(allow: &mut Allow, rules: &BTreeSet<&str>, wrong: &mut Vec<keys::Mistak
     }
 }
 
-fn schema_value() -> Value {
-    let mut schema = SchemaSettings::draft07()
-        .with(|settings| settings.inline_subschemas = true)
-        .into_generator()
-        .into_root_schema_for::<Config>();
-    schema.insert("title".to_owned(), CONFIG.into());
-    let mut value = schema.to_value();
-    without_null(&mut value);
-    value
-}
-
-/// TOML knows no null: what may be absent is left out. Texts lose the line ends of the source.
-fn without_null(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|key, value| key != "default" || !value.is_null());
-            if let Some(Value::String(text)) = map.get_mut("description") {
-                *text = text.replace('\n', " ");
-            }
-            if let Some(kind) = map.get_mut("type")
-                && let Some([one, Value::String(null)]) = kind.as_array().map(Vec::as_slice)
-                && null == "null"
-            {
-                *kind = one.clone();
-            }
-            if let Some(Value::Array(any)) = map.get("anyOf")
-                && let [Value::Object(one), other] = &any[..]
-                && other.get("type").and_then(Value::as_str) == Some("null")
-            {
-                let one = one.clone();
-                map.remove("anyOf");
-                for (key, value) in one {
-                    map.entry(key).or_insert(value);
-                }
-            }
-            map.values_mut().for_each(without_null);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_null),
-        _ => {}
-    }
-}
-
 /// The JSON Schema (draft 7, which editors' TOML plugins read) of `seaworthy.toml`.
 #[must_use]
 pub fn schema() -> String {
-    let mut text = serde_json::to_string_pretty(&schema_value()).unwrap_or_default();
-    text.push('\n');
-    text
+    toml_file::schema::<Config>(CONFIG)
 }

@@ -17,7 +17,7 @@ pub struct Fault {
 
 impl Fault {
     /// What is wrong at byte `at` of `text`.
-    pub(super) fn at(file: &str, text: &str, at: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn at(file: &str, text: &str, at: usize, message: impl Into<String>) -> Self {
         let (line, column) = place(text, at);
         Self {
             file: file.to_owned(),

@@ -9,6 +9,7 @@ mod day;
 mod fault;
 mod keys;
 pub mod places;
+pub(crate) mod toml_file;
 
 use crate::fact::{IssueKind, name_of};
 use crate::report::{Coverage, Dimension, Finding, Grade, Report};

@@ -97,6 +97,28 @@ pub struct Module {
     pub certainty: Certainty,
 }
 
+/// A program of the system that the application is run by or runs: an interpreter, what a unit
+/// starts, or a command of a script.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SystemProgram {
+    /// The name by which it is run.
+    pub name: String,
+    /// The path by which it is run.
+    pub path: AppPath,
+    /// The file behind that path.
+    pub real_path: AppPath,
+    /// The package that owns it.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// The files that name it (the first few).
+    pub needed_by: Vec<AppPath>,
+    /// How many more files name it than `needed_by` holds.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub needed_by_more: u64,
+}
+
 /// A bundled library that is loaded in place of the system's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Shadow {

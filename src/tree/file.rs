@@ -1,10 +1,11 @@
 //! An open regular file: its bytes, and whether they are still those that were opened.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 
 use super::root::LookupError;
@@ -15,6 +16,9 @@ use crate::parse::read::ReadAt;
 /// The extended attribute that holds the capabilities of a program, and its greatest length
 /// (capabilities(7), `struct vfs_ns_cap_data`: 24 bytes).
 const CAPABILITY: (&str, usize) = ("security.capability", 24);
+
+/// The greatest length of all names of attributes, and of one value (xattr(7)).
+const XATTR_LIMIT: usize = 64 << 10;
 
 /// An open regular file.
 #[derive(Debug)]
@@ -54,6 +58,63 @@ impl File {
         let got = rustix::fs::fgetxattr(&self.fd, name, &mut buffer[..]).ok()?;
         buffer.truncate(got);
         Some(buffer)
+    }
+
+    /// All extended attributes, by name (xattr(7)); None where they cannot be read. A filesystem
+    /// without them has none.
+    #[must_use]
+    pub fn xattrs(&self) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+        let mut names = vec![0; XATTR_LIMIT];
+        let got = match rustix::fs::flistxattr(&self.fd, &mut names[..]) {
+            Ok(got) => got,
+            Err(Errno::OPNOTSUPP) => 0,
+            Err(_) => return None,
+        };
+        let mut found = BTreeMap::new();
+        let names = names.get(..got).unwrap_or_default();
+        for name in names
+            .split(|&byte| byte == 0)
+            .filter(|name| !name.is_empty())
+        {
+            let mut value = vec![0; XATTR_LIMIT];
+            let got = match rustix::fs::fgetxattr(&self.fd, name, &mut value[..]) {
+                Ok(got) => got,
+                // Removed since it was listed.
+                Err(Errno::NODATA) => continue,
+                Err(_) => return None,
+            };
+            value.truncate(got);
+            found.insert(name.to_vec(), value);
+        }
+        Some(found)
+    }
+
+    /// Where its data are, as offset and length, between holes (lseek(2), `SEEK_DATA`); None where
+    /// it has no holes, or the filesystem does not tell.
+    #[must_use]
+    pub fn pieces(&self) -> Option<Vec<(u64, u64)>> {
+        if self.stat.allocated >= self.stat.size {
+            return None;
+        }
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while at < self.stat.size {
+            let start = match rustix::fs::seek(&self.fd, SeekFrom::Data(at)) {
+                Ok(start) => start.min(self.stat.size),
+                // Nothing but a hole follows.
+                Err(Errno::NXIO) => break,
+                Err(_) => return None,
+            };
+            let end = rustix::fs::seek(&self.fd, SeekFrom::Hole(start)).ok()?;
+            let end = end.min(self.stat.size);
+            if end <= start {
+                break;
+            }
+            pieces.push((start, end - start));
+            at = end;
+        }
+        let data: u64 = pieces.iter().map(|(_, length)| length).sum();
+        (data < self.stat.size).then_some(pieces)
     }
 
     /// The capabilities that the kernel grants to a process that runs it, as the disk has them.

@@ -7,6 +7,7 @@
 
 mod file;
 mod held;
+mod listing;
 mod mounts;
 mod root;
 mod start;
@@ -15,6 +16,7 @@ mod view;
 mod walk;
 
 pub use file::File;
+pub use listing::Listing;
 pub use root::{LookupError, Node, Root};
 pub use view::{Dir, View, Who};
 pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};

@@ -255,6 +255,11 @@ impl Root {
         here.map_or_else(|| open_dir_at(&self.top, b"."), Ok)
     }
 
+    /// How many components lead to a tree that will live elsewhere.
+    pub(super) fn above(&self) -> usize {
+        self.at.len()
+    }
+
     /// The kind of filesystem that an entry lies on, where the host's table has it.
     pub(super) fn medium(&self, stat: &Stat) -> Option<Medium> {
         self.mounts.get(stat.id.0).map(|(_, medium)| medium)

@@ -31,12 +31,29 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("assess", &["path", "fact", "report"]),
     ("render", &["path", "fact", "report"]),
     ("policy", &["path", "fact", "report"]),
+    ("custody", &["path", "fact", "report", "policy", "layout"]),
     ("diff", &["path", "fact", "report"]),
     (
         "show",
         &["path", "fact", "report", "policy", "diff", "render"],
     ),
     ("manifest", &["path", "fact", "report"]),
+    (
+        "image",
+        &[
+            "path",
+            "fact",
+            "report",
+            "knowledge",
+            "parse",
+            "tree",
+            "layout",
+            "link",
+            "policy",
+            "custody",
+            "manifest",
+        ],
+    ),
     ("explain", &["path", "fact", "report", "rule"]),
 ];
 

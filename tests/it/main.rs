@@ -24,6 +24,7 @@ mod loader;
 mod loader_cases;
 mod manifest;
 mod modules;
+mod pack;
 mod pipeline;
 mod rules;
 mod samples;

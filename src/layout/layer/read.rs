@@ -110,7 +110,7 @@ pub fn read(
             Reader::new(zstd, limits).run(each)?
         }
     };
-    let rest = io::copy(&mut blob, &mut io::sink()).map_err(|error| broken(error))?;
+    let rest = io::copy(&mut blob, &mut io::sink()).map_err(broken)?;
     if rest > 0 {
         return Err(Fault::Archive(format!(
             "{rest} bytes follow the end of the compressed archive"

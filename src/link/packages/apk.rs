@@ -70,6 +70,7 @@ fn described(file: &AppPath, package: apk::Package) -> Package {
         version: package.version,
         arch: package.arch,
         licence: package.licence,
+        essential: false,
         depends: package.depends,
         recommends: Vec::new(),
         at: Locus::line(file, package.line),

@@ -191,6 +191,7 @@ fn described(file: &AppPath, package: dpkg::Package) -> Package {
         version: package.version,
         arch: package.arch,
         licence: None,
+        essential: package.essential,
         depends: package.depends.into_iter().flatten().collect(),
         recommends: package.recommends.into_iter().flatten().collect(),
         at: Locus::line(file, package.line),

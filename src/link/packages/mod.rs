@@ -69,6 +69,8 @@ pub struct Package {
     pub licence: Option<String>,
     /// What it needs: names of packages or of what they provide, each alternative by itself.
     pub depends: Vec<String>,
+    /// Whether every other package may count on it without naming it (dpkg: Essential).
+    pub essential: bool,
     /// What it is normally installed with (dpkg: Recommends; rpm: weak dependencies).
     pub recommends: Vec<String>,
     /// Where the database has it.

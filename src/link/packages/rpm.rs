@@ -223,6 +223,7 @@ fn described(
         version: header.version(),
         arch: header.text(tag::ARCH).unwrap_or_default(),
         licence: header.text(tag::LICENSE),
+        essential: false,
         depends: names(tag::REQUIRENAME),
         recommends: names(tag::RECOMMENDNAME),
         at: Locus::file(file),

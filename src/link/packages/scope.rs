@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::index::hash;
-use super::{Entry, Package, Packages};
+use super::{Entry, Manager, Package, Packages};
 use crate::path::AppPath;
 use crate::tree::Root;
 
 /// How many packages may answer to one name; more come only of a database made to harm, where
 /// every package could need all others.
 const MAX_ANSWERS: usize = 64;
+
+/// Files by which the packages are known that every system has.
+const BASIS: [&str; 3] = ["/etc/passwd", "/bin/sh", "/usr/bin"];
 
 /// Where a package without content of its own has files all the same.
 const PAPERWORK: &[&str] = &[
@@ -80,6 +83,45 @@ impl Packages {
             .map(|package| package.name.clone())
             .collect();
         names.into_iter().collect()
+    }
+
+    /// What runs with the packages of `names`: what they depend on, over any number of steps, and
+    /// what every package may count on; by name.
+    #[must_use]
+    pub fn closure<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<&Package> {
+        let mut members: BTreeSet<u32> = BTreeSet::new();
+        for name in names {
+            members.extend(self.named(name).map(|(number, _)| number));
+        }
+        let essential = self.order.iter().copied();
+        members.extend(essential.filter(|number| {
+            self.entry(*number)
+                .is_some_and(|entry| entry.package.essential)
+        }));
+        // Other managers have no word for it: there it is what lays out the tree, and the shell.
+        if members.iter().any(|number| {
+            self.entry(*number)
+                .is_some_and(|e| e.package.manager != Manager::Dpkg)
+        }) {
+            for path in BASIS {
+                members.extend(
+                    self.paths
+                        .find(self.aliases.key(path.as_bytes()))
+                        .take(MAX_ANSWERS),
+                );
+            }
+        }
+        let mut todo: Vec<u32> = members.iter().copied().collect();
+        while let Some(entry) = todo.pop().and_then(|number| self.entry(number)) {
+            let needed = self.providers(entry, &entry.package.depends);
+            todo.extend(needed.into_iter().filter(|number| members.insert(*number)));
+        }
+        let mut found: Vec<&Package> = members
+            .into_iter()
+            .filter_map(|number| Some(&self.entry(number)?.package))
+            .collect();
+        found.sort_by_key(|package| (&package.name, &package.arch));
+        found
     }
 
     fn packages<'a>(&'a self, numbers: &'a BTreeSet<u32>) -> impl Iterator<Item = &'a Package> {

@@ -1,0 +1,420 @@
+//! One layer, written as its entries come: the archive, its digests and the ledger at once, so that
+//! memory does not grow with the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+use std::sync::atomic::Ordering;
+
+use sha2::{Digest as _, Sha256};
+
+use super::contents::Contents;
+use super::walk::{Found, Item, meta, point_meta};
+use super::{PackError, PackProgress, Settled};
+use crate::custody::{LedgerFile, Merged};
+use crate::fact::{Kind, Stat};
+use crate::layout::layer::{Body, Content, Entry, Meta, TarWriter};
+use crate::layout::{BlobWriter, Descriptor, Digest, Gzip, LAYER_GZIP, Layout};
+use crate::parse::read::ReadAt as _;
+use crate::path::AppPath;
+use crate::tree::File;
+
+/// The media type of a ledger.
+pub(super) const LEDGER: &str = "application/vnd.seaworthy.ledger.v1+json";
+
+/// What a layer may keep of extended attributes: what programs need at run time. Labels and marks
+/// of a host's security module or overlay are the host's.
+const XATTRS: [&[u8]; 3] = [b"security.capability", b"user.", b"system.posix_acl_"];
+
+/// A stream that is summed on its way.
+pub(super) struct Summed<W> {
+    out: W,
+    sum: Sha256,
+}
+
+impl<W: Write> Summed<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self {
+            out,
+            sum: Sha256::new(),
+        }
+    }
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.out.write(bytes)?;
+        self.sum.update(&bytes[..done]);
+        Ok(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A layer that was written.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) layer: Descriptor,
+    pub(super) diff_id: Digest,
+    pub(super) ledger: Descriptor,
+}
+
+/// Writes entries into an archive.
+pub(super) struct Archive<'a, W: Write> {
+    tar: TarWriter<W>,
+    settled: &'a Settled,
+    progress: &'a PackProgress,
+    /// What lower layers have; what is the same there is not written again.
+    lower: Option<&'a Merged>,
+    /// The directories of lower layers: whose owner and mode they have was decided there.
+    dirs: &'a BTreeSet<AppPath>,
+    /// The directories that lead to what was written last, and are written.
+    open: Vec<AppPath>,
+    /// Files with several names, by device and inode.
+    linked: BTreeMap<(u64, u64), AppPath>,
+    /// What is told of each entry that was written.
+    rows: Box<dyn FnMut(Entry, Option<usize>) -> Result<(), PackError> + 'a>,
+}
+
+impl<'a, W: Write> Archive<'a, W> {
+    pub(super) fn new(
+        tar: TarWriter<W>,
+        settled: &'a Settled,
+        progress: &'a PackProgress,
+        lower: Option<&'a Merged>,
+        dirs: &'a BTreeSet<AppPath>,
+        rows: Box<dyn FnMut(Entry, Option<usize>) -> Result<(), PackError> + 'a>,
+    ) -> Self {
+        Self {
+            tar,
+            settled,
+            progress,
+            lower,
+            dirs,
+            open: Vec::new(),
+            linked: BTreeMap::new(),
+            rows,
+        }
+    }
+
+    /// Ends the archive.
+    pub(super) fn finish(self) -> Result<W, PackError> {
+        self.tar.finish().map_err(PackError::write)
+    }
+
+    /// Writes an entry, after the directories that lead to it.
+    pub(super) fn add(&mut self, item: &Item<'_>) -> Result<(), PackError> {
+        if self.progress.stop.load(Ordering::Relaxed) {
+            return Err(PackError::Interrupted);
+        }
+        self.progress.entries.fetch_add(1, Ordering::Relaxed);
+        let package = item.source.package;
+        match item.found {
+            Found::Point(point) => {
+                let meta = point_meta(point);
+                self.lead(item.above)?;
+                if point.is_file {
+                    self.empty_file(item.path, &meta)
+                } else {
+                    self.dir(item.path, &meta, package)
+                }
+            }
+            Found::Entry(stat, listing) => match stat.kind {
+                Kind::Dir => {
+                    self.lead(item.above)?;
+                    self.dir(item.path, &meta(&stat), package)
+                }
+                Kind::Link => {
+                    let text = listing
+                        .link(item.path.name())
+                        .map_err(|error| PackError::read(item.path, error))?;
+                    self.link(item, &meta(&stat), &text)
+                }
+                _ => {
+                    let file = listing
+                        .open(item.path.name())
+                        .map_err(|error| PackError::read(item.path, error))?;
+                    self.file(item, &stat, &file)
+                }
+            },
+        }
+    }
+
+    /// Writes the directories that lead to an entry, where lower layers do not have them.
+    fn lead(&mut self, above: &[(AppPath, Meta)]) -> Result<(), PackError> {
+        let is_open = |open: &AppPath| above.iter().any(|(dir, _)| dir == open);
+        while self.open.last().is_some_and(|last| !is_open(last)) {
+            self.open.pop();
+        }
+        for (dir, meta) in above.get(self.open.len()..).unwrap_or_default() {
+            self.dir(dir, meta, None)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a directory; it is then one that leads to what follows.
+    fn dir(
+        &mut self,
+        path: &AppPath,
+        meta: &Meta,
+        package: Option<usize>,
+    ) -> Result<(), PackError> {
+        while self.open.last().is_some_and(|last| !path.is_below(last)) {
+            self.open.pop();
+        }
+        self.open.push(path.clone());
+        if self.dirs.contains(path) {
+            return Ok(());
+        }
+        self.put(path, meta, Content::Dir)?;
+        self.row(path, meta, Body::Dir, package)
+    }
+
+    fn empty_file(&mut self, path: &AppPath, meta: &Meta) -> Result<(), PackError> {
+        let digest = self.put(path, meta, Content::File(0, &mut io::empty()))?;
+        self.row(path, meta, Body::File { size: 0, digest }, None)
+    }
+
+    fn link(&mut self, item: &Item<'_>, meta: &Meta, text: &[u8]) -> Result<(), PackError> {
+        let body = Body::Link(text.to_vec());
+        if self.is_below_already(item.path, meta, &body) {
+            return Ok(());
+        }
+        self.lead(item.above)?;
+        self.put(item.path, meta, Content::Link(text))?;
+        self.row(item.path, meta, body, item.source.package)
+    }
+
+    fn file(&mut self, item: &Item<'_>, stat: &Stat, file: &File) -> Result<(), PackError> {
+        let path = item.path;
+        let mut meta = meta(stat);
+        meta.mtime = meta.mtime.clamp(0, self.settled.newest);
+        let xattrs = file.xattrs().ok_or_else(|| {
+            PackError::Read(
+                path.clone(),
+                "its extended attributes cannot be read".into(),
+            )
+        })?;
+        let is_kept = |name: &[u8]| XATTRS.iter().any(|kept| name.starts_with(kept));
+        meta.xattrs = xattrs
+            .into_iter()
+            .filter(|(name, _)| is_kept(name))
+            .collect();
+        if let Some(first) = self.linked.get(&stat.id).cloned() {
+            self.lead(item.above)?;
+            self.put(path, &meta, Content::HardLink(&first))?;
+            return self.row(path, &meta, Body::HardLink(first), item.source.package);
+        }
+        if self
+            .lower
+            .is_some_and(|lower| is_same(lower, path, &meta, file))
+        {
+            return Ok(());
+        }
+        self.lead(item.above)?;
+        let digest = match file.pieces() {
+            Some(pieces) => {
+                let mut from = Pieces::new(file, &pieces);
+                self.put(path, &meta, Content::Sparse(stat.size, &pieces, &mut from))?
+            }
+            None => {
+                let whole = [(0, stat.size)];
+                let mut from = Pieces::new(file, &whole);
+                self.put(path, &meta, Content::File(stat.size, &mut from))?
+            }
+        };
+        if !file.unchanged() {
+            let reason = "it was changed while it was read: stop what writes it, or exclude it";
+            return Err(PackError::Read(path.clone(), reason.into()));
+        }
+        self.progress.bytes.fetch_add(stat.size, Ordering::Relaxed);
+        if stat.links > 1 {
+            self.linked.insert(stat.id, path.clone());
+        }
+        let size = stat.size;
+        self.row(
+            path,
+            &meta,
+            Body::File { size, digest },
+            item.source.package,
+        )
+    }
+
+    fn is_below_already(&self, path: &AppPath, meta: &Meta, body: &Body) -> bool {
+        let held = self.lower.and_then(|lower| lower.get(path));
+        held.is_some_and(|held| {
+            held.body == *body && (held.mode, held.uid, held.gid) == (meta.mode, meta.uid, meta.gid)
+        })
+    }
+
+    /// Writes an entry. The digest of what is stored comes back, that of nothing where it is no
+    /// file.
+    fn put(
+        &mut self,
+        path: &AppPath,
+        meta: &Meta,
+        content: Content<'_>,
+    ) -> Result<Digest, PackError> {
+        let done = self.tar.add(path, meta, content);
+        match done {
+            Ok(digest) => Ok(digest.unwrap_or_else(|| Digest::of(b""))),
+            Err(error) => Err(PackError::Write(format!("{path}: {error}"))),
+        }
+    }
+
+    fn row(
+        &mut self,
+        path: &AppPath,
+        meta: &Meta,
+        body: Body,
+        package: Option<usize>,
+    ) -> Result<(), PackError> {
+        let entry = Entry {
+            path: path.clone(),
+            meta: meta.clone(),
+            body,
+        };
+        (self.rows)(entry, package)
+    }
+}
+
+/// Whether lower layers have the same file.
+fn is_same(lower: &Merged, path: &AppPath, meta: &Meta, file: &File) -> bool {
+    let Some(held) = lower.get(path) else {
+        return false;
+    };
+    let Body::File { size, digest } = held.body else {
+        return false;
+    };
+    let is_alike = (held.mode, held.uid, held.gid) == (meta.mode, meta.uid, meta.gid)
+        && size == file.stat().size
+        && held.xattrs.is_some() != meta.xattrs.is_empty();
+    if !is_alike {
+        return false;
+    }
+    let whole = [(0, size)];
+    let mut sum = Sha256::new();
+    io::copy(&mut Pieces::new(file, &whole), &mut sum).is_ok_and(|_| Digest::finish(sum) == digest)
+}
+
+/// Parts of a file, one behind another.
+struct Pieces<'a> {
+    file: &'a File,
+    pieces: &'a [(u64, u64)],
+    /// How much of the first one was read.
+    done: u64,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(file: &'a File, pieces: &'a [(u64, u64)]) -> Self {
+        Self {
+            file,
+            pieces,
+            done: 0,
+        }
+    }
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some((offset, length)) = self.pieces.first() {
+            let rest = length - self.done;
+            if rest == 0 {
+                self.pieces = self.pieces.get(1..).unwrap_or_default();
+                self.done = 0;
+                continue;
+            }
+            let want = usize::try_from(rest).map_or(out.len(), |rest| rest.min(out.len()));
+            let got = self.file.read_at(offset + self.done, &mut out[..want])?;
+            self.done += got as u64;
+            return Ok(got);
+        }
+        Ok(0)
+    }
+}
+
+/// The archive of a layer, compressed and summed.
+pub(super) type LayerOut = Summed<Gzip<BlobWriter>>;
+
+/// Begins the archive of a layer.
+pub(super) fn begin(layout: &Layout, level: u32) -> Result<TarWriter<LayerOut>, PackError> {
+    let gzip = Gzip::new(layout.begin()?, level).map_err(PackError::write)?;
+    Ok(TarWriter::new(Summed::new(gzip), ""))
+}
+
+/// Ends it: the layer's descriptor and what it is uncompressed.
+pub(super) fn end(layout: &Layout, out: LayerOut) -> Result<(Descriptor, Digest), PackError> {
+    let diff_id = Digest::finish(out.sum);
+    let blob = out.out.finish().map_err(PackError::write)?;
+    Ok((layout.keep(blob, LAYER_GZIP)?, diff_id))
+}
+
+/// A ledger, written as its rows come.
+pub(super) struct LedgerOut<'a> {
+    blob: BlobWriter,
+    contents: &'a Contents,
+    used: BTreeSet<usize>,
+    rows: u64,
+}
+
+impl<'a> LedgerOut<'a> {
+    pub(super) fn new(
+        layout: &Layout,
+        contents: &'a Contents,
+        role: &str,
+    ) -> Result<Self, PackError> {
+        let mut blob = layout.begin()?;
+        write!(blob, "{{\"schema\":1,\"role\":\"{role}\",\"files\":[").map_err(PackError::write)?;
+        Ok(Self {
+            blob,
+            contents,
+            used: Default::default(),
+            rows: 0,
+        })
+    }
+
+    pub(super) fn row(&mut self, entry: &Entry, package: Option<usize>) -> Result<(), PackError> {
+        let Some(mut row) = LedgerFile::of(entry) else {
+            return Ok(());
+        };
+        if let Some(number) = package
+            && let Some((name, ..)) = self.contents.packages.get(number)
+        {
+            row.package = Some(name.clone());
+            self.used.insert(number);
+        }
+        let comma: &[u8] = if self.rows > 0 { b"," } else { b"" };
+        self.rows += 1;
+        self.blob.write_all(comma).map_err(PackError::write)?;
+        serde_json::to_writer(&mut self.blob, &row).map_err(|e| PackError::write(e.into()))
+    }
+
+    /// How many packages it names.
+    pub(super) fn packages(&self) -> u64 {
+        self.used.len() as u64
+    }
+
+    /// Ends the ledger of a layer that is finished.
+    pub(super) fn finish(
+        mut self,
+        layout: &Layout,
+        layer: &Descriptor,
+        diff_id: Digest,
+    ) -> Result<Descriptor, PackError> {
+        let packages: Vec<serde_json::Value> = self
+            .used
+            .iter()
+            .filter_map(|number| self.contents.packages.get(*number))
+            .map(|(name, version, _)| serde_json::json!({"name": name, "version": version}))
+            .collect();
+        let packages = serde_json::Value::from(packages);
+        let layer = layer.digest;
+        write!(
+            self.blob,
+            "],\"packages\":{packages},\"layer\":\"{layer}\",\"diff_id\":\"{diff_id}\"}}"
+        )
+        .map_err(PackError::write)?;
+        Ok(layout.keep(self.blob, LEDGER)?)
+    }
+}

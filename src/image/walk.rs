@@ -1,0 +1,309 @@
+//! Going through what belongs into an image, in the order of its paths, one directory at a time: a
+//! tree of any size is never held as a whole.
+
+use std::collections::BTreeSet;
+
+use super::contents::{Contents, Place, Source};
+use super::{PackError, system};
+use crate::fact::{Kind, Stat};
+use crate::layout::layer::Meta;
+use crate::link::host::Host;
+use crate::manifest::Point;
+use crate::path::AppPath;
+use crate::tree::{Listing, Root};
+
+/// An entry that belongs into the image.
+pub(super) struct Item<'a> {
+    /// Its path.
+    pub(super) path: &'a AppPath,
+    /// What it is.
+    pub(super) found: Found<'a>,
+    /// Where it is from.
+    pub(super) source: Source,
+    /// The directories that lead to it, from the top.
+    pub(super) above: &'a [(AppPath, Meta)],
+}
+
+/// What an entry is.
+pub(super) enum Found<'a> {
+    /// It is on disk, in an open directory.
+    Entry(Stat, &'a Listing),
+    /// It is an empty mount point.
+    Point(&'a Point),
+}
+
+/// What is told of each entry.
+pub(super) type Each<'a> = dyn FnMut(&Item<'_>) -> Result<(), PackError> + 'a;
+
+/// What was left out on the way, and why: shown to whoever packs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Left {
+    /// The path.
+    pub path: AppPath,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Tells `each` of every entry, and `left` of what stays out.
+pub(super) fn walk(
+    root: &Root,
+    host: &Host,
+    contents: &Contents,
+    each: &mut Each<'_>,
+    left: &mut dyn FnMut(Left),
+) -> Result<(), PackError> {
+    let top = AppPath::root();
+    let listing = root
+        .enter(&top)
+        .map_err(|error| PackError::read(&top, error))?;
+    let stat = root
+        .lookup("/")
+        .map_err(|error| PackError::read(&top, error))?
+        .stat;
+    let mut walker = Walker {
+        root,
+        host,
+        contents,
+        each,
+        left,
+        above: vec![(top.clone(), meta(&stat))],
+    };
+    walker.dir(&top, &listing, stat.id.0, None, None)
+}
+
+/// Owner and permissions of an entry. Directories and links have no time: it changes with every
+/// file that comes and goes.
+pub(super) fn meta(stat: &Stat) -> Meta {
+    Meta {
+        mode: stat.mode,
+        uid: stat.uid,
+        gid: stat.gid,
+        mtime: if stat.kind == Kind::File {
+            stat.mtime
+        } else {
+            0
+        },
+        xattrs: Default::default(),
+    }
+}
+
+struct Walker<'a, 'b> {
+    root: &'a Root,
+    host: &'a Host,
+    contents: &'a Contents,
+    each: &'a mut Each<'b>,
+    left: &'a mut dyn FnMut(Left),
+    above: Vec<(AppPath, Meta)>,
+}
+
+impl Walker<'_, '_> {
+    /// Goes through a directory: `whole` is where all in it is from, `unowned` where that is from
+    /// which no package owns.
+    fn dir(
+        &mut self,
+        path: &AppPath,
+        listing: &Listing,
+        device: u64,
+        whole: Option<Source>,
+        unowned: Option<Source>,
+    ) -> Result<(), PackError> {
+        let place = self.contents.places.get(path);
+        let mut names: BTreeSet<&[u8]> = BTreeSet::new();
+        names.extend(place.iter().flat_map(|p| &p.names).map(Vec::as_slice));
+        if whole.is_some() || unowned.is_some() {
+            names.extend(listing.entries.iter().map(|(name, _)| name.as_slice()));
+        }
+        for name in names {
+            let child = path.child(name);
+            let place = self.contents.places.get(&child);
+            if let Some(point) = place.and_then(|place| place.point.as_ref()) {
+                self.point(&child, point)?;
+                continue;
+            }
+            let Some(stat) = listing.get(name) else {
+                // A package's file that is gone; a mount point may lie below all the same.
+                self.points(&child)?;
+                continue;
+            };
+            if self.contents.keeps_out(&child) {
+                self.leave(child, "what is kept there is not the image's");
+                continue;
+            }
+            let source = self.source(&child, place, whole, unowned);
+            let is_way = place.is_some_and(|place| !place.names.is_empty());
+            if source.is_none() && !is_way {
+                continue;
+            }
+            if stat.kind == Kind::Dir {
+                self.child_dir(&child, place, stat, (listing, device), source, whole)?;
+            } else if let Some(source) = source {
+                self.entry(&child, stat, listing, source)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where an entry of a directory is from; None where it does not belong into the image.
+    fn source(
+        &self,
+        path: &AppPath,
+        place: Option<&Place>,
+        whole: Option<Source>,
+        unowned: Option<Source>,
+    ) -> Option<Source> {
+        if let Some(source) = place.and_then(|place| place.source) {
+            return Some(source);
+        }
+        if let Some(whole) = whole {
+            let owner = self.contents.owner_in(path, whole.owner);
+            return Some(Source { owner, ..whole });
+        }
+        unowned
+            .filter(|_| self.host.packages.owner(path).is_none() && !system::is_kept_outside(path))
+    }
+
+    fn child_dir(
+        &mut self,
+        path: &AppPath,
+        place: Option<&Place>,
+        stat: Stat,
+        (listing, device): (&Listing, u64),
+        source: Option<Source>,
+        whole: Option<Source>,
+    ) -> Result<(), PackError> {
+        if stat.id.0 != device && whole.is_some() {
+            self.leave(path.clone(), "another filesystem is mounted there");
+            return Ok(());
+        }
+        if let Some(source) = source {
+            self.tell(path, Found::Entry(stat, listing), source)?;
+        }
+        let inner = match listing.enter(path.name()) {
+            Ok(inner) => inner,
+            // Above a tree that lives elsewhere there is only the way to it.
+            Err(_) => self
+                .root
+                .enter(path)
+                .map_err(|error| PackError::read(path, error))?,
+        };
+        let is_planned = place.is_some_and(|place| place.source.is_some());
+        let is_whole = place.is_some_and(|place| place.is_whole);
+        let whole = match (is_whole, is_planned) {
+            (true, _) => source,
+            // A directory of a package inside one that comes along whole.
+            (false, true) if whole.is_none() => None,
+            (false, true) => whole,
+            // All that is found on the way, and all in it.
+            (false, false) => source.or(whole),
+        };
+        let unowned = source.filter(|_| place.is_some_and(|place| place.takes_unowned));
+        self.above.push((path.clone(), meta(&stat)));
+        let done = self.dir(path, &inner, stat.id.0, whole, unowned);
+        self.above.pop();
+        done
+    }
+
+    fn entry(
+        &mut self,
+        path: &AppPath,
+        stat: Stat,
+        listing: &Listing,
+        source: Source,
+    ) -> Result<(), PackError> {
+        match stat.kind {
+            Kind::File | Kind::Link => {}
+            Kind::Dir => return Ok(()),
+            Kind::Fifo | Kind::Socket => {
+                self.leave(
+                    path.clone(),
+                    "a pipe or socket, which its program makes anew",
+                );
+                return Ok(());
+            }
+            Kind::CharDevice | Kind::BlockDevice => {
+                self.leave(path.clone(), "a device, which the runtime gives");
+                return Ok(());
+            }
+        }
+        let is_private = stat.kind == Kind::File
+            && stat.mode & 0o004 == 0
+            && path.is_within(&AppPath::new("/etc"));
+        if is_private {
+            self.leave(
+                path.clone(),
+                "not everybody may read it: settings with a secret",
+            );
+            return Ok(());
+        }
+        self.tell(path, Found::Entry(stat, listing), source)
+    }
+
+    /// Tells of a mount point, and of those inside it.
+    fn point(&mut self, path: &AppPath, point: &Point) -> Result<(), PackError> {
+        let source = Source {
+            owner: crate::report::Owner::Application,
+            package: None,
+        };
+        self.tell(path, Found::Point(point), source)?;
+        if !point.is_file {
+            let meta = point_meta(point);
+            self.above.push((path.clone(), meta));
+            let done = self.inner_points(path);
+            self.above.pop();
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Mount points at or below a path that is not on disk; the directories that lead to them are
+    /// root's.
+    fn points(&mut self, path: &AppPath) -> Result<(), PackError> {
+        let meta = Meta {
+            mode: 0o755,
+            ..Meta::default()
+        };
+        self.above.push((path.clone(), meta));
+        let done = self.inner_points(path);
+        self.above.pop();
+        done
+    }
+
+    fn inner_points(&mut self, path: &AppPath) -> Result<(), PackError> {
+        let contents = self.contents;
+        let Some(place) = contents.places.get(path) else {
+            return Ok(());
+        };
+        for name in &place.names {
+            let child = path.child(name);
+            match contents.places.get(&child).and_then(|p| p.point.as_ref()) {
+                Some(point) => self.point(&child, point)?,
+                None => self.points(&child)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, path: &AppPath, found: Found<'_>, source: Source) -> Result<(), PackError> {
+        (self.each)(&Item {
+            path,
+            found,
+            source,
+            above: &self.above,
+        })
+    }
+
+    fn leave(&mut self, path: AppPath, reason: &'static str) {
+        (self.left)(Left { path, reason });
+    }
+}
+
+/// Owner and permissions of a mount point.
+pub(super) fn point_meta(point: &Point) -> Meta {
+    Meta {
+        mode: point.mode,
+        uid: point.uid,
+        gid: point.gid,
+        mtime: 0,
+        xattrs: Default::default(),
+    }
+}

@@ -27,7 +27,7 @@ debs() {
     done
     unpack bookworm skopeo-bookworm skopeo libgpgme11 libassuan0 libdevmapper1.02.1
     unpack trixie containers-trixie skopeo podman libc6 libgpgme11t64 libassuan9 libgpg-error0 \
-        libsqlite3-0 libsubid5 libseccomp2 libaudit1 libcap-ng0 libselinux1 libpcre2-8-0
+        libsqlite3-0 libsubid5 libseccomp2 libaudit1 libcap-ng0 libselinux1 libpcre2-8-0 netavark
 }
 
 # Programs of trixie that need its C library are given its loader and libraries by name. An

@@ -2,7 +2,7 @@
 # over a root as an administrator leaves it, and what a client is told. The caller sets `tools`,
 # `work` (its own directory), `roots`, and for an application its files beside this one in `apps`,
 # `root` and `app`.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2317
 
 settings() {
     local x=$tools/x
@@ -88,7 +88,7 @@ run_podman() {
     fi
     "$work/podman" rm -fa -t 10 >/dev/null 2>&1
     "$work/podman" volume rm -fa >/dev/null 2>&1
-    return $code
+    return "$code"
 }
 
 # Incus runs from the guest's tree, whose libraries it needs.
@@ -158,5 +158,14 @@ END
         begin && told "$after" inside_incus "$second" || code=1
         incus delete --force "$app" >/dev/null 2>&1
     fi
-    return $code
+    return "$code"
+}
+
+# What a runtime that failed half way has left.
+clean() {
+    "$work/podman" pod rm -fa -t 5 >/dev/null 2>&1
+    "$work/podman" rm -fa -t 5 >/dev/null 2>&1
+    "$work/podman" volume rm -fa >/dev/null 2>&1
+    "$work/podman" secret rm -a >/dev/null 2>&1
+    rm -rf "/srv/$app"
 }

@@ -331,15 +331,6 @@ run_incus() {
     return $code
 }
 
-# What a runtime that failed half way has left.
-clean() {
-    "$work/podman" pod rm -fa -t 5 >/dev/null 2>&1
-    "$work/podman" rm -fa -t 5 >/dev/null 2>&1
-    "$work/podman" volume rm -fa >/dev/null 2>&1
-    "$work/podman" secret rm -a >/dev/null 2>&1
-    rm -rf "/srv/$app"
-}
-
 settings
 top=$work
 for file in "$here"/apps/*.sh; do

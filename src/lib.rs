@@ -121,7 +121,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         return Err(AuditError::Interrupted);
     }
     let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
-    let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
+    let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids, &linked.homes);
     let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
         scope: &scope.prefixes,

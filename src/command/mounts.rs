@@ -31,6 +31,7 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
     {
         bail!("--image must be a name such as registry.example/team/app:1");
     }
+    let start = mounts.start()?;
     let root = mounts.scope.root.as_deref();
     output::make_dir(&mounts.output, root)?;
     if let Some(file) = &mounts.include_secrets {
@@ -46,6 +47,7 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
     let input = Input {
         report: &report,
         image: mounts.image.as_deref(),
+        start: start.as_deref(),
         content: content.as_ref(),
         secrets: mounts.include_secrets.is_some(),
     };

@@ -294,13 +294,19 @@ END
         leader=$(pgrep -P "$pid" | head -1)
         leader=$(pgrep -P "${leader:-0}" | head -1)
     }
+    stop() {
+        kill -TERM "$pid" 2>/dev/null
+        for _ in $(seq 15); do kill -0 "$pid" 2>/dev/null || break; sleep 1; done
+        kill -KILL "$pid" 2>/dev/null && { echo "    it does not end"; code=1; }
+        wait "$pid" 2>/dev/null
+    }
     start
     told "$answer" inside_nspawn "$first" || { tail -5 "$work/log"; code=1; }
-    kill -TERM "$pid" 2>/dev/null; sleep 3; kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
+    stop
     if [ $code = 0 ]; then
         start
         told "$after" inside_nspawn "$second" || code=1
-        kill -TERM "$pid" 2>/dev/null; sleep 3; kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
+        stop
     fi
     umount "$work/machines/$app"
     return $code

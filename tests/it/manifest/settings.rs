@@ -11,6 +11,30 @@ use seaworthy::report::{KernelNeed, Report};
 use super::{documents, made, text};
 use crate::samples::{SAMPLES, report};
 
+/// Its own first process takes others for another wish, and none is an abrupt end.
+#[test]
+fn nspawn_ends_a_service_by_the_signal_that_its_first_process_knows() {
+    let mut report = sample("tidy-web");
+    for (signal, is_told) in [
+        (None, false),
+        (Some("SIGTERM"), false),
+        (Some("SIGINT"), true),
+    ] {
+        report.plan.start[0].stop_signal = signal.map(str::to_owned);
+        let made = made(&report);
+        let file = text(&made, "nspawn/tidy-web.nspawn");
+        let mut lines = file.lines().filter(|line| line.starts_with("KillSignal="));
+        assert_eq!(
+            (lines.next(), lines.next()),
+            (Some("KillSignal=SIGRTMIN+3"), None)
+        );
+        let mut targets = made.summary.targets.iter();
+        let target = targets.find(|target| target.target == "nspawn").unwrap();
+        let told = target.limits.iter().any(|l| l.cannot.contains("SIGINT"));
+        assert_eq!(told, is_told, "{signal:?}");
+    }
+}
+
 /// systemd sets it for a service of a certain user; an engine would look in the image, whose
 /// account is the Containerfile's.
 #[test]

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use seaworthy::Request;
 use seaworthy::link::loader;
 use seaworthy::manifest::{TARGETS, Target};
-use seaworthy::path::AppPath;
+use seaworthy::path::{AppPath, escape};
 use seaworthy::render::{self, FORMATS, Format};
 
 use crate::command::check::Check;
@@ -155,6 +155,9 @@ pub(crate) struct Mounts {
     /// Write the content of secrets as Kubernetes objects into FILE, and nowhere else
     #[arg(long, value_name = "FILE", conflicts_with = "report")]
     pub(crate) include_secrets: Option<PathBuf>,
+    /// Start this, which must stay in the foreground, instead of what the audit found
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) start: Vec<OsString>,
 }
 
 impl Mounts {
@@ -165,6 +168,34 @@ impl Mounts {
             .iter()
             .filter(|target| all || self.target.iter().any(|name| name == target.name))
             .collect()
+    }
+}
+
+/// The start command as meant: text that a line of a manifest can hold.
+pub(crate) fn start_command(given: &[OsString]) -> Result<Option<Vec<String>>> {
+    let mut words = Vec::new();
+    for word in given {
+        let shown = escape(word.as_bytes());
+        let Some(word) = word.to_str() else {
+            bail!(
+                "the start command's word {shown} is not UTF-8: start it from a script in \
+                 the image"
+            );
+        };
+        if word.chars().any(char::is_control) {
+            bail!(
+                "the start command's word {shown} has a control character: start it from a \
+                 script in the image"
+            );
+        }
+        words.push(word.to_owned());
+    }
+    match words.first().map(String::as_str) {
+        None => Ok(None),
+        Some("") => {
+            bail!("the start command behind -- begins with an empty word: name a program")
+        }
+        Some(_) => Ok(Some(words)),
     }
 }
 

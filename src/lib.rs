@@ -127,7 +127,7 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids);
+    let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids, &linked.homes);
     let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
         scope: &scope.prefixes,

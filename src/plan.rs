@@ -13,16 +13,21 @@ use crate::report::{EnvVar, KernelNeed, Mount, MountKind, OnDisk, PathEntry, Pla
 /// How many facts stand under a mount.
 const BECAUSE: usize = 8;
 
-/// Makes the plan. `ids` gives user and primary group by name.
+/// Makes the plan. `ids` gives user and primary group by name, `homes` the home directory.
 #[must_use]
-pub fn plan(paths: &[PathEntry], facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Plan {
+pub fn plan(
+    paths: &[PathEntry],
+    facts: &[Fact],
+    ids: &BTreeMap<String, (u32, u32)>,
+    homes: &BTreeMap<String, AppPath>,
+) -> Plan {
     let user = user(facts, ids);
     Plan {
         mounts: mounts(paths, user.as_ref()),
         user,
         ports: ports(facts),
         env: env(facts),
-        start: start::start(facts, ids),
+        start: start::start(facts, ids, homes),
         kernel: kernel(facts),
         secrets: secrets(facts),
     }

@@ -434,6 +434,9 @@ pub struct Start {
     /// The group's id: that of the group that is named, else the user's own.
     #[serde(default)]
     pub gid: Option<u32>,
+    /// The user's home directory, where the root's user database has it.
+    #[serde(default)]
+    pub home: Option<AppPath>,
     /// The command that keeps it in the foreground, without a service manager to report to; empty
     /// where the options for that are not known.
     #[serde(default)]

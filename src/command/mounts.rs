@@ -13,7 +13,7 @@ use seaworthy::path::AppPath;
 use seaworthy::report::{Mount, Plan, Report};
 use seaworthy::tree::Root;
 
-use crate::cli::Mounts;
+use crate::cli::{Mounts, start_command};
 use crate::output;
 
 /// The most of one file, of all files, and of directories below each other that is read: a
@@ -31,6 +31,7 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
     {
         bail!("--image must be a name such as registry.example/team/app:1");
     }
+    let start = start_command(&mounts.start)?;
     let root = mounts.scope.root.as_deref();
     output::make_dir(&mounts.output, root)?;
     if let Some(file) = &mounts.include_secrets {
@@ -46,6 +47,7 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
     let input = Input {
         report: &report,
         image: mounts.image.as_deref(),
+        start: start.as_deref(),
         content: content.as_ref(),
         secrets: mounts.include_secrets.is_some(),
     };

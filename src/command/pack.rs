@@ -1,6 +1,7 @@
 //! The command `pack`: an audit or a saved report, the root it was made of, and an image with a
 //! layer for each group that answers for a part of it.
 
+use std::ffi::OsString;
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use seaworthy::render::text;
 use seaworthy::report::{Owner, Report};
 use seaworthy::tree::Root;
 
-use crate::cli::ScopeArgs;
+use crate::cli::{ScopeArgs, start_command};
 use crate::output;
 
 /// What is packed, and into what.
@@ -72,6 +73,9 @@ pub(crate) struct Pack {
     /// Write the ledger to FILE, too: each file, its package and group
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
+    /// Start this, which must stay in the foreground, instead of what the audit found
+    #[arg(last = true, value_name = "COMMAND")]
+    start: Vec<OsString>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -156,6 +160,7 @@ impl Pack {
             newest: self.newest.unwrap_or(i64::MAX),
             level: self.level,
             policy,
+            start: start_command(&self.start)?,
             exclude,
         })
     }

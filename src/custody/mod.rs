@@ -5,17 +5,29 @@
 //! statements in DSSE envelopes, and cosign's payloads on manifests. What is read comes from others
 //! and is believed in nothing but what a key of the policy has signed.
 
+mod envelope;
+mod evidence;
+mod in_toto;
 mod key;
 mod ledger;
 mod merged;
 mod policy;
+mod sign;
+mod stamp;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-pub use key::{KeyFault, PublicKey};
+pub use envelope::{Envelope, IN_TOTO};
+pub use evidence::{CLAIM, ENVELOPE, Evidence, SignedClaim};
+pub use in_toto::{links, root_layout};
+pub use key::{KeyFault, PrivateKey, PublicKey};
 pub use ledger::{Ledger, LedgerCheck, LedgerFile, LedgerKind, LedgerPackage};
 pub use merged::{Applied, Held, Merged, Shape, Touch, Touched, Trick};
 pub use policy::{Policy, Role, Trespass, schema as policy_schema, template as policy_template};
+pub use sign::{SignError, Signed, Signing, sign};
+pub use stamp::{ImageClaim, Link, Stamp, Statement, Subject, artifact};
+pub use verify::{Stage, verify};
 
 /// The media type of a ledger.
 pub const LEDGER: &str = "application/vnd.seaworthy.ledger.v1+json";

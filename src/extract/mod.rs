@@ -102,7 +102,8 @@ impl<'a> Input<'a> {
             .strip_prefix(b"#!")?
             .split(|&b| b == b'\n')
             .next()?;
-        Some(line.trim_ascii())
+        // `#! .` heads a list of symbols for the linker of AIX; no kernel runs a directory.
+        Some(line.trim_ascii()).filter(|line| line != b".")
     }
 }
 

@@ -329,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_symbols_for_a_linker_is_no_script() {
+        use crate::extract::testing::run;
+        assert!(run(&EXTRACTOR, "/usr/lib/app/app.exp", "#! .\n* made\nsymbol\n").is_empty());
+        let found = run(&EXTRACTOR, "/usr/lib/app/app", "#! ./sh\n");
+        assert!(found[0].contains("./sh"), "{found:?}");
+    }
+
+    #[test]
     fn a_path_needs_two_known_components() {
         for (word, known) in [
             ("/var/lib/x", true),

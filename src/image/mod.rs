@@ -55,6 +55,8 @@ pub struct Settled {
     pub level: u32,
     /// Who may add and change what.
     pub policy: Policy,
+    /// The start command, where it is not the audit's.
+    pub start: Option<Vec<String>>,
     /// Paths that are left out with all below them.
     pub exclude: Vec<AppPath>,
 }
@@ -167,7 +169,7 @@ pub fn pack(
     settled: &Settled,
     progress: &PackProgress,
 ) -> Result<Packed, PackError> {
-    let settings = manifest::settings(source.report);
+    let settings = manifest::settings(source.report, settled.start.as_deref());
     let contents = Contents::new(
         source.root,
         source.host,
@@ -233,7 +235,7 @@ pub fn pack_single(
     settled: &Settled,
     progress: &PackProgress,
 ) -> Result<Vec<Left>, PackError> {
-    let settings = manifest::settings(source.report);
+    let settings = manifest::settings(source.report, settled.start.as_deref());
     let contents = Contents::new(
         source.root,
         source.host,

@@ -28,7 +28,11 @@ pub(super) fn begin<W: Write>(
         Kind::Lxd => ("metadata.yaml", metadata(source, settings, settled)),
         Kind::Aci => (
             "manifest",
-            manifest::appc(source.report, architecture(source)),
+            manifest::appc(
+                source.report,
+                settled.start.as_deref(),
+                architecture(source),
+            ),
         ),
     };
     let meta = Meta {

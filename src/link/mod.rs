@@ -57,6 +57,8 @@ pub struct Linked {
     pub bases: Vec<BaseAdvice>,
     /// User and group ids by name.
     pub ids: BTreeMap<String, (u32, u32)>,
+    /// Home directories by user.
+    pub homes: BTreeMap<String, AppPath>,
     /// What was read, and what was not.
     pub coverage: Coverage,
     /// What the application was seen to do, where there is a trace.
@@ -127,6 +129,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         floors: advice.floors,
         bases: advice.bases,
         ids: ids(host, &facts),
+        homes: homes(host, &facts),
         coverage,
         facts,
         traced,
@@ -150,6 +153,18 @@ fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
         }
     }
     ids
+}
+
+/// The home directories of the users that are named.
+fn homes(host: &Host, facts: &[Fact]) -> BTreeMap<String, AppPath> {
+    let home = |fact: &Fact| match &fact.what {
+        What::RunsAs { user, .. } => {
+            let account = host.accounts.by_name(user)?;
+            Some((user.clone(), account.home.clone()))
+        }
+        _ => None,
+    };
+    facts.iter().filter_map(home).collect()
 }
 
 fn coverage(entries: u64, read: u64, unread: u64, bytes: u64, mut issues: Vec<Issue>) -> Coverage {

@@ -1,7 +1,8 @@
 //! A Compose file (the Compose Specification), for docker-compose, podman-compose and others.
 
+use super::process::Process;
 use super::quote::compose as text;
-use super::service::{Process, Service};
+use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::yaml::{Node, texts};
 use super::{Out, Target};

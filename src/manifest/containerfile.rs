@@ -173,16 +173,18 @@ fn point(service: &Service<'_>, volume: &Volume) -> String {
     format!("install -o {uid} -g {gid} -m {mode:04o} {kind}")
 }
 
-/// The lines of its user database.
+/// Names for the numbers, and homes: many programs look their user up. A home that is nowhere is
+/// `/`, since systemd-nspawn makes one that is not there, which a read-only root forbids.
 fn accounts(service: &Service<'_>) -> String {
     let names = service.accounts();
     let lines: Vec<String> = names
         .iter()
         .map(|(name, uid, gid)| {
+            let home = home(service, name);
             format!(
                 "{{ grep -q '^{name}:' /etc/group || echo '{name}:x:{gid}:' >>/etc/group; }} \\\n && \
                  {{ grep -q '^{name}:' /etc/passwd || echo \
-                 '{name}:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin' >>/etc/passwd; }}"
+                 '{name}:x:{uid}:{gid}::{home}:/usr/sbin/nologin' >>/etc/passwd; }}"
             )
         })
         .collect();
@@ -193,6 +195,27 @@ fn accounts(service: &Service<'_>) -> String {
         "# the accounts of its processes\nRUN {}\n\n",
         lines.join(" \\\n && ")
     )
+}
+
+/// The home of a user, where it is in the image and can stand between colons and quotes.
+fn home<'a>(service: &Service<'a>, user: &str) -> &'a str {
+    let is_plain = |home: &&AppPath| {
+        let fits = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+".contains(b);
+        home.as_bytes().iter().all(fits)
+    };
+    // A mount point is there with all directories on the way to it.
+    let is_there = |home: &&AppPath| {
+        let mut points = service.volumes.iter();
+        let mut scope = service.report.target.scope.iter();
+        points.any(|point| point.at.is_within(home)) || scope.any(|top| home.is_within(top))
+    };
+    let mut starts = service.report.plan.start.iter();
+    let own = starts.find(|start| start.user.as_deref() == Some(user));
+    let home = own.and_then(|start| start.home.as_ref());
+    home.filter(is_plain)
+        .filter(is_there)
+        .and_then(|home| std::str::from_utf8(home.as_bytes()).ok())
+        .unwrap_or("/")
 }
 
 fn array<T: AsRef<str>>(words: &[T]) -> String {

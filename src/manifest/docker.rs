@@ -1,8 +1,9 @@
 //! A script for docker, and for podman: docker-run(1), podman-run(1).
 
 use super::needs::Given;
+use super::process::Process;
 use super::quote::{csv, shell};
-use super::service::{Process, Service};
+use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::{Out, Target};
 

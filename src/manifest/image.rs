@@ -51,12 +51,13 @@ pub struct Point {
     pub is_kept: bool,
 }
 
-/// The image's part of a report's plan.
+/// The image's part of a report's plan; `start` is a command that counts before the audit's.
 #[must_use]
-pub fn settings(report: &Report) -> Settings {
+pub fn settings(report: &Report, start: Option<&[String]>) -> Settings {
     let input = Input {
         report,
         image: None,
+        start,
         content: None,
         secrets: false,
     };

@@ -144,32 +144,17 @@ fn raw(service: &Service<'_>, out: &mut Out) -> String {
         format!("lxc.init.uid={}", first.ids.0),
         format!("lxc.init.gid={}", first.ids.1),
     ];
-    if first.command.is_empty() {
-        out.limit(
-            "the start command",
-            "nothing tells which command starts it and stays",
-            "the image's own init is started",
-        );
-    } else if first
-        .command
-        .iter()
-        .any(|word| word.contains(['"', '\'', '\\']) || word.is_empty())
-    {
-        out.limit(
-            "the start command",
-            "lxc.init.cmd splits at blanks, and takes no quotes inside quotes",
-            "left out: start it from a script in the image",
-        );
-    } else {
-        let quoted = |word: &String| match word.contains(char::is_whitespace) {
-            true => format!("\"{word}\""),
-            false => word.clone(),
-        };
-        let words: Vec<String> = first.command.iter().map(quoted).collect();
-        lines.push(format!("lxc.init.cmd={}", words.join(" ")));
-    }
+    lines.extend(init(&first.command, out));
     if let Some(directory) = &first.directory {
-        lines.push(format!("lxc.init.cwd={directory}"));
+        if directory.ends_with(char::is_whitespace) {
+            out.limit(
+                directory,
+                "a blank at the end of a line is cut away",
+                "it is started in /: give it a directory without one",
+            );
+        } else {
+            lines.push(format!("lxc.init.cwd={directory}"));
+        }
     }
     if let Some(signal) = &first.stop_signal {
         lines.push(format!("lxc.signal.halt={signal}"));
@@ -188,6 +173,60 @@ fn raw(service: &Service<'_>, out: &mut Out) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// The line that starts it. liblxc takes blanks for the end of a word but inside quotes, knows no
+/// escape, and takes quotes for such at the beginning of a word alone (`lxc_string_split_quoted`,
+/// since its version 6.0).
+fn init(command: &[String], out: &mut Out) -> Option<String> {
+    const ABOUT: &str = "the start command";
+    if command.is_empty() {
+        out.limit(
+            ABOUT,
+            "nothing tells which command starts it and stays",
+            "the image's own init is started",
+        );
+        return None;
+    }
+    let Some(words) = command
+        .iter()
+        .map(|word| quoted(word))
+        .collect::<Option<Vec<_>>>()
+    else {
+        out.limit(
+            ABOUT,
+            "a word of it has quotes of both kinds, which lxc.init.cmd cannot hold",
+            "left out: start it from a script in the image",
+        );
+        return None;
+    };
+    if words != command {
+        out.limit(
+            ABOUT,
+            "liblxc before 6.0 takes a blank for the end of a word inside quotes, too",
+            "quotes are written: there, start it from a script in the image",
+        );
+    }
+    let mut line = words.join(" ");
+    // Quotes around the whole value are taken off it first.
+    let quote = line.chars().next().filter(|c| matches!(c, '"' | '\''));
+    if let Some(quote) = quote.filter(|quote| line.ends_with(*quote)) {
+        line = format!("{quote}{line}{quote}");
+    }
+    Some(format!("lxc.init.cmd={line}"))
+}
+
+/// A word of the start command; nothing when it needs quotes and holds those of both kinds.
+fn quoted(word: &str) -> Option<String> {
+    let is_plain =
+        !word.is_empty() && !word.contains(char::is_whitespace) && !word.starts_with(['"', '\'']);
+    if is_plain {
+        return Some(word.to_owned());
+    }
+    let quote = ['"', '\'']
+        .into_iter()
+        .find(|quote| !word.contains(*quote))?;
+    Some(format!("{quote}{word}{quote}"))
 }
 
 /// A row of fstab(5): blanks and backslashes are written in octal.

@@ -16,6 +16,7 @@ mod name;
 mod needs;
 mod nspawn;
 mod oci;
+mod process;
 mod quadlet;
 mod quote;
 mod rkt;
@@ -40,6 +41,9 @@ pub struct Input<'a> {
     pub report: &'a Report,
     /// The image to name; `localhost/NAME:latest` without one.
     pub image: Option<&'a str>,
+    /// Program and arguments to start instead of what the audit found; text without control
+    /// characters.
+    pub start: Option<&'a [String]>,
     /// What the configuration files hold; absent when only a report is at hand.
     pub content: Option<&'a Content>,
     /// Whether the content of secrets is wanted, in [`Manifests::secrets`] alone; else they stay

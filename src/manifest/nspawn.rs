@@ -93,8 +93,19 @@ fn exec(service: &Service<'_>, out: &mut Out) -> String {
     if service.is_confined() {
         text += "NoNewPrivileges=yes\n";
     }
-    if let Some(signal) = &first.stop_signal {
-        text += &format!("KillSignal={signal}\n");
+    // Without it the container is killed. nspawn's own first process ends the other by this signal,
+    // and takes SIGINT for the wish to start it again (nspawn-stub-pid1.c).
+    text += "KillSignal=SIGRTMIN+3\n";
+    if let Some(signal) = first
+        .stop_signal
+        .as_ref()
+        .filter(|signal| *signal != "SIGTERM")
+    {
+        out.limit(
+            format!("process {}", first.name),
+            format!("nspawn's first process passes no {signal} on, which ends it"),
+            "it gets SIGTERM, and SIGHUP behind it",
+        );
     }
     text + &needs(service, out)
 }

@@ -2,8 +2,9 @@
 
 use super::docker::container;
 use super::needs::Given;
+use super::process::Process;
 use super::quote::{csv, json, systemd, systemd_command};
-use super::service::{Process, Service};
+use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::{Out, Target};
 

@@ -30,12 +30,14 @@ fn write(service: &Service<'_>, out: &mut Out) {
     out.file("run.sh", format!("#!/bin/sh\n{head}{run}"), 0o755);
 }
 
-/// The manifest of an appc image for a processor in Go's words.
+/// The manifest of an appc image for a processor in Go's words; `start` counts before the audit's
+/// command.
 #[must_use]
-pub fn appc(report: &Report, architecture: &str) -> String {
+pub fn appc(report: &Report, start: Option<&[String]>, architecture: &str) -> String {
     let input = Input {
         report,
         image: None,
+        start,
         content: None,
         secrets: false,
     };

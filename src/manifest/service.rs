@@ -1,48 +1,15 @@
 //! The plan as a service: its processes, volumes, user and needs, the same for every target.
 
-use std::collections::BTreeSet;
+use crate::report::{EnvVar, Plan, Port, Report};
 
-use crate::fact::StartKind;
-use crate::report::{EnvVar, Plan, Port, Report, Start};
-
-use super::expand::expand;
-use super::name::{Labels, label};
+use super::name::label;
 use super::needs::{Needs, needs};
+use super::process::{Process, processes};
 use super::volume::{Keeps, Volume, volumes};
 use super::{AnyUser, Content, Input, Limit, Made, Named, Summary};
 
 /// What a shell finds programs by in a container that says nothing else.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// The user id for a service whose own is chosen by the system when it starts.
-const FREE_ID: u32 = 10_001;
-
-/// What a report has in place of a secret inside a command.
-const WITHHELD: &str = "{withheld}";
-
-/// A process that stays.
-#[derive(Clone, Debug)]
-pub(super) struct Process {
-    /// A label.
-    pub(super) name: String,
-    /// Program and arguments; empty when nothing is known, so that the image's own are used.
-    pub(super) command: Vec<String>,
-    /// User and group it is started as.
-    pub(super) ids: (u32, u32),
-    /// Working directory.
-    pub(super) directory: Option<String>,
-    /// The signal that ends it.
-    pub(super) stop_signal: Option<String>,
-    /// Seconds it may take to end.
-    pub(super) stop_seconds: Option<u32>,
-}
-
-impl Process {
-    /// Whether it is started as root.
-    pub(super) fn is_root(&self) -> bool {
-        self.ids.0 == 0
-    }
-}
 
 /// What the application is, for every target.
 pub(super) struct Service<'a> {
@@ -64,6 +31,8 @@ pub(super) struct Service<'a> {
     pub(super) ports: &'a [Port],
     /// What no target can express.
     pub(super) limits: Vec<Limit>,
+    /// Whether the command of the first process was given, and not found by the audit.
+    pub(super) is_given: bool,
     /// What configuration files hold.
     pub(super) content: Option<&'a Content>,
     /// Whether the content of secrets is wanted, apart from the manifests.
@@ -75,9 +44,10 @@ impl<'a> Service<'a> {
     pub(super) fn new(input: &Input<'a>) -> Self {
         let plan = &input.report.plan;
         let (volumes, mut limits) = volumes(plan);
-        let processes = processes(input.report, &mut limits);
+        let processes = processes(input.report, input.start, &mut limits);
         let as_root = processes.iter().any(Process::is_root);
         let needs = needs(plan, as_root, &mut limits);
+        let env = env(plan, &processes, &mut limits);
         let name = name(input.report);
         let image = match input.image {
             Some(image) => image.to_owned(),
@@ -89,9 +59,10 @@ impl<'a> Service<'a> {
             processes,
             volumes,
             needs,
-            env: env(plan, &mut limits),
+            env,
             ports: &plan.ports,
             limits,
+            is_given: input.start.is_some(),
             content: input.content,
             secrets: input.secrets,
             name,
@@ -158,6 +129,8 @@ impl<'a> Service<'a> {
                 names.len(),
                 names.join(", ")
             )
+        } else if self.is_given {
+            "one process, by the command that was given".to_owned()
         } else {
             "one process".to_owned()
         };
@@ -209,7 +182,8 @@ impl<'a> Service<'a> {
     }
 }
 
-fn name(report: &Report) -> String {
+/// What the application is called in all manifests: a label.
+pub(super) fn name(report: &Report) -> String {
     let target = &report.target;
     let first = target.packages.first().or(target.units.first());
     match (first, target.scope.first()) {
@@ -219,7 +193,7 @@ fn name(report: &Report) -> String {
     }
 }
 
-fn env(plan: &Plan, limits: &mut Vec<Limit>) -> Vec<EnvVar> {
+fn env(plan: &Plan, processes: &[Process], limits: &mut Vec<Limit>) -> Vec<EnvVar> {
     let is_name = |name: &str| {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         !name.is_empty() && name.bytes().all(fits) && !name.as_bytes()[0].is_ascii_digit()
@@ -242,211 +216,29 @@ fn env(plan: &Plan, limits: &mut Vec<Limit>) -> Vec<EnvVar> {
             None => env.push(variable.clone()),
         }
     }
-    if env.iter().all(|variable| variable.name != "PATH") {
-        env.push(EnvVar {
-            name: "PATH".to_owned(),
-            value: Some(PATH.to_owned()),
-        });
+    let mut add = |name: &str, value: &str| {
+        if env.iter().all(|variable| variable.name != name) {
+            env.push(EnvVar {
+                name: name.to_owned(),
+                value: Some(value.to_owned()),
+            });
+        }
+    };
+    add("PATH", PATH);
+    // Engines look it up in the image, which need not have the account as the host has it; others
+    // do not at all.
+    if let Some(home) = &processes[0].home {
+        add("HOME", home);
+    }
+    for process in &processes[1..] {
+        let other = process.home.as_ref();
+        if let Some(home) = other.filter(|_| process.home != processes[0].home) {
+            limits.push(Limit::new(
+                format!("process {}", process.name),
+                "its home directory is not that of the first process",
+                format!("set HOME={home} for it"),
+            ));
+        }
     }
     env
-}
-
-/// Whether a start stays, as far as its unit says: one of type `oneshot` has no word on forking.
-fn stays(start: &Start) -> bool {
-    match start.how {
-        StartKind::Unit => start.forks.is_some(),
-        StartKind::Init | StartKind::Supervisor | StartKind::Socket => true,
-        StartKind::Cron | StartKind::Timer | StartKind::Script => false,
-    }
-}
-
-fn processes(report: &Report, limits: &mut Vec<Limit>) -> Vec<Process> {
-    let plan = &report.plan;
-    let mut labels = Labels::default();
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    let mut programs: BTreeSet<&str> = BTreeSet::new();
-    let mut found = Vec::new();
-    let mut staying: Vec<&Start> = plan.start.iter().filter(|start| stays(start)).collect();
-    // A unit's word on the same service counts before an init script's, and what is called like the
-    // application is its main process.
-    let own = name(report);
-    staying.sort_by_key(|start| {
-        let base = label(base(&start.name).as_bytes());
-        let is_other = base != own && !own.starts_with(&base) && !base.starts_with(&own);
-        (base != own, is_other, start.how == StartKind::Init)
-    });
-    for start in &staying {
-        let base = base(&start.name);
-        let program = start.command.first().map_or("", String::as_str);
-        let is_again = start.how == StartKind::Init && programs.contains(program);
-        if !names.insert(base.to_owned()) || is_again {
-            continue;
-        }
-        programs.insert(program);
-        found.push(process(start, labels.fresh(base.as_bytes()), plan, limits));
-    }
-    for start in plan.start.iter().filter(|start| !stays(start)) {
-        if names.insert(start.name.clone()) {
-            limits.push(Limit::new(
-                format!("job {}", start.name),
-                "it comes and goes, and is no part of the service",
-                format!(
-                    "run it beside the service, by the host's timer or a CronJob: {}",
-                    start.command.join(" ")
-                ),
-            ));
-        }
-    }
-    if found.is_empty() {
-        limits.push(Limit::new(
-            "the start command",
-            "nothing tells which command starts it and stays",
-            "the image's own is used: give one",
-        ));
-        found.push(unknown(plan));
-    }
-    found
-}
-
-/// `meterd` of `meterd.service`, and of `init.d/meterd`.
-fn base(name: &str) -> &str {
-    let name = name.rsplit('/').next().unwrap_or(name);
-    name.trim_end_matches(".service")
-        .trim_end_matches(".socket")
-}
-
-fn unknown(plan: &Plan) -> Process {
-    let user = plan.user.as_ref();
-    let uid = user.and_then(|user| user.uid);
-    Process {
-        name: "app".to_owned(),
-        command: Vec::new(),
-        ids: (
-            uid.unwrap_or(0),
-            user.and_then(|user| user.gid).or(uid).unwrap_or(0),
-        ),
-        directory: None,
-        stop_signal: None,
-        stop_seconds: None,
-    }
-}
-
-/// What is started: in the foreground, variables replaced, and nothing that a line cannot hold.
-fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> Vec<String> {
-    let mut command = start.foreground.clone();
-    if command.is_empty() {
-        command.clone_from(&start.command);
-    }
-    if start.how == StartKind::Unit {
-        let (words, unknown) = expand(&command, &plan.env);
-        command = words;
-        for variable in unknown {
-            limits.push(Limit::new(
-                format!("process {name}"),
-                format!("its command has the variable {variable}, whose value is not known"),
-                "left empty, as systemd does it",
-            ));
-        }
-    }
-    if start.foreground.is_empty() && start.forks == Some(true) {
-        limits.push(Limit::new(
-            format!("process {name}"),
-            "it goes into the background, and the option that keeps it in front is not known",
-            "a shell stays in front of it, passes the stop signal on and ends when it does",
-        ));
-        command = kept(&command, start.stop_signal.as_deref());
-    }
-    if command
-        .iter()
-        .any(|word| word.chars().any(char::is_control))
-    {
-        limits.push(Limit::new(
-            format!("process {name}"),
-            "its command has a control character",
-            "the image's own command is used: give one",
-        ));
-        command.clear();
-    }
-    if command.iter().any(|word| word.contains(WITHHELD)) {
-        limits.push(Limit::new(
-            format!("process {name}"),
-            "its command holds a secret",
-            format!("{WITHHELD} stands for it: replace it where the container is started"),
-        ));
-    }
-    command
-}
-
-fn process(start: &Start, name: String, plan: &Plan, limits: &mut Vec<Limit>) -> Process {
-    let command = command(start, &name, plan, limits);
-    let ids = ids(start, &name, plan, limits);
-    if ids.0 == 0
-        && let Some(user) = plan.user.as_ref().filter(|user| user.uid != Some(0))
-        && user.name != "root"
-    {
-        limits.push(Limit::new(
-            format!("process {name}"),
-            format!("it starts as root and changes to {} itself", user.name),
-            "it is started as root, with the capabilities for that",
-        ));
-    }
-    let directory = start
-        .directory
-        .as_ref()
-        .filter(|path| super::volume::refusal(path).is_none())
-        .map(|path| String::from_utf8_lossy(path.as_bytes()).into_owned());
-    Process {
-        name,
-        command,
-        ids,
-        directory,
-        stop_signal: start.stop_signal.clone().filter(|name| is_signal(name)),
-        stop_seconds: start.stop_seconds,
-    }
-}
-
-/// What stays in front of a program that leaves for the background: it counts the processes of the
-/// container, and ends when there are no more than before the start (proc(5)).
-const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=$(n); \
-                      trap 'kill -s @SIGNAL@ -- -1' TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; \
-                      while [ \"$(n)\" -gt \"$b\" ]; do sleep 1 & wait $!; done";
-
-fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
-    let signal = signal.filter(|name| is_signal(name)).unwrap_or("TERM");
-    // sh(1) has names of signals without their first three letters.
-    let signal = signal.strip_prefix("SIG").unwrap_or(signal);
-    let script = KEEPER.replace("@SIGNAL@", signal);
-    let mut kept = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
-    kept.extend(command.iter().cloned());
-    kept
-}
-
-fn is_signal(name: &str) -> bool {
-    name.bytes()
-        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b))
-        && !name.is_empty()
-}
-
-/// User and group that a process is started as; root where no user is named.
-fn ids(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> (u32, u32) {
-    let Some(user) = &start.user else {
-        return (0, 0);
-    };
-    if let Some(uid) = start.uid {
-        return (uid, start.gid.unwrap_or(uid));
-    }
-    if user == "root" {
-        return (0, 0);
-    }
-    let known = plan.user.as_ref().filter(|known| known.name == *user);
-    if let Some(uid) = known.and_then(|known| known.uid) {
-        let gid = known.and_then(|known| known.gid);
-        return (uid, start.gid.or(gid).unwrap_or(uid));
-    }
-    limits.push(Limit::new(
-        format!("process {name}"),
-        format!("the number of its user {user} is not known"),
-        format!("{FREE_ID} is used, and what it writes is given to that"),
-    ));
-    (FREE_ID, start.gid.unwrap_or(FREE_ID))
 }

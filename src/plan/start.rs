@@ -10,8 +10,12 @@ use crate::report::Start;
 
 /// The commands that start processes that stay: what a unit, an init script or a supervisor
 /// starts. A cron entry comes and goes; it is listed last. `ids` gives user and primary group by
-/// name, and a group's id by its name behind a colon.
-pub(super) fn start(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Vec<Start> {
+/// name, and a group's id by its name behind a colon; `homes` the home directory by user.
+pub(super) fn start(
+    facts: &[Fact],
+    ids: &BTreeMap<String, (u32, u32)>,
+    homes: &BTreeMap<String, AppPath>,
+) -> Vec<Start> {
     let mut found = BTreeMap::new();
     for fact in facts {
         let What::Starts {
@@ -36,6 +40,7 @@ pub(super) fn start(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Vec<S
         let (user, uid, gid) = beside.user(ids);
         let mut command = vec![program.to_text().into_owned()];
         command.extend(args.iter().cloned());
+        let home = user.as_ref().and_then(|user| homes.get(user));
         let rank = matches!(how, StartKind::Cron | StartKind::Timer);
         let start = Start {
             name: name.clone(),
@@ -47,6 +52,7 @@ pub(super) fn start(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Vec<S
             forks: *forks,
             uid,
             gid,
+            home: home.cloned(),
             stop_signal: beside.directive("KillSignal"),
             stop_seconds: beside
                 .directive("TimeoutStopSec")

@@ -100,6 +100,14 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &["--image"],
     ),
     (
+        &["mounts", "/opt/app", "-o", "x.manifests", "--", "a", "b\nc"],
+        &["b\\x0ac", "control character", "a script in the image"],
+    ),
+    (
+        &["mounts", "/opt/app", "-o", "x.manifests", "--", ""],
+        &["empty word", "name a program"],
+    ),
+    (
         &[
             "mounts",
             "/opt/app",
@@ -253,6 +261,30 @@ fn what_a_target_cannot_express_fails_a_strict_run_only() {
     );
     assert!(out.path().join("migrate.sh").exists());
     assert!(!out.path().join("k8s").exists());
+}
+
+#[test]
+fn the_words_behind_two_dashes_are_the_start_command() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let root = small_root();
+    let out = tempfile::tempdir().unwrap();
+    let mut base = vec!["mounts", "--root", root.path().to_str().unwrap()];
+    base.extend(["/opt/app", "-o", out.path().to_str().unwrap(), "--"]);
+    let made = seaworthy(&[&base[..], &["/opt/app/bin/run", "--root", "a b", ""]].concat());
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let told = String::from_utf8(made.stdout).unwrap();
+    assert!(!told.contains("the start command: nothing"), "{told}");
+    let file = std::fs::read_to_string(out.path().join("containerfile/Containerfile")).unwrap();
+    let entry = r#"ENTRYPOINT ["/opt/app/bin/run", "--root", "a b", ""]"#;
+    assert!(file.lines().any(|line| line == entry), "{file}");
+    let made = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(&base)
+        .arg(std::ffi::OsStr::from_bytes(b"/bin/\xff"))
+        .output()
+        .unwrap();
+    assert_eq!(made.status.code(), Some(2));
+    let told = String::from_utf8(made.stderr).unwrap();
+    assert!(told.contains("/bin/\\xff is not UTF-8"), "{told}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod back;
 mod hostile;
 mod settings;
+mod start;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,6 +20,7 @@ pub(crate) fn made(report: &Report) -> Manifests {
     let input = Input {
         report,
         image: None,
+        start: None,
         content: None,
         secrets: false,
     };

@@ -188,6 +188,7 @@ fn settled(roles: &[Owner]) -> Settled {
         newest: 1_000_000_000,
         level: 1,
         policy: Policy::built_in(),
+        start: None,
         exclude: Vec::new(),
     }
 }

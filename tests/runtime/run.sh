@@ -36,9 +36,9 @@ tools=$(realpath "$TOOLS")
 . "$here/engines.sh"
 failed=0
 
-# image NAME: a tree with code only: what is mounted is emptied, and mount points are made by the
-# Containerfile's own line, since their owner and mode go into volumes, and into scratch space by
-# runc before 1.1.8.
+# image NAME: a tree with code only: what is mounted is emptied, and the accounts and mount points are
+# those of the Containerfile's own lines. Owner and mode of these go into volumes, and into scratch
+# space by runc before 1.1.8.
 image() {
     local name=$1 dir=$work/$1
     mkdir -p "$dir/upper" "$dir/inner" "$dir/tree"
@@ -57,6 +57,12 @@ for volume in json.load(open(sys.argv[1]))["volumes"]:
         else:
             os.unlink(path)
 END
+    sed -n '/^# the accounts/,/^$/p' "$dir/out/containerfile/Containerfile" | sed '1d; s/^RUN //' >"$dir/accounts"
+    for file in passwd group; do
+        sed -n "s|.*grep -q '^\\(.*:\\)' /etc/$file .*|/^\\1/d|p" "$dir/accounts" >"$dir/gone"
+        sed -i -f "$dir/gone" "$dir/tree/etc/$file"
+    done
+    chroot "$dir/tree" sh -e <"$dir/accounts"
     sed -n -E 's/^(RUN| &&) (install -o .*)/\2/; t p; d; :p; s/ \\$//; p' \
         "$dir/out/containerfile/Containerfile" | chroot "$dir/tree" sh -e
 }
@@ -164,6 +170,14 @@ END
     return $code
 }
 
+# cgroup2 COMMAND...: runs it where the tree of cgroups is the second version alone. In a tree of both
+# systemd-nspawn ends when the two do not have the same groups.
+cgroup2() {
+    # shellcheck disable=SC2016
+    exec env -u LD_LIBRARY_PATH unshare --mount --propagation private sh -c '
+        umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"' cgroup2 "$@"
+}
+
 inside_nspawn() { nsenter --target "$leader" --mount --root --pid --net --ipc --uts sh -c "$1"; }
 
 run_nspawn() {
@@ -188,20 +202,26 @@ text = re.sub(r"^Limit([A-Z]+)=(.*)", limit, open(path).read(), flags=re.M)
 open(path, "w").write(text)
 END
     start() {
-        env -u LD_LIBRARY_PATH "$nspawn" --settings=trusted --register=no --keep-unit \
+        cgroup2 "$nspawn" --settings=trusted --register=no --keep-unit \
             -D "$work/machines/$app" --machine "$app" --console=pipe >"$work/log" 2>&1 </dev/null &
         pid=$!
         sleep 3
         leader=$(pgrep -P "$pid" | head -1)
         leader=$(pgrep -P "${leader:-0}" | head -1)
     }
+    stop() {
+        kill -TERM "$pid" 2>/dev/null
+        for _ in $(seq 15); do kill -0 "$pid" 2>/dev/null || break; sleep 1; done
+        kill -KILL "$pid" 2>/dev/null && { echo "    it does not end"; code=1; }
+        wait "$pid" 2>/dev/null
+    }
     start
     told "$answer" inside_nspawn "$first" || { tail -5 "$work/log"; code=1; }
-    kill -TERM "$pid" 2>/dev/null; sleep 3; kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
+    stop
     if [ $code = 0 ]; then
         start
         told "$after" inside_nspawn "$second" || code=1
-        kill -TERM "$pid" 2>/dev/null; sleep 3; kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
+        stop
     fi
     umount "$work/machines/$app"
     return $code
@@ -213,7 +233,8 @@ inside_guest() {
     nsenter --target "$leader" --mount --root --pid --net --ipc --uts --wd=/ env -i PATH="$guest_path" \
         systemd-run --quiet --pipe --wait --collect --property=KillMode=process --setenv=PATH="$guest_path" sh -c "$1"
 }
-inside_quadlet() { inside_guest "podman exec $main sh -c $(printf '%q' "$1")"; }
+# In quotes that every shell knows: those of bash's `printf %q` are not dash's.
+inside_quadlet() { inside_guest "podman exec $main sh -c '${1//\'/\'\\\'\'}'"; }
 
 # The guest's settings, and the Quadlet files, which go where its generator looks for them when
 # their image is there. The machine may have a lower hard limit on files than services ask for, and no controller for process counts.
@@ -231,14 +252,11 @@ guest_files() {
         >"$etc/containers.conf"
 }
 
-# boot: starts a guest with systemd whose tree of cgroups is the second version alone, and that may
-# call what a container engine needs beside (systemd-nspawn(1), --system-call-filter=).
+# boot: starts a guest with systemd that may call what a container engine needs beside
+# (systemd-nspawn(1), --system-call-filter=).
 boot() {
     mkdir -p "$work/guest-store"
-    # shellcheck disable=SC2016
-    env -u LD_LIBRARY_PATH unshare --mount --propagation private sh -c '
-        umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"' boot \
-        "$tools/x/systemd-container/usr/bin/systemd-nspawn" --boot --register=no --keep-unit \
+    cgroup2 "$tools/x/systemd-container/usr/bin/systemd-nspawn" --boot --register=no --keep-unit \
         --system-call-filter='add_key keyctl request_key bpf' --capability=CAP_NET_ADMIN \
         --private-network --console=pipe --volatile=overlay --directory "$tools/guest" --machine guest \
         --bind "$work/guest-store:/var/lib/containers" --bind "$work/guest-etc:/etc/containers" \

@@ -1,8 +1,10 @@
 //! Keys: ECDSA on the curve P-256, which every program that verifies images takes.
 
 mod pem;
+mod private;
 mod public;
 
+pub use private::PrivateKey;
 pub use public::PublicKey;
 
 /// Why a key cannot be used.

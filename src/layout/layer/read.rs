@@ -39,7 +39,7 @@ impl Limits {
     const RATIO: u64 = 100;
 
     /// A layer below this is nobody's harm.
-    const FREE: u64 = 1 << 30;
+    const FREE: u64 = 256 << 20;
 
     /// What a layer of `stored` bytes may come to.
     #[must_use]

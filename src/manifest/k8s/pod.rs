@@ -1,8 +1,9 @@
 //! The pod: containers, their rights, volumes, probes, and what fills a new claim.
 
 use super::super::Out;
+use super::super::process::Process;
 use super::super::quote::{k8s, shell};
-use super::super::service::{Process, Service};
+use super::super::service::Service;
 use super::super::volume::{Keeps, Volume};
 use super::super::yaml::{Node, texts};
 use super::config::Settings;

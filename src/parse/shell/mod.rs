@@ -11,6 +11,7 @@ mod files;
 mod grammar;
 mod lexer;
 mod note;
+mod other_name;
 mod special;
 mod start;
 mod starters;

@@ -209,6 +209,34 @@ fn arms_tell_when_a_thing_happens() {
 }
 
 #[test]
+fn a_branch_for_another_name_of_the_script_does_not_know_its_name() {
+    for (text, want) in [
+        (
+            "if test \"${0##*run-}\" != \"$0\"; then D=/etc/app-${0##*run-}; else D=/etc/app; fi; cat $D/x",
+            "1 Reads /etc/app-*/x;1 Reads /etc/app/x",
+        ),
+        (
+            "if [ ${0##*/} = run.sh ]; then cat $0.a; else cat $0.b; fi",
+            "1 Reads /opt/app/bin/run.sh.a;1 Reads *.b",
+        ),
+        (
+            "if [ ! -e /a ]; then cat $0.a; fi; cat $0.b",
+            "1 Names /a;1 Reads /opt/app/bin/run.sh.a;1 Reads /opt/app/bin/run.sh.b",
+        ),
+        (
+            "if [[ $0 == */run.sh ]]; then cat $0.a; else cat $0.b; fi",
+            "1 Reads /opt/app/bin/run.sh.a;1 Reads /opt/app/bin/run.sh.b",
+        ),
+    ] {
+        let mut got = paths(text);
+        got.sort();
+        let mut want: Vec<&str> = want.split(';').collect();
+        want.sort_unstable();
+        assert_eq!(got, want, "{text}");
+    }
+}
+
+#[test]
 fn arms_reach_into_functions() {
     let text =
         "do_stop() { rm -f /run/x.pid; }\nhelp() { cat /h; }\ncase $1 in stop) do_stop ;; esac";

@@ -10,6 +10,7 @@ use super::super::value::{
 use super::arms::Choice;
 use super::expand::text;
 use super::lexer::Reader;
+use super::other_name;
 use super::syntax::{Assign, Body, Command, HereDocument, Item, List, Pipeline, Word};
 
 /// How much is done for one script: commands visited, and variables copied for branches.
@@ -244,27 +245,44 @@ impl<'a> Walk<'a> {
         let tail = self.tail;
         let mut after: Option<Env> = None;
         let mut other = arms.clone();
+        let own_name = self.script;
         for (condition, body) in branches {
             self.arms.clone_from(&other);
             self.tail = false;
             self.list(condition);
             self.tail = tail;
             let choice = Choice::of_list(self, condition);
+            let called = other_name::holds(self, condition);
             let before = self.branch();
             choice.then(&mut self.arms);
-            self.list(body);
+            self.body(body, called == Some(false));
             choice.otherwise(&mut other);
             let end = std::mem::replace(&mut self.env, before);
             collect(&mut after, end);
+            if called == Some(true) {
+                // What is left is for another name.
+                self.script = None;
+            }
         }
         self.arms = other;
         if let Some(list) = otherwise {
             self.list(list);
         }
+        self.script = own_name;
         self.arms = arms;
         if let Some(after) = after {
             merge(&mut self.env, after);
         }
+    }
+
+    /// A branch, which may be one that is for another name of the script.
+    fn body(&mut self, list: &List, is_other_name: bool) {
+        let own_name = self.script;
+        if is_other_name {
+            self.script = None;
+        }
+        self.list(list);
+        self.script = own_name;
     }
 
     fn case(&mut self, subject: &Word, cases: &[(Vec<Word>, List)]) {

@@ -79,6 +79,53 @@ pub(super) fn unit_words(value: &str) -> Vec<String> {
         .collect()
 }
 
+/// A value of liblxc's settings, as `parse_line` of its confile.c takes it from a line.
+pub(super) fn lxc_value(value: &str) -> &str {
+    let is_blank = |c: char| " \t\n\x0b\x0c\r".contains(c);
+    let value = value.trim_matches(is_blank);
+    let quote = value.chars().next().filter(|c| "'\"".contains(*c));
+    let inner = quote.and_then(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    inner.unwrap_or(value)
+}
+
+/// Words as `lxc_string_split_quoted` of its string_utils.c splits them.
+pub(super) fn lxc_words(value: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut state = ' ';
+    for c in value.chars() {
+        match state {
+            ' ' if c.is_ascii_whitespace() => {}
+            ' ' if c == '"' || c == '\'' => state = c,
+            ' ' => {
+                word.push(c);
+                state = 'a';
+            }
+            'a' if c.is_ascii_whitespace() => {
+                words.push(std::mem::take(&mut word));
+                state = ' ';
+            }
+            'a' => word.push(c),
+            quote if c == quote => {
+                words.push(std::mem::take(&mut word));
+                state = ' ';
+            }
+            _ => word.push(c),
+        }
+    }
+    assert!(state == ' ' || state == 'a', "an open quote in {value}");
+    if state == 'a' {
+        words.push(word);
+    }
+    words
+}
+
+/// Words as its versions before 6.0 split them.
+pub(super) fn lxc_words_before_6(value: &str) -> Vec<String> {
+    let words = value.split(' ').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
 fn field(fields: &[String], key: &str) -> Option<String> {
     fields
         .iter()

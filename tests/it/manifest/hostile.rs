@@ -13,7 +13,7 @@ use super::back::{paths, shell_words, unit_words};
 use super::{documents, made, text};
 use crate::samples::{SAMPLES, report};
 
-static BASE: LazyLock<Report> = LazyLock::new(|| {
+pub(super) static BASE: LazyLock<Report> = LazyLock::new(|| {
     let mut report = report(&SAMPLES[1]);
     report.plan.mounts.clear();
     report.plan.env.clear();
@@ -76,7 +76,7 @@ fn mount() -> impl Strategy<Value = Mount> {
 }
 
 /// Text without control characters, as variables and words of a command are when they are kept.
-fn word() -> impl Strategy<Value = String> {
+pub(super) fn word() -> impl Strategy<Value = String> {
     name().prop_map(|bytes| {
         String::from_utf8_lossy(&bytes)
             .chars()

@@ -11,6 +11,65 @@ use seaworthy::report::{KernelNeed, Report};
 use super::{documents, made, text};
 use crate::samples::{SAMPLES, report};
 
+/// Its own first process takes others for another wish, and none is an abrupt end.
+#[test]
+fn nspawn_ends_a_service_by_the_signal_that_its_first_process_knows() {
+    let mut report = sample("tidy-web");
+    for (signal, is_told) in [
+        (None, false),
+        (Some("SIGTERM"), false),
+        (Some("SIGINT"), true),
+    ] {
+        report.plan.start[0].stop_signal = signal.map(str::to_owned);
+        let made = made(&report);
+        let file = text(&made, "nspawn/tidy-web.nspawn");
+        let mut lines = file.lines().filter(|line| line.starts_with("KillSignal="));
+        assert_eq!(
+            (lines.next(), lines.next()),
+            (Some("KillSignal=SIGRTMIN+3"), None)
+        );
+        let mut targets = made.summary.targets.iter();
+        let target = targets.find(|target| target.target == "nspawn").unwrap();
+        let told = target.limits.iter().any(|l| l.cannot.contains("SIGINT"));
+        assert_eq!(told, is_told, "{signal:?}");
+    }
+}
+
+/// systemd sets it for a service of a certain user; an engine would look in the image, whose
+/// account is the Containerfile's.
+#[test]
+fn a_service_gets_the_home_of_its_user() {
+    let home_of = |home: &str| {
+        let mut report = sample("tidy-web");
+        for start in &mut report.plan.start {
+            assert_eq!(start.home, Some(AppPath::new("/var/lib/tidy-web")));
+            start.home = Some(AppPath::new(home));
+        }
+        let made = made(&report);
+        let file = text(&made, "containerfile/Containerfile");
+        // The first is its group.
+        let account = file.split("echo 'tidy-web:x:").nth(2).unwrap();
+        let home = account.split(':').nth(3).unwrap().to_owned();
+        let config: Value = serde_json::from_str(text(&made, "oci/config.json")).unwrap();
+        let env = config["process"]["env"].as_array().unwrap();
+        let mut env = env
+            .iter()
+            .filter_map(|pair| pair.as_str()?.strip_prefix("HOME="));
+        (env.next().map(str::to_owned), home)
+    };
+    let own = |env: &str, account: &str| (Some(env.to_owned()), account.to_owned());
+    assert_eq!(
+        home_of("/var/lib/tidy-web"),
+        own("/var/lib/tidy-web", "/var/lib/tidy-web")
+    );
+    assert_eq!(home_of("/nonexistent"), own("/nonexistent", "/"));
+    assert_eq!(
+        home_of("/var/lib/tidy-web/it's"),
+        own("/var/lib/tidy-web/it's", "/")
+    );
+    assert_eq!(home_of("/"), (None, "/".to_owned()));
+}
+
 fn sample(name: &str) -> Report {
     report(SAMPLES.iter().find(|sample| sample.name == name).unwrap())
 }
@@ -29,6 +88,7 @@ fn workload(report: &Report, files: &[&str]) -> (BTreeMap<String, Value>, Value,
     let input = Input {
         report,
         image: None,
+        start: None,
         content: Some(&content),
         secrets: false,
     };

@@ -1,0 +1,306 @@
+//! The processes that stay, each with the command, the user and the signal that a manifest gives it.
+
+use std::collections::BTreeSet;
+
+use crate::fact::StartKind;
+use crate::path::{AppPath, unescape};
+use crate::report::{Plan, Report, Start};
+
+use super::Limit;
+use super::expand::expand;
+use super::name::{Labels, label};
+use super::service::name;
+
+/// The user id for a service whose own is chosen by the system when it starts.
+const FREE_ID: u32 = 10_001;
+
+/// What a report has in place of a secret inside a command.
+const WITHHELD: &str = "{withheld}";
+
+/// A process that stays.
+#[derive(Clone, Debug)]
+pub(super) struct Process {
+    /// A label.
+    pub(super) name: String,
+    /// Program and arguments; empty when nothing is known, so that the image's own are used.
+    pub(super) command: Vec<String>,
+    /// User and group it is started as.
+    pub(super) ids: (u32, u32),
+    /// The home directory that a service manager tells it.
+    pub(super) home: Option<String>,
+    /// Working directory.
+    pub(super) directory: Option<String>,
+    /// The signal that ends it.
+    pub(super) stop_signal: Option<String>,
+    /// Seconds it may take to end.
+    pub(super) stop_seconds: Option<u32>,
+}
+
+impl Process {
+    /// Whether it is started as root.
+    pub(super) fn is_root(&self) -> bool {
+        self.ids.0 == 0
+    }
+}
+
+/// Whether a start stays, as far as its unit says: one of type `oneshot` has no word on forking.
+fn stays(start: &Start) -> bool {
+    match start.how {
+        StartKind::Unit => start.forks.is_some(),
+        StartKind::Init | StartKind::Supervisor | StartKind::Socket => true,
+        StartKind::Cron | StartKind::Timer | StartKind::Script => false,
+    }
+}
+
+/// The processes that stay; the first is the one that the application is called after. `given` is
+/// the command to start instead of what the audit found.
+pub(super) fn processes(
+    report: &Report,
+    given: Option<&[String]>,
+    limits: &mut Vec<Limit>,
+) -> Vec<Process> {
+    let plan = &report.plan;
+    let mut labels = Labels::default();
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut programs: BTreeSet<&str> = BTreeSet::new();
+    let mut found: Vec<Process> = Vec::new();
+    let mut staying: Vec<&Start> = plan.start.iter().filter(|start| stays(start)).collect();
+    // A unit's word on the same service counts before an init script's, and what is called like the
+    // application is its main process.
+    let own = name(report);
+    staying.sort_by_key(|start| {
+        let base = label(base(&start.name).as_bytes());
+        let is_other = base != own && !own.starts_with(&base) && !base.starts_with(&own);
+        (base != own, is_other, start.how == StartKind::Init)
+    });
+    for start in &staying {
+        let base = base(&start.name);
+        let program = start.command.first().map_or("", String::as_str);
+        let is_again = start.how == StartKind::Init && programs.contains(program);
+        if !names.insert(base.to_owned()) || is_again {
+            continue;
+        }
+        programs.insert(program);
+        if given.is_some() && !found.is_empty() {
+            limits.push(Limit::new(
+                format!("process {}", label(base.as_bytes())),
+                "a start command was given, and the audit found this process beside it",
+                format!(
+                    "not started; where it is needed, make manifests for its own command: {}",
+                    start.command.join(" ")
+                ),
+            ));
+            continue;
+        }
+        found.push(process(
+            start,
+            labels.fresh(base.as_bytes()),
+            plan,
+            given,
+            limits,
+        ));
+    }
+    for start in plan.start.iter().filter(|start| !stays(start)) {
+        if names.insert(start.name.clone()) {
+            limits.push(Limit::new(
+                format!("job {}", start.name),
+                "it comes and goes, and is no part of the service",
+                format!(
+                    "run it beside the service, by the host's timer or a CronJob: {}",
+                    start.command.join(" ")
+                ),
+            ));
+        }
+    }
+    if found.is_empty() {
+        if given.is_none() {
+            limits.push(Limit::new(
+                "the start command",
+                "nothing tells which command starts it and stays",
+                "the image's own is used: give one behind `--`",
+            ));
+        }
+        found.push(unknown(plan, given));
+    }
+    found
+}
+
+/// `meterd` of `meterd.service`, and of `init.d/meterd`.
+fn base(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.trim_end_matches(".service")
+        .trim_end_matches(".socket")
+}
+
+fn unknown(plan: &Plan, given: Option<&[String]>) -> Process {
+    let user = plan.user.as_ref();
+    let uid = user.and_then(|user| user.uid);
+    Process {
+        name: "app".to_owned(),
+        command: given.unwrap_or_default().to_vec(),
+        ids: (
+            uid.unwrap_or(0),
+            user.and_then(|user| user.gid).or(uid).unwrap_or(0),
+        ),
+        home: None,
+        directory: None,
+        stop_signal: None,
+        stop_seconds: None,
+    }
+}
+
+/// What is started: in the foreground, variables replaced, and nothing that a line cannot hold.
+fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> Vec<String> {
+    let words = match start.foreground.is_empty() {
+        true => &start.command,
+        false => &start.foreground,
+    };
+    let mut command: Vec<String> = Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        match meant(word, place == 0) {
+            Some(word) => command.push(word),
+            None => {
+                limits.push(Limit::new(
+                    format!("process {name}"),
+                    "its command has a control character or is not UTF-8",
+                    "the image's own command is used: give one behind `--`",
+                ));
+                return Vec::new();
+            }
+        }
+    }
+    if start.how == StartKind::Unit {
+        let (words, unknown) = expand(&command, &plan.env);
+        command = words;
+        for variable in unknown {
+            limits.push(Limit::new(
+                format!("process {name}"),
+                format!("its command has the variable {variable}, whose value is not known"),
+                "left empty, as systemd does it",
+            ));
+        }
+    }
+    if start.foreground.is_empty() && start.forks == Some(true) {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            "it goes into the background, and the option that keeps it in front is not known",
+            "a shell stays in front of it, passes the stop signal on and ends when it does",
+        ));
+        command = kept(&command, start.stop_signal.as_deref());
+    }
+    if command.iter().any(|word| word.contains(WITHHELD)) {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            "its command holds a secret",
+            format!("{WITHHELD} stands for it: replace it where the container is started"),
+        ));
+    }
+    command
+}
+
+/// A word of a report's command as it is meant; nothing when no manifest can hold it. In a report a
+/// program is a path, whose backslashes are escaped; another word is escaped when it has bytes that
+/// are no text, and only then.
+fn meant(word: &str, is_program: bool) -> Option<String> {
+    let is_text = |text: &String| !text.chars().any(char::is_control);
+    let decoded = String::from_utf8(unescape(word)).ok().filter(is_text);
+    if is_program {
+        return decoded;
+    }
+    let is_escape = |at: usize| unescape(word.get(at..at + 4).unwrap_or_default()).len() == 1;
+    let is_escaped = word.match_indices('\\').all(|(at, _)| is_escape(at));
+    let as_written = Some(word.to_owned()).filter(is_text);
+    match decoded {
+        None if is_escaped => None,
+        _ => as_written,
+    }
+}
+
+fn process(
+    start: &Start,
+    name: String,
+    plan: &Plan,
+    given: Option<&[String]>,
+    limits: &mut Vec<Limit>,
+) -> Process {
+    let command = match given {
+        Some(given) => given.to_vec(),
+        None => command(start, &name, plan, limits),
+    };
+    let ids = ids(start, &name, plan, limits);
+    if ids.0 == 0
+        && let Some(user) = plan.user.as_ref().filter(|user| user.uid != Some(0))
+        && user.name != "root"
+    {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            format!("it starts as root and changes to {} itself", user.name),
+            "it is started as root, with the capabilities for that",
+        ));
+    }
+    let plain = |path: &AppPath| {
+        let refused = super::volume::refusal(path).is_some();
+        (!refused).then(|| String::from_utf8_lossy(path.as_bytes()).into_owned())
+    };
+    // systemd tells a service of a certain user its home, unless that is / (systemd.exec(5), $HOME).
+    let home = start
+        .home
+        .as_ref()
+        .filter(|home| start.how == StartKind::Unit && home.as_bytes() != b"/");
+    Process {
+        name,
+        command,
+        ids,
+        home: home.and_then(plain),
+        directory: start.directory.as_ref().and_then(plain),
+        stop_signal: start.stop_signal.clone().filter(|name| is_signal(name)),
+        stop_seconds: start.stop_seconds,
+    }
+}
+
+/// What stays in front of a program that leaves for the background: it counts the processes of the
+/// container, and ends when there are no more than before the start (proc(5)). It has quotes of one
+/// kind alone: liblxc takes those of the other around it, and none inside.
+const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=$(n); \
+                      trap \"kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; \
+                      while [ \"$(n)\" -gt \"$b\" ]; do sleep 1 & wait $!; done";
+
+fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
+    let signal = signal.filter(|name| is_signal(name)).unwrap_or("TERM");
+    // sh(1) has names of signals without their first three letters.
+    let signal = signal.strip_prefix("SIG").unwrap_or(signal);
+    let script = KEEPER.replace("@SIGNAL@", signal);
+    let mut kept = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
+    kept.extend(command.iter().cloned());
+    kept
+}
+
+fn is_signal(name: &str) -> bool {
+    name.bytes()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b))
+        && !name.is_empty()
+}
+
+/// User and group that a process is started as; root where no user is named.
+fn ids(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> (u32, u32) {
+    let Some(user) = &start.user else {
+        return (0, 0);
+    };
+    if let Some(uid) = start.uid {
+        return (uid, start.gid.unwrap_or(uid));
+    }
+    if user == "root" {
+        return (0, 0);
+    }
+    let known = plan.user.as_ref().filter(|known| known.name == *user);
+    if let Some(uid) = known.and_then(|known| known.uid) {
+        let gid = known.and_then(|known| known.gid);
+        return (uid, start.gid.or(gid).unwrap_or(uid));
+    }
+    limits.push(Limit::new(
+        format!("process {name}"),
+        format!("the number of its user {user} is not known"),
+        format!("{FREE_ID} is used, and what it writes is given to that"),
+    ));
+    (FREE_ID, start.gid.unwrap_or(FREE_ID))
+}

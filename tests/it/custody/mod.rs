@@ -108,7 +108,7 @@ fn tar_of(role: &str) -> Vec<u8> {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = Gzip::new(Vec::new(), 1).unwrap();
+    let mut gzip = Gzip::new(Vec::new(), 9).unwrap();
     gzip.write_all(bytes).unwrap();
     gzip.finish().unwrap()
 }
@@ -210,20 +210,31 @@ impl Chain {
 
     fn sign_as(&self, role: &str, by: &str, countersign: bool) -> Result<(), String> {
         let policy = policy();
+        // The first role has received nothing: its stamp needs no policy.
+        let policy = (role != "core" || countersign).then_some(&policy);
+        self.sign_by(role, by, countersign, policy)
+    }
+
+    fn sign_by(
+        &self,
+        role: &str,
+        by: &str,
+        countersign: bool,
+        policy: Option<&Policy>,
+    ) -> Result<(), String> {
         let key = key(by);
         let signing = Signing {
             tag: "1",
             role,
             key: &key,
             reference: NAME,
-            policy: (role != "core" || countersign).then_some(&policy),
+            policy,
             today: day("2026-01-01"),
             documents: Vec::new(),
             countersign,
         };
-        sign(&self.layout(), &signing)
-            .map(drop)
-            .map_err(|error| error.to_string())
+        let signed = sign(&self.layout(), &signing);
+        signed.map(drop).map_err(|error| error.to_string())
     }
 
     fn verify(&self) -> Custody {

@@ -12,7 +12,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-pub use key::{KeyFault, PublicKey};
+pub use key::{KeyFault, PrivateKey, PublicKey};
 pub use ledger::{Ledger, LedgerCheck, LedgerFile, LedgerKind, LedgerPackage};
 pub use merged::{Applied, Held, Merged, Shape, Touch, Touched, Trick};
 pub use policy::{Policy, Role, Trespass, schema as policy_schema, template as policy_template};

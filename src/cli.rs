@@ -18,6 +18,7 @@ use seaworthy::render::{self, FORMATS, Format};
 use crate::command::check::Check;
 use crate::command::diff::Diff;
 use crate::command::generate::Generate;
+use crate::command::keys::Keys;
 use crate::command::own_rules;
 use crate::command::pack::Pack;
 
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Pack an image with a layer for each group that answers for a part of it
     Pack(Box<Pack>),
+    /// Make a pair of keys for stamps on images, or show what a key is
+    Keys(Keys),
     /// Show what differs between two reports, and whether the first one's promises hold
     Diff(Diff),
     /// Show which libraries the loader finds for a program, which it does not, and why

@@ -56,6 +56,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Mounts(mounts) => return command::mounts::run(&mounts),
         Command::Check(check) => return command::check::run(&check),
         Command::Pack(pack) => return command::pack::run(&pack),
+        Command::Keys(keys) => return command::keys::run(&keys),
         Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {

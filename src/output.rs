@@ -162,7 +162,8 @@ pub(crate) fn replace_bytes(file: &Path, bytes: &[u8], mode: u32) -> Result<()> 
     Ok(())
 }
 
-fn folder(file: &Path) -> PathBuf {
+/// The directory that a file is in.
+pub(crate) fn folder(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),

@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod check_forms;
 pub(crate) mod diff;
 pub(crate) mod generate;
+pub(crate) mod keys;
 pub(crate) mod mounts;
 pub(crate) mod own_rules;
 pub(crate) mod pack;

@@ -18,8 +18,12 @@ use seaworthy::render::{self, FORMATS, Format};
 use crate::command::check::Check;
 use crate::command::diff::Diff;
 use crate::command::generate::Generate;
+use crate::command::keys::Keys;
 use crate::command::own_rules;
 use crate::command::pack::Pack;
+use crate::command::policy::Policies;
+use crate::command::sign::Sign;
+use crate::command::verify::Verify;
 
 /// Tells before a migration whether a legacy Linux application will float in a container.
 ///
@@ -53,6 +57,14 @@ pub(crate) enum Command {
     Check(Check),
     /// Pack an image with a layer for each group that answers for a part of it
     Pack(Box<Pack>),
+    /// Stamp what a group hands over, after verifying what it received
+    Sign(Sign),
+    /// Verify who added each layer of an image, and the chain of their stamps
+    Verify(Verify),
+    /// Make a policy of trust, or write it for in-toto's verifiers
+    Policy(Policies),
+    /// Make a pair of keys for stamps on images, or show what a key is
+    Keys(Keys),
     /// Show what differs between two reports, and whether the first one's promises hold
     Diff(Diff),
     /// Show which libraries the loader finds for a program, which it does not, and why

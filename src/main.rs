@@ -55,7 +55,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Scan(scan) => run_scan(&scan)?,
         Command::Mounts(mounts) => return command::mounts::run(&mounts),
         Command::Check(check) => return command::check::run(&check),
+        Command::Sign(sign) => return command::sign::run(&sign),
+        Command::Verify(verify) => return command::verify::run(&verify),
+        Command::Policy(policies) => return command::policy::run(&policies),
         Command::Pack(pack) => return command::pack::run(&pack),
+        Command::Keys(keys) => return command::keys::run(&keys),
         Command::Diff(diff) => return command::diff::run(&diff),
         Command::Libs(libs) => return run_libs(&libs),
         Command::Explain(explain) => {

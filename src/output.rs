@@ -162,7 +162,8 @@ pub(crate) fn replace_bytes(file: &Path, bytes: &[u8], mode: u32) -> Result<()> 
     Ok(())
 }
 
-fn folder(file: &Path) -> PathBuf {
+/// The directory that a file is in.
+pub(crate) fn folder(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -183,6 +184,22 @@ pub(crate) fn read_text(file: &Path) -> Result<String> {
         .and_then(|open| open.take(1 << 20).read_to_string(&mut text))
         .with_context(|| format!("cannot read {}", file.display()))?;
     Ok(text)
+}
+
+/// Reads a file that the user named, at most `limit` bytes of it.
+///
+/// # Errors
+/// When it cannot be read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that the user named, not the audited disk"
+)]
+pub(crate) fn read_bytes(file: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|open| open.take(limit).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(bytes)
 }
 
 /// Reads a JSON report back.

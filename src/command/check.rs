@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -14,6 +13,7 @@ use seaworthy::report::Report;
 use seaworthy::show::{self, Checkout, Gate};
 
 use super::check_forms::{Answer, CheckFormat, answers};
+use super::day;
 use super::own_rules;
 use super::settings::{self, Start, shown};
 use crate::cli::{ScopeArgs, absolute};
@@ -69,7 +69,7 @@ pub(crate) fn run(check: &Check) -> Result<ExitCode> {
 }
 
 fn answer(check: &Check) -> Result<ExitCode> {
-    let today = today(check)?;
+    let today = day::today(check.today)?;
     let answers = answers(&check.format, &check.output)?;
     check.is_clear()?;
     let saved = check
@@ -164,22 +164,6 @@ fn update(judgement: &Judgement<'_>, old: Option<&Baseline>, file: &Path) -> Res
 }
 
 /// The day for which allowances hold (<https://reproducible-builds.org/specs/source-date-epoch/>).
-fn today(check: &Check) -> Result<Day> {
-    if let Some(day) = check.today {
-        return Ok(day);
-    }
-    let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) => text
-            .parse()
-            .with_context(|| format!("SOURCE_DATE_EPOCH {text}: not a number of seconds"))?,
-        Err(_) => SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .context("the clock is before 1970: add --today DAY")?
-            .as_secs(),
-    };
-    Ok(Day::of_unix_time(seconds))
-}
-
 impl Check {
     /// Whether the scope says one thing: with a report it only places the report's files.
     fn is_clear(&self) -> Result<()> {

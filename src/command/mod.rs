@@ -3,10 +3,15 @@
 
 pub(crate) mod check;
 mod check_forms;
+pub(crate) mod day;
 pub(crate) mod diff;
 pub(crate) mod generate;
+pub(crate) mod keys;
 pub(crate) mod mounts;
 pub(crate) mod own_rules;
 pub(crate) mod pack;
+pub(crate) mod policy;
 mod settings;
+pub(crate) mod sign;
 pub(crate) mod traces;
+pub(crate) mod verify;

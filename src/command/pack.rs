@@ -147,7 +147,7 @@ impl Pack {
             bail!("{name} is for OCI images: an image of this form has a single layer");
         }
         let policy = match &self.policy {
-            Some(file) => policy_of(file)?,
+            Some(file) => super::policy::read(file)?,
             None => Policy::built_in(),
         };
         let exclude = match &self.report {
@@ -313,18 +313,6 @@ impl RoleName {
             Self::Application => Owner::Application,
         }
     }
-}
-
-/// Reads a policy, and the keys that it names beside it.
-fn policy_of(file: &Path) -> Result<Policy> {
-    let text = output::read_text(file)?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut open =
-        |name: &str| output::read_text(&folder.join(name)).map_err(|error| format!("{error:#}"));
-    Policy::read(&file.display().to_string(), &text, &mut open).map_err(|faults| {
-        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{}", told.join("\n"))
-    })
 }
 
 /// What registries take as a tag (distribution specification, Pulling manifests).

@@ -19,6 +19,7 @@ mod help;
 mod hostile;
 mod hostile_names;
 mod judged;
+mod keys;
 mod layers;
 mod libs;
 mod loader;

@@ -1,8 +1,11 @@
 //! Keys: ECDSA on the curve P-256, which every program that verifies images takes.
 
+mod locked;
 mod pem;
 mod private;
 mod public;
+#[cfg(test)]
+mod tests;
 
 pub use private::PrivateKey;
 pub use public::PublicKey;

@@ -1,15 +1,34 @@
 //! Blocks of PEM (RFC 7468) in a text that may hold other things beside: openssl writes the
 //! parameters of a curve in front of a key, and people add remarks.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::public::KEY_LIMIT;
 
-/// A block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A block. It may be of a private key, so it cannot be shown, and is wiped when it goes.
 pub(super) struct Pem {
     /// What stands behind BEGIN.
     pub(super) label: String,
     /// The whole block with plain line ends.
     pub(super) text: String,
+}
+
+impl Pem {
+    /// What stands between the lines around it; None when it is no base64.
+    pub(super) fn bytes(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let lines = self.text.lines().filter(|line| !line.starts_with("-----"));
+        let mut inside = Zeroizing::new(String::with_capacity(self.text.len()));
+        lines.for_each(|line| inside.push_str(line));
+        STANDARD.decode(&*inside).ok().map(Zeroizing::new)
+    }
+}
+
+impl Drop for Pem {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
 }
 
 /// The blocks of a text.

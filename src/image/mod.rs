@@ -562,6 +562,10 @@ fn index(handovers: Vec<(String, Descriptor)>, others: Vec<Descriptor>, tag: &st
     // The newest first: programs that take one image of several take the first.
     index.manifests.reverse();
     index.manifests.extend(others);
+    for entry in &mut index.manifests {
+        // Cosign's mark of the newest image: the one that had it is not the newest any more.
+        entry.annotations.remove("kind");
+    }
     index
 }
 

@@ -37,7 +37,7 @@ impl Received {
         let mut received = Self::take(from, image, layout)?;
         let newest = received.image.descriptor.clone();
         let ledger = format!("sha256-{}.ledger", newest.digest.hex());
-        for mut entry in from.index()?.manifests {
+        for entry in from.index()?.manifests {
             let name = entry.annotation(REF_NAME).unwrap_or_default().to_owned();
             if entry.digest == newest.digest {
                 continue;
@@ -53,11 +53,7 @@ impl Received {
                     received.handed.push((handed.0, handed.1.1));
                 }
                 None if name == ledger => received.ledgers = manifest.layers,
-                None => {
-                    // Only the newest image's are marked, and this one is not the newest any more.
-                    entry.annotations.remove("kind");
-                    received.others.push(entry);
-                }
+                None => received.others.push(entry),
             }
         }
         received.order(from)?;

@@ -65,13 +65,15 @@ sign() { # ROLE LAYOUT [MORE...]
     local role=$1 layout=$2 phrase=()
     shift 2
     [ ! -e "$keys/$role.pass" ] || phrase=(--passphrase-file "$keys/$role.pass")
-    "$bin" sign "$layout" --role "$role" --key "$keys/$role.key" "${phrase[@]}" "$@"
+    "$bin" sign "$layout" --role "$role" --key "$keys/$role.key" "${phrase[@]}" --policy "$work/trust.toml" "$@"
 }
 trust() { # OUT EXPIRES
-    "$bin" policy new --role "core=$keys/core.pub" --role "middleware=$keys/middleware.pub" \
-        --role "application=$keys/application.pub" --expires "$2" -o "$1"
+    "$bin" policy new --key "core=$keys/core.pub" --key "middleware=$keys/middleware.pub" \
+        --key "application=$keys/application.pub" --expires "$2" -o "$1"
 }
-in_toto_layout() { "$bin" policy sign "$1" --key "$keys/owner.key" -o "$2"; } # POLICY OUT
+in_toto_layout() { # POLICY OUT LAYOUT
+    "$bin" policy sign "$1" --like "$3" --key "$keys/owner.key" -o "$2"
+}
 verify() { "$bin" verify "$1" --policy "$2"; }                               # LAYOUT POLICY
 
 # --- keys ---
@@ -263,6 +265,7 @@ handed_over() {
         before=$at/$group.received
     done
     mv "$at/application" "$at/final"
+    check trust seaworthy:in-toto-layout yes in_toto_layout "$work/trust.toml" "$work/root.layout" "$at/final"
     check countersigned seaworthy:core yes sign core "$at/final" --countersign
     check countersigned seaworthy:middleware yes sign middleware "$at/final" --countersign
     [ -z "${KEEP:-}" ] || cp -r "$at/final" "$KEEP/$1"
@@ -270,7 +273,8 @@ handed_over() {
 
 # The same root gives the same bytes.
 packed_again() {
-    pack_layer core "$work/again/core" && pack_layer core "$work/again/twice" &&
+    rm -rf "$work/again" && mkdir -p "$work/again" &&
+        pack_layer core "$work/again/core" && pack_layer core "$work/again/twice" &&
         cmp "$work/again/core/index.json" "$work/again/twice/index.json"
 }
 
@@ -453,7 +457,6 @@ name=all
 check trust seaworthy:keys yes make_keys
 check trust seaworthy:policy yes trust "$work/trust.toml" 2099-01-01
 check trust seaworthy:ended-policy yes trust "$work/ended.toml" 2001-01-01
-check trust seaworthy:in-toto-layout yes in_toto_layout "$work/trust.toml" "$work/root.layout"
 
 begun=''
 for name in $apps; do

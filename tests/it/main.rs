@@ -8,6 +8,7 @@
 mod bases;
 mod check;
 mod command;
+mod custody;
 mod customs;
 mod diff;
 mod docs;

@@ -35,6 +35,9 @@ pub(crate) struct Verify {
     /// Draw the chain of hand-overs, too
     #[arg(long)]
     chain: bool,
+    /// Draw every layer of a group that has many
+    #[arg(long)]
+    all: bool,
     /// Form of the answer: terminal, json or html; else by the ending of the file
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Form>,
@@ -105,7 +108,7 @@ impl Verify {
     }
 
     fn text(&self, form: Form, custody: Custody, report: Option<Report>) -> Result<String> {
-        let style = output::style(self.output.is_some(), false);
+        let style = output::style(self.output.is_some(), self.all);
         Ok(match (form, report) {
             (Form::Terminal, _) => show::custody_terminal(&custody, &style, self.chain),
             (Form::Json, None) => serde_json::to_string_pretty(&custody)? + "\n",

@@ -70,7 +70,8 @@ impl Evidence {
         for entry in layout.index()?.manifests {
             let name = entry.annotation(REF_NAME).unwrap_or_default();
             let is_claims = name == claims;
-            if !is_claims && !(name.starts_with("sha256-") && name.ends_with(".att")) {
+            let is_envelopes = name.starts_with("sha256-") && name.ends_with(".att");
+            if !is_claims && !is_envelopes {
                 continue;
             }
             match layout.manifest(&entry) {

@@ -254,7 +254,7 @@ impl Stamper<'_> {
         let envelope = Envelope::sign(IN_TOTO, payload, self.signing.key);
         self.evidence
             .envelopes
-            .retain(|old| !(is_old(old) && !old.signers([key]).is_empty()));
+            .retain(|old| !is_old(old) || old.signers([key]).is_empty());
         self.written.push((what, envelope.digest()));
         self.evidence.envelopes.push(envelope);
     }

@@ -1,5 +1,7 @@
 //! The report for a pull request: the answer and what blocks, with the rest folded.
 
+mod custody;
+
 use super::text::{bytes, count};
 use super::words::{self, answer, doubt, grade, is_found, place, subject, visible};
 use super::{Format, Style};
@@ -36,6 +38,7 @@ fn render(report: &Report, style: &Style) -> String {
     page.bases(report);
     page.findings(report, Severity::Risk);
     page.findings(report, Severity::Note);
+    page.custody(report);
     page.coverage(report);
     page.text
 }

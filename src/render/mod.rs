@@ -3,6 +3,7 @@
 
 mod bom;
 mod csv;
+pub(crate) mod custody;
 mod cyclonedx;
 mod html;
 pub mod json;
@@ -14,6 +15,8 @@ mod terminal;
 pub mod text;
 mod words;
 mod xml;
+
+pub use html::custody_page;
 
 use crate::report::Report;
 

@@ -10,11 +10,14 @@ mod trace;
 
 use std::fmt::Write as _;
 
+use super::custody;
 use super::text::{bytes, columns, count, shorten, wrap};
 use super::words::{self, answer, doubt, evidence, grade, is_found, subject};
 use super::{Format, Style};
 use crate::fact::{Access, name_of};
-use crate::report::{Answer, Finding, Grade, Library, Mount, MountKind, Report, Severity};
+use crate::report::{
+    Answer, CustodyVerdict, Finding, Grade, Library, Mount, MountKind, Report, Severity,
+};
 
 pub(super) const FORMAT: Format = Format {
     name: "terminal",
@@ -60,6 +63,7 @@ fn render(report: &Report, style: &Style) -> String {
     page.running(report);
     page.findings(report, Severity::Risk);
     page.findings(report, Severity::Note);
+    page.custody(report);
     page.coverage(report);
     page.text
 }
@@ -312,6 +316,25 @@ impl Page<'_> {
                 .collect();
             self.block("  ports     ", 12, &ports.join(", "), Ink::Plain);
         }
+    }
+
+    /// One line; `verify --chain` shows the whole of it.
+    fn custody(&mut self, report: &Report) {
+        let Some(found) = &report.custody else { return };
+        let ink = match found.verdict {
+            CustodyVerdict::Holds => Ink::Good,
+            CustodyVerdict::Broken => Ink::Bad,
+        };
+        let verdict = custody::verdict(found).to_uppercase();
+        let words = format!(
+            ": {}, {}",
+            custody::Chain::of(found).summary(),
+            custody::meaning(found)
+        );
+        let words = shorten(&words, self.style.width.saturating_sub(columns(&verdict)));
+        let verdict = self.ink(ink, &verdict);
+        self.text.push('\n');
+        self.line(&format!("{verdict}{words}"));
     }
 
     fn coverage(&mut self, report: &Report) {

@@ -4,6 +4,8 @@
 
 mod annotations;
 mod changes;
+mod custody;
+mod custody_picture;
 mod gate;
 mod gate_json;
 mod gate_junit;
@@ -11,6 +13,7 @@ mod gate_sarif;
 
 pub use annotations::{github, github_mistake, gitlab};
 pub use changes::{diff_json, diff_text};
+pub use custody::custody_terminal;
 pub use gate::text;
 pub use gate_json::json;
 pub use gate_junit::junit;

@@ -9,6 +9,7 @@ mod bases;
 mod check;
 mod command;
 mod custody;
+mod custody_shown;
 mod customs;
 mod diff;
 mod docs;

@@ -1,10 +1,12 @@
 """Makes reports for tests/runtime/html.sh out of one: html-reports.py REPORT.json DIR
 
 hostile.json has markup and script in every text that comes from an audited tree; many.json has 5,000
-findings, and all.json as many paths and libraries besides.
+findings, and all.json as many paths and libraries besides; custody-honest.json and custody-broken.json
+are bound to an image with a chain of custody.
 """
 import copy
 import json
+import os
 import sys
 
 # Plain enums and what is this program's own keep their values.
@@ -58,7 +60,11 @@ def many(report, number, lists):
 
 source, to = sys.argv[1:]
 report = json.load(open(source))
-json.dump(hostile(report, cycle()), open(f"{to}/hostile.json", "w"))
+kept = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../it/custody")
+for name in ["honest", "broken"]:
+    custody = json.load(open(f"{kept}/{name}.json"))
+    json.dump(dict(report, custody=custody), open(f"{to}/custody-{name}.json", "w"))
+json.dump(hostile(dict(report, custody=custody), cycle()), open(f"{to}/hostile.json", "w"))
 findings = ("findings", "message")
 json.dump(many(report, 5000, [findings]), open(f"{to}/many.json", "w"))
 everything = [findings, ("paths", "path"), ("libraries", "name")]

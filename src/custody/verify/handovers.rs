@@ -123,7 +123,7 @@ impl Verifier<'_> {
     /// The digest of the image that a role handed over, by its own word.
     fn handed_image(&self, role: &Role, handed: usize) -> Option<String> {
         let diff_ids = self.image.config.rootfs.diff_ids.get(..handed)?;
-        let stamps = self.evidence.envelopes.iter().filter_map(|envelope| {
+        let mut stamps = self.evidence.envelopes.iter().filter_map(|envelope| {
             let statement = Statement::<Stamp>::read(&envelope.payload, stamp::STAMP)?;
             let is_of_it = statement.predicate.role == role.name
                 && !statement.predicate.countersigns
@@ -131,7 +131,7 @@ impl Verifier<'_> {
                 && !envelope.signers(&role.keys).is_empty();
             is_of_it.then(|| statement.predicate.image.to_string())
         });
-        stamps.last()
+        stamps.next_back()
     }
 
     /// Whose signature an envelope has, for people.

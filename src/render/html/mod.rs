@@ -4,6 +4,7 @@
 //! `maud` escapes every value that stands in the markup; nothing here hands it text as markup but the
 //! style and the script, which are this program's own.
 
+mod custody;
 mod evidence;
 mod graph;
 mod judged;
@@ -11,6 +12,8 @@ mod libraries;
 mod outside;
 mod picture;
 mod sizes;
+
+pub use custody::custody_page;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
@@ -35,6 +38,7 @@ const SCRIPT: &str = include_str!("script.js");
 const SECTIONS: &[(&str, &str)] = &[
     ("grades", "Grades"),
     ("picture", "What goes where"),
+    ("custody", "Custody"),
     ("findings", "Findings"),
     ("mounts", "Mounts"),
     ("libraries", "Libraries"),
@@ -51,43 +55,58 @@ fn render(report: &Report, _: &Style) -> String {
         subject(&report.target),
         answer(report.verdict.answer)
     );
+    document(
+        &title,
+        Some(SCRIPT),
+        html! {
+            a.skip href="#findings" { "Skip to the findings" }
+            (head(report))
+            (contents(report))
+            main {
+                (section("grades", judged::grades(report)))
+                (section("picture", picture::picture(report)))
+                @if let Some(found) = &report.custody {
+                    (section("custody", custody::custody(found)))
+                }
+                (section("findings", judged::findings(report)))
+                (section("mounts", html! { (sizes::map(report)) (outside::mounts(report)) }))
+                (section("libraries", html! {
+                    (graph::graph(report)) (libraries::libraries(report))
+                }))
+                (section("bases", libraries::bases(report)))
+                (section("run", outside::run(report)))
+                (section("paths", outside::paths(report)))
+                (section("coverage", coverage(report)))
+                (section("rules", judged::rules(report)))
+            }
+            footer { p {
+                "Made by " (report.tool.name) " " (report.tool.version)
+                ". Every line rests on the facts below it; the JSON report has the same."
+            } }
+        },
+        &format!("{} {}", report.tool.name, report.tool.version),
+    )
+}
+
+/// A page of this program: its head, and `body`.
+fn document(title: &str, script: Option<&str>, body: Markup, tool: &str) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(policy(script));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content=(format!("{} {}", report.tool.name, report.tool.version));
+                meta name="generator" content=(tool);
                 title { (title) }
                 // Without it a browser asks the server for one.
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#findings" { "Skip to the findings" }
-                (head(report))
-                (contents())
-                main {
-                    (section("grades", judged::grades(report)))
-                    (section("picture", picture::picture(report)))
-                    (section("findings", judged::findings(report)))
-                    (section("mounts", html! { (sizes::map(report)) (outside::mounts(report)) }))
-                    (section("libraries", html! {
-                        (graph::graph(report)) (libraries::libraries(report))
-                    }))
-                    (section("bases", libraries::bases(report)))
-                    (section("run", outside::run(report)))
-                    (section("paths", outside::paths(report)))
-                    (section("coverage", coverage(report)))
-                    (section("rules", judged::rules(report)))
-                }
-                footer { p {
-                    "Made by " (report.tool.name) " " (report.tool.version)
-                    ". Every line rests on the facts below it; the JSON report has the same."
-                } }
-                script { (PreEscaped(SCRIPT)) }
+                (body)
+                @if let Some(script) = script { script { (PreEscaped(script)) } }
             }
         }
         "\n"
@@ -114,12 +133,15 @@ fn shown(page: String) -> String {
 
 /// Only the page's own style and script, known by their digest (Content Security Policy Level 3,
 /// section 6.7.2): markup that slipped in could run nothing and load nothing.
-fn policy() -> String {
+fn policy(script: Option<&str>) -> String {
+    let script = script.map_or_else(
+        || "'none'".to_owned(),
+        |script| format!("'sha256-{}'", digest(script)),
+    );
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; \
+        "default-src 'none'; style-src 'sha256-{}'; script-src {script}; img-src data:; \
          base-uri 'none'; form-action 'none'",
         digest(STYLE),
-        digest(SCRIPT)
     )
 }
 
@@ -153,10 +175,11 @@ fn section(anchor: &str, content: Markup) -> Markup {
     }
 }
 
-fn contents() -> Markup {
+fn contents(report: &Report) -> Markup {
+    let is_there = |(anchor, _): &&(&str, &str)| *anchor != "custody" || report.custody.is_some();
     html! {
         nav aria-label="Contents" { ul {
-            @for (anchor, heading) in SECTIONS {
+            @for (anchor, heading) in SECTIONS.iter().filter(is_there) {
                 li { a href=(format!("#{anchor}")) { (heading) } }
             }
         } }

@@ -73,7 +73,7 @@
   // Paper has no clicks: what matters is opened, unless it would fill a book.
   let opened = [];
   addEventListener("beforeprint", () => {
-    const rows = all(document, "#grades .row, #mounts .row, .finding.blocker, .finding.risk, #coverage .row");
+    const rows = all(document, "#grades .row, #custody .row, #mounts .row, .finding.blocker, .finding.risk, #coverage .row");
     opened = rows.length > 300 ? [] : rows.filter((row) => !row.open);
     for (const row of opened) row.open = true;
   });

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Extractor, Input, Out};
 use crate::fact::{Certainty, IssueKind, Locus, ProgramForm, What};
+use crate::knowledge::table;
 use crate::parse::elf::{Class, Defect, Dlopen, Elf, Form, Priority, Stack, imports, machine_name};
 use crate::path::escape;
 
@@ -175,10 +176,10 @@ struct Wanted {
 }
 
 static WANTED: LazyLock<Wanted> = LazyLock::new(|| {
-    let text = include_str!("../../rules/knowledge/symbols.toml");
-    let table: Symbols =
-        toml::from_str(text).expect("the table is part of the program, and a test reads it");
-    let names = table.call.into_iter().flat_map(|call| call.names);
+    let names = table::<Symbols>("symbols")
+        .call
+        .into_iter()
+        .flat_map(|call| call.names);
     let (prefixes, mut whole): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with('*'));
     let stem = |name: String| name.trim_end_matches('*').to_owned();
     whole.sort();

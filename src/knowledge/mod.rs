@@ -21,11 +21,11 @@ use serde::de::DeserializeOwned;
 
 include!(concat!(env!("OUT_DIR"), "/knowledge.rs"));
 
-/// The table of that name, in its own types.
-fn table<T: DeserializeOwned>(name: &str) -> T {
+/// The table of that name, in its own types; `build.rs` made JSON of it.
+pub(crate) fn table<T: DeserializeOwned>(name: &str) -> T {
     let text = KNOWLEDGE.iter().find(|(known, _)| *known == name);
     let text = text.map_or("", |(_, text)| text);
-    match ::toml::from_str(text) {
+    match serde_json::from_str(text) {
         Ok(table) => table,
         // The tables are part of the program, and the tests of this module read every one.
         Err(error) => panic!("rules/knowledge/{name}.toml: {error}"),
@@ -156,6 +156,22 @@ mod tests {
             assert_eq!(folded.parts().collect::<Vec<_>>(), want);
             assert_eq!(folded.text, want.concat());
         }
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file of this repository, and none that is audited"
+    )]
+    fn the_tables_in_the_program_are_those_of_the_files() {
+        for (name, text) in KNOWLEDGE {
+            let file = format!("{}/rules/knowledge/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+            let file = std::fs::read_to_string(file).unwrap();
+            let want: serde_json::Value = toml::from_str(&file).unwrap();
+            let have: serde_json::Value = serde_json::from_str(text).unwrap();
+            assert_eq!(have, want, "{name}");
+        }
+        assert!(KNOWLEDGE.len() >= 10);
     }
 
     #[test]

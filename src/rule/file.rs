@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use toml::Spanned;
+use toml::de::DeTable;
 
 use crate::fact::Certainty;
 use crate::report::{Dimension, Grade, RuleText, Severity, Status};
@@ -19,7 +19,7 @@ use super::text::Template;
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Its name, and that of its file.
-    id: Spanned<String>,
+    id: String,
     /// What it finds, in a few words that follow the application's name: "writes its own code".
     pub title: String,
     /// The dimension that its findings count for.
@@ -36,10 +36,10 @@ pub struct Rule {
     pub since: String,
     /// Why it matters.
     pub why: String,
-    pub(super) fix: Spanned<Template>,
-    pub(super) message: Spanned<Template>,
+    pub(super) fix: Template,
+    pub(super) message: Template,
     /// What it is about: any one of these.
-    pub(super) when: Spanned<Selects>,
+    pub(super) when: Selects,
     /// What must be there as well: every one of these.
     #[serde(default)]
     pub(super) also: Selects,
@@ -51,7 +51,7 @@ pub struct Rule {
     pub(super) least: usize,
     /// The field that tells two things apart.
     #[serde(default)]
-    pub(super) identify: Option<Spanned<Field>>,
+    pub(super) identify: Option<Field>,
     /// How a thing must be known, at least, to make a finding certain.
     #[serde(default = "inferred")]
     pub(super) firm: Certainty,
@@ -63,6 +63,7 @@ pub struct Rule {
     pub(super) check: Option<Check>,
     #[serde(default)]
     pub(super) params: Option<Params>,
+    /// Not there in a rule of this program: see [`Rule::built_in`].
     #[serde(rename = "example", default)]
     pub(super) examples: Vec<Example>,
     /// The file's text, for those who ask.
@@ -134,6 +135,19 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Fault {
+    /// What is wrong with the value of `key`; without one, with the file.
+    fn of(file: &str, text: &str, key: Option<&str>, message: String) -> Self {
+        let table = DeTable::parse(text).ok();
+        let value = table.as_ref().zip(key);
+        let value = value.and_then(|(table, key)| table.get_ref().get(key));
+        Self::at(
+            file,
+            text,
+            value.map_or(0, |value| value.span().start),
+            message,
+        )
+    }
+
     /// What is wrong at byte `at` of `text`.
     fn at(file: &str, text: &str, at: usize, message: String) -> Self {
         let before = text.get(..at).unwrap_or(text);
@@ -151,7 +165,7 @@ impl Rule {
     /// Its name, as in `[[allow]]` and in the report.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.id.as_ref()
+        &self.id
     }
 
     /// The cell of the grading table that a finding decides, if any.
@@ -174,9 +188,7 @@ impl Rule {
 
     /// The field that tells two things of `sort` apart.
     pub(super) fn identity(&self, sort: Sort) -> Field {
-        self.identify
-            .as_ref()
-            .map_or(sort.identity(), |field| *field.as_ref())
+        self.identify.unwrap_or(sort.identity())
     }
 
     /// Reads the text of `file`.
@@ -186,13 +198,26 @@ impl Rule {
     /// never hold, a message with an unknown place, an id that is not the file's name, or no
     /// example of each kind.
     pub(super) fn read(file: &str, text: &str) -> Result<Self, Fault> {
-        let fault = |at: usize, message: String| Fault::at(file, text, at, message);
         let mut rule: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            fault(at, error.message().trim().replace('\n', ", "))
+            let message = error.message().trim().replace('\n', ", ");
+            Fault::at(file, text, at, message)
         })?;
         rule.check(file)
-            .map_err(|(at, message)| fault(at, message))?;
+            .map_err(|(key, message)| Fault::of(file, text, key, message))?;
+        text.clone_into(&mut rule.source);
+        Ok(rule)
+    }
+
+    /// The rule of this program whose file `build.rs` made `json` of, which is quick to read: its
+    /// examples are left out, and what the tests have seen of the file is not looked at again.
+    ///
+    /// # Errors
+    /// That of [`Rule::read`], which knows the place.
+    pub(super) fn built_in(file: &str, text: &str, json: &str) -> Result<Self, Fault> {
+        let Ok(mut rule) = serde_json::from_str::<Self>(json) else {
+            return Self::read(file, text);
+        };
         text.clone_into(&mut rule.source);
         Ok(rule)
     }
@@ -200,36 +225,38 @@ impl Rule {
     /// The fault of a rule whose id another one has.
     pub(super) fn taken(&self, file: &str) -> Fault {
         let message = format!("there is a rule `{}` already: choose another id", self.id());
-        Fault::at(file, &self.source, self.id.span().start, message)
+        Fault::of(file, &self.source, Some("id"), message)
     }
 
-    /// What one key alone cannot show.
-    fn check(&self, file: &str) -> Result<(), (usize, String)> {
+    /// What one key alone cannot show: the key that is at fault, if it is one, and what to do.
+    fn check(&self, file: &str) -> Result<(), (Option<&'static str>, String)> {
         let name = file.rsplit('/').next().unwrap_or(file);
         let stem = name.strip_suffix(".toml").unwrap_or(name);
         let id = self.id();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let at = self.id.span().start;
         if id.is_empty() || !id.chars().all(plain) {
             return Err((
-                at,
+                Some("id"),
                 format!("`{id}`: an id is made of lower-case letters, digits and hyphens"),
             ));
         }
         if id != stem {
             return Err((
-                at,
+                Some("id"),
                 format!("the id is `{id}` but the file is `{name}`: name the file {id}.toml"),
             ));
         }
         self.check_fields()?;
         if self.params.is_some() && self.check.is_none() {
-            return Err((0, "`params` without a `check` that takes them".to_owned()));
+            return Err((
+                None,
+                "`params` without a `check` that takes them".to_owned(),
+            ));
         }
         for (fires, word) in [(true, "true"), (false, "false")] {
             if !self.examples.iter().any(|example| example.fires == fires) {
                 return Err((
-                    0,
+                    None,
                     format!("no [[example]] with `fires = {word}`: a rule proves itself by both"),
                 ));
             }
@@ -238,25 +265,25 @@ impl Rule {
     }
 
     /// A message may name only what everything that the rule selects has.
-    fn check_fields(&self) -> Result<(), (usize, String)> {
-        let selects = &self.when.as_ref().0;
+    fn check_fields(&self) -> Result<(), (Option<&'static str>, String)> {
+        let selects = &self.when.0;
         if selects.is_empty() {
             let message = "`when` is empty: the rule would never fire".to_owned();
-            return Err((self.when.span().start, message));
+            return Err((Some("when"), message));
         }
         let sorts: Vec<Sort> = selects.iter().map(|select| select.sort()).collect();
         let missing = |field: Field| sorts.iter().find(|sort| !sort.has(field));
-        for template in [&self.message, &self.fix] {
-            for field in template.as_ref().fields() {
+        for (key, template) in [("message", &self.message), ("fix", &self.fix)] {
+            for field in template.fields() {
                 if let Some(sort) = missing(field) {
-                    return Err((template.span().start, no_field(*sort, field)));
+                    return Err((Some(key), no_field(*sort, field)));
                 }
             }
         }
-        if let Some(field) = &self.identify
-            && let Some(sort) = missing(*field.as_ref())
+        if let Some(field) = self.identify
+            && let Some(sort) = missing(field)
         {
-            return Err((field.span().start, no_field(*sort, *field.as_ref())));
+            return Err((Some("identify"), no_field(*sort, field)));
         }
         Ok(())
     }

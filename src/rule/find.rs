@@ -127,7 +127,7 @@ pub(super) fn findings(rule: &Rule, scene: &Scene<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let mut hits: Vec<Hit<'_>> = Vec::new();
-    let selects = &rule.when.as_ref().0;
+    let selects = &rule.when.0;
     for (at, select) in selects.iter().enumerate() {
         // What an earlier condition selected is there already.
         let new = |item: &Item<'_>| {
@@ -223,7 +223,7 @@ fn found(rule: &Rule, scene: &Scene<'_>, group: Grouped<'_>) -> Found {
             |path| path.to_text().into_owned(),
         ),
     };
-    let mut message = rule.message.as_ref().fill(&filling);
+    let mut message = rule.message.fill(&filling);
     if rest > 1 {
         let _ = write!(message, "; and {} more of this kind", rest - 1);
     }
@@ -238,7 +238,7 @@ fn found(rule: &Rule, scene: &Scene<'_>, group: Grouped<'_>) -> Found {
         message,
         because,
         more,
-        fix: rule.fix.as_ref().fill(&filling),
+        fix: rule.fix.fill(&filling),
         fingerprint: fingerprint(rule.id(), &file, &key),
     };
     Found {

@@ -129,12 +129,15 @@ impl Rules {
     pub fn load<'t>(user: impl IntoIterator<Item = (&'t str, &'t str)>) -> (Self, Vec<Fault>) {
         let mut rules = BTreeMap::new();
         let mut faults = Vec::new();
-        let own = RULES
-            .iter()
-            .map(|(id, text)| (format!("rules/{id}.toml"), *text));
-        let user = user.into_iter().map(|(file, text)| (file.to_owned(), text));
-        for (file, text) in own.chain(user) {
-            match Rule::read(&file, text) {
+        let own = RULES.iter().map(|(id, text, json)| {
+            let file = format!("rules/{id}.toml");
+            let rule = Rule::built_in(&file, text, json);
+            (file, rule)
+        });
+        let user = user.into_iter();
+        let user = user.map(|(file, text)| (file.to_owned(), Rule::read(file, text)));
+        for (file, rule) in own.chain(user) {
+            match rule {
                 Ok(rule) if rules.contains_key(rule.id()) => faults.push(rule.taken(&file)),
                 Ok(rule) => {
                     rules.insert(rule.id().to_owned(), rule);
@@ -206,7 +209,9 @@ impl Rule {
     /// # Errors
     /// What does not hold, a sentence for each example.
     pub fn prove(&self) -> Result<(), Vec<String>> {
-        let wrong: Vec<String> = self
+        let file = format!("{}.toml", self.id());
+        let whole = Self::read(&file, &self.source).map_err(|fault| vec![fault.to_string()])?;
+        let wrong: Vec<String> = whole
             .examples
             .iter()
             .enumerate()
@@ -296,6 +301,18 @@ mod tests {
         assert_eq!(outcome.issues.len(), 1);
         assert!(outcome.issues[0].message.contains("the rule fails failed"));
         assert_eq!(outcome.findings[0].rule, "syslog");
+    }
+
+    #[test]
+    fn the_rules_in_the_program_are_those_of_the_files() {
+        for (id, text, json) in RULES {
+            let file = format!("rules/{id}.toml");
+            let mut want = Rule::read(&file, text).unwrap();
+            want.examples.clear();
+            let mut have: Rule = serde_json::from_str(json).unwrap();
+            have.source = (*text).to_owned();
+            assert_eq!(format!("{have:?}"), format!("{want:?}"), "{id}");
+        }
     }
 
     #[test]

@@ -49,6 +49,9 @@ struct New {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "seaworthy policy sign POLICY --like LAYOUT --key FILE -o FILE [OPTIONS]"
+)]
 struct Sign {
     /// The policy
     #[arg(value_name = "POLICY")]

@@ -192,12 +192,23 @@ pub fn tag_of(layout: &Layout) -> Result<String, LayoutError> {
     if let Some((_, name)) = newest {
         return Ok(name);
     }
-    let image = layout.image(None, None)?;
-    let name = image.descriptor.annotation(REF_NAME).map(str::to_owned);
-    name.ok_or_else(|| {
-        LayoutError::NoImage(format!(
-            "the image of {} has no name, and none of it is a hand-over",
+    // A registry keeps no marks: the newest is the one with the most layers.
+    let mut images = Vec::new();
+    for entry in layout.index()?.manifests {
+        if let Some(name) = entry.annotation(REF_NAME)
+            && entry.media_type == crate::layout::MANIFEST
+            && let Ok(Some(image)) = layout.open_image(&entry)
+        {
+            images.push((image.manifest.layers.len(), name.to_owned()));
+        }
+    }
+    images.sort();
+    let most = images.last().map_or(0, |(layers, _)| *layers);
+    match images.iter().filter(|(layers, _)| *layers == most).count() {
+        1 => Ok(images.pop().map(|(_, name)| name).unwrap_or_default()),
+        _ => Err(LayoutError::NoImage(format!(
+            "{} has no image with a name that is the newest: give its name with --tag",
             layout.dir().display()
-        ))
-    })
+        ))),
+    }
 }

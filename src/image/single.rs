@@ -6,6 +6,9 @@ use super::{PackError, Settled, Source, architecture};
 use crate::layout::layer::{Meta, TarWriter};
 use crate::manifest::{self, Settings};
 
+/// The year 9999, in seconds since 1970.
+const LATEST: i64 = 253_370_764_800;
+
 /// What kind of image has a single layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -56,7 +59,8 @@ fn metadata(source: &Source<'_>, settings: &Settings, settled: &Settled) -> Stri
     };
     let metadata = serde_json::json!({
         "architecture": machine,
-        "creation_date": settled.newest.clamp(1, 1 << 40),
+        // 0 counts as none, and years beyond 9999 cannot be written (Go's time, MarshalJSON).
+        "creation_date": if settled.newest < LATEST { settled.newest.max(1) } else { 1 },
         "properties": {
             "description": format!("{}, packed by seaworthy", settings.name),
             "name": settings.name,

@@ -439,7 +439,7 @@ fn a_report_with_custody_tells_it_in_every_form_for_people() {
 #[test]
 fn the_manual_shows_the_picture() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let manual = std::fs::read_to_string(top.join("docs/chain.part.md")).unwrap();
+    let manual = std::fs::read_to_string(top.join("docs/images.md")).unwrap();
     let text = terminal(&broken(), 80);
     let from = text.find("The chain, from the bottom up").unwrap();
     let picture = text[from..].split("\n\n").next().unwrap();

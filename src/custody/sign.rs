@@ -4,11 +4,13 @@
 use super::evidence::{Evidence, SignedClaim};
 use super::stamp::{self, Document, ImageClaim, LedgerStatement, Link, Stamp, Statement, Subject};
 use super::verify::{Stage, verify};
-use super::{Envelope, IN_TOTO, LEDGER, LEDGERS, Ledger, Policy, PrivateKey, PublicKey, beside};
+use super::{
+    Envelope, IN_TOTO, LEDGER, LEDGERS, Ledger, Merged, Policy, PrivateKey, PublicKey, beside,
+};
 use crate::layout::layer::{self, Limits};
 use crate::layout::{Descriptor, Digest, HANDOVER, Image, Layout, LayoutError, OWNER, REF_NAME};
 use crate::policy::Day;
-use crate::report::CustodyProblem;
+use crate::report::{CustodyProblem, ProblemKind};
 
 /// The largest ledger that is stamped.
 const LEDGER_LIMIT: usize = 256 << 20;
@@ -184,24 +186,37 @@ fn received(
     image: &Image,
     own: usize,
 ) -> Result<Option<(String, Digest)>, SignError> {
-    if own == 0 {
+    if own == 0 && !signing.countersign {
         return Ok(None);
     }
-    let below = image.manifest.layers.get(own - 1);
+    let below = own
+        .checked_sub(1)
+        .and_then(|at| image.manifest.layers.get(at));
     let before = below
         .and_then(|layer| layer.annotation(OWNER))
         .unwrap_or_default();
     let Some(policy) = signing.policy else {
         return Err(SignError::NotHere(format!(
-            "{} received layers of {before}: give --policy, since a stamp says that what was \
-             received was verified",
-            signing.role
+            "{} signs upon layers of {}: give --policy, since a stamp says that what was received \
+             was verified",
+            signing.role,
+            if before.is_empty() { "others" } else { before }
         )));
     };
-    let stage = Stage::Received(signing.role);
-    let found = verify(layout, signing.tag, policy, signing.today, stage)?;
+    // Who signs the finished image answers for all of it; others may yet have to sign it.
+    let stage = if signing.countersign {
+        Stage::Finished
+    } else {
+        Stage::Received(signing.role)
+    };
+    let mut found = verify(layout, signing.tag, policy, signing.today, stage)?;
+    let is_late = |kind| signing.countersign && kind == ProblemKind::Signature;
+    found.problems.retain(|problem| !is_late(problem.kind));
     if !found.problems.is_empty() {
         return Err(SignError::Received(found.problems));
+    }
+    if own == 0 {
+        return Ok(None);
     }
     let evidence = Evidence::read(layout, &image.descriptor.digest)?;
     let envelope = link_of(policy, &evidence, before)
@@ -220,6 +235,8 @@ fn link_of<'a>(policy: &Policy, evidence: &'a Evidence, role: &str) -> Option<&'
 
 /// Whether a role's own layers are what the image says, before it puts its name to them.
 fn sound(layout: &Layout, image: &Image, own: std::ops::Range<usize>) -> Result<(), SignError> {
+    let mut merged = Merged::new();
+    let is_first = own.start == 0;
     for at in own {
         let layer = image.manifest.layers.get(at);
         let Some((layer, diff_id)) = layer.zip(image.config.rootfs.diff_ids.get(at)) else {
@@ -229,8 +246,14 @@ fn sound(layout: &Layout, image: &Image, own: std::ops::Range<usize>) -> Result<
         let compression = layer::compression(&layer.media_type)
             .ok_or_else(|| wrong(format!("a layer of the form {}", layer.media_type)))?;
         let blob = layout.blob(layer)?;
-        let summary = layer::read(blob, compression, Limits::of(layer.size), &mut |_| ())
+        merged.begin(layer.annotation(OWNER).unwrap_or_default());
+        let mut each = |entry| merged.entry(&entry);
+        let summary = layer::read(blob, compression, Limits::of(layer.size), &mut each)
             .map_err(|fault| wrong(fault.to_string()))?;
+        // Of later roles, whose layers lie upon others, this was asked with what was received.
+        if let Some(trick) = merged.end().tricks.first().filter(|_| is_first) {
+            return Err(wrong(format!("{}: {}", trick.path, trick.reason)));
+        }
         if summary.diff_id != *diff_id {
             return Err(wrong(format!("uncompressed it is {}", summary.diff_id)));
         }

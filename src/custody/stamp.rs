@@ -94,7 +94,12 @@ fn artifacts(layers: &[Descriptor]) -> Vec<(String, Sums)> {
 /// The name of a layer's file: its place and its role.
 #[must_use]
 pub fn artifact(at: usize, layer: &Descriptor) -> String {
-    let role = layer.annotation(OWNER).unwrap_or("nobody");
+    // It becomes the name of a file, and comes from whoever made the image.
+    let is_plain = |role: &&str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        !role.is_empty() && role.bytes().all(fits)
+    };
+    let role = layer.annotation(OWNER).filter(is_plain).unwrap_or("nobody");
     let end = match layer.media_type.rsplit(['.', '+']).next() {
         Some("gzip") => "tar.gz",
         Some("zstd") => "tar.zst",

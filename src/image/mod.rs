@@ -6,6 +6,7 @@
 
 mod config;
 mod contents;
+mod judge;
 mod layer;
 mod received;
 mod single;
@@ -21,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::custody::{Merged, Policy, Shape, Touch, Touched, Trespass};
+use crate::custody::{Merged, Policy};
 use crate::fact::name_of;
 use crate::layout::{
     Config, Descriptor, HANDOVER, History, Image, Index, Layout, LayoutError, MANIFEST, Manifest,
@@ -33,6 +34,7 @@ use crate::path::AppPath;
 use crate::report::{Owner, Report};
 use crate::tree::{LookupError, Root};
 use contents::Contents;
+use judge::Judge;
 use layer::{Archive, LedgerOut, Written};
 use walk::{Found, Item};
 
@@ -440,86 +442,6 @@ fn belongs_to(policy: &Policy, item: &Item<'_>) -> Owner {
     let role = policy.role(&name_of(owner));
     let never = role.is_some_and(|role| role.never.iter().any(|p| p.covers(item.path)));
     if never { Owner::Core } else { owner }
-}
-
-/// Judges a layer while it is written.
-struct Judge<'a> {
-    policy: &'a Policy,
-    role: &'a str,
-    merged: Option<&'a mut Merged>,
-    wrong: Vec<String>,
-}
-
-impl<'a> Judge<'a> {
-    /// How many faults are told.
-    const TOLD: usize = 5;
-
-    fn new(policy: &'a Policy, role: &'a str, mut merged: Option<&'a mut Merged>) -> Self {
-        if let Some(merged) = &mut merged {
-            merged.begin(role);
-        }
-        Self {
-            policy,
-            role,
-            merged,
-            wrong: Vec::new(),
-        }
-    }
-
-    fn entry(&mut self, entry: &crate::layout::layer::Entry) {
-        match &mut self.merged {
-            Some(merged) => merged.entry(entry),
-            None => {
-                let touched = Touched {
-                    path: entry.path.clone(),
-                    touch: Touch::Add,
-                    of: None,
-                    shape: shape(entry),
-                };
-                self.trespass(&[touched]);
-            }
-        }
-    }
-
-    fn trespass(&mut self, touched: &[Touched]) {
-        let wrong = self.policy.trespasses(self.role, touched);
-        let told = |trespass: Trespass| format!("{}: {}", trespass.touched.path, trespass.rule);
-        self.wrong.extend(wrong.into_iter().map(told));
-    }
-
-    fn finish(mut self) -> Result<(), PackError> {
-        if let Some(merged) = &mut self.merged {
-            let applied = merged.end();
-            let tricks = applied
-                .tricks
-                .iter()
-                .map(|t| format!("{}: {}", t.path, t.reason));
-            self.wrong.extend(tricks);
-            self.trespass(&applied.touched);
-        }
-        if self.wrong.is_empty() {
-            return Ok(());
-        }
-        let more = self.wrong.len().saturating_sub(Self::TOLD);
-        self.wrong.truncate(Self::TOLD);
-        if more > 0 {
-            self.wrong.push(format!("and {more} more"));
-        }
-        Err(PackError::Refused {
-            role: self.role.to_owned(),
-            wrong: self.wrong,
-        })
-    }
-}
-
-/// What an entry that is new is, as far as it matters to who may add it.
-fn shape(entry: &crate::layout::layer::Entry) -> Shape {
-    use crate::layout::layer::Body;
-    match entry.body {
-        Body::Dir => Shape::Dir,
-        Body::File { size: 0, .. } if entry.meta.mode & 0o7111 == 0 => Shape::Empty,
-        _ => Shape::Full,
-    }
 }
 
 /// The artifact that gathers the ledgers of an image, under a name that its digest tells.

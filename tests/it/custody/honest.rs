@@ -118,3 +118,28 @@ fn documents_are_bound_to_the_image() {
     );
     assert_eq!(bound.digest, Digest::of(b"{}").to_string());
 }
+
+#[test]
+fn nobody_signs_a_finished_image_that_does_not_hold() {
+    let mut chain = Chain::honest();
+    chain.sign_as("core", "core", true).unwrap();
+    let mut tar = Tar::new();
+    tar.file("/opt/app/late", "x");
+    chain.put("application", &tar.finish());
+    let error = chain.sign_as("core", "core", true).unwrap_err();
+    assert!(error.contains("of other layers"), "{error}");
+}
+
+#[test]
+fn a_role_becomes_the_name_of_a_file_only_when_it_is_plain() {
+    let mut chain = Chain::empty();
+    chain.put("../../etc/cron.d/x", &tar_of("core"));
+    let layer = &chain
+        .layout()
+        .image(Some("1"), None)
+        .unwrap()
+        .manifest
+        .layers[0];
+    let name = seaworthy::custody::artifact(0, layer);
+    assert_eq!(name, "layers/00-nobody.tar.gz");
+}

@@ -32,6 +32,9 @@ pub(crate) struct Verify {
     /// The image's name in the layout [default: the newest hand-over's]
     #[arg(long, value_name = "NAME")]
     tag: Option<String>,
+    /// Verify what ROLE received before it adds its layer: the hand-overs of those before it
+    #[arg(long, value_name = "ROLE")]
+    received_by: Option<String>,
     /// Draw the chain of hand-overs, too
     #[arg(long)]
     chain: bool,
@@ -77,7 +80,8 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
         None => image::tag_of(&layout)?,
     };
     let today = day::today(verify.today)?;
-    let mut found = custody::verify(&layout, &tag, &policy, today, Stage::Finished)?;
+    let stage = verify.stage(&policy)?;
+    let mut found = custody::verify(&layout, &tag, &policy, today, stage)?;
     if let Some((_, digest)) = &report {
         is_bound(&mut found, digest);
     }
@@ -97,6 +101,16 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
 }
 
 impl Verify {
+    fn stage(&self, policy: &Policy) -> Result<Stage<'_>> {
+        let Some(role) = &self.received_by else {
+            return Ok(Stage::Finished);
+        };
+        if policy.role(role).is_none() {
+            bail!("--received-by {role}: the policy has no such role");
+        }
+        Ok(Stage::Received(role))
+    }
+
     fn form(&self) -> Form {
         let ending = self.output.as_deref().and_then(Path::extension);
         match (self.format, ending.and_then(|ending| ending.to_str())) {

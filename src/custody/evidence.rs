@@ -27,6 +27,8 @@ const IMAGE_KIND: &str = "dev.cosignproject.cosign/image";
 const MANY: usize = 1000;
 const CLAIM_LIMIT: usize = 64 << 10;
 const ENVELOPE_LIMIT: usize = 256 << 20;
+/// What is read of all of them together.
+const ALL_LIMIT: usize = 1 << 30;
 
 /// A claim with its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct Evidence {
     pub envelopes: Vec<Envelope>,
     /// What could not be read of it.
     pub unread: Vec<String>,
+    /// Bytes that were read.
+    read: usize,
 }
 
 impl Evidence {
@@ -93,8 +97,12 @@ impl Evidence {
             } else {
                 ENVELOPE_LIMIT
             };
+            let limit = limit.min(ALL_LIMIT.saturating_sub(self.read));
             let bytes = match layout.read(blob, limit) {
-                Ok(bytes) => bytes,
+                Ok(bytes) => {
+                    self.read += bytes.len();
+                    bytes
+                }
                 Err(error) => {
                     self.unread.push(error.to_string());
                     continue;

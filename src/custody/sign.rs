@@ -5,7 +5,8 @@ use super::evidence::{Evidence, SignedClaim};
 use super::stamp::{self, Document, ImageClaim, LedgerStatement, Link, Stamp, Statement, Subject};
 use super::verify::{Stage, verify};
 use super::{
-    Envelope, IN_TOTO, LEDGER, LEDGERS, Ledger, Merged, Policy, PrivateKey, PublicKey, beside,
+    Envelope, IN_TOTO, LEDGER, LEDGERS, Ledger, LedgerCheck, Merged, Policy, PrivateKey, PublicKey,
+    beside,
 };
 use crate::layout::layer::{self, Limits};
 use crate::layout::{Descriptor, Digest, HANDOVER, Image, Layout, LayoutError, OWNER, REF_NAME};
@@ -98,7 +99,8 @@ pub fn sign(layout: &Layout, signing: &Signing<'_>) -> Result<Signed, SignError>
         }
     }
     let previous = received(layout, signing, &image, own.start)?;
-    sound(layout, &image, own.clone())?;
+    let ledgers = ledgers(layout, &newest)?;
+    sound(layout, &image, own.clone(), &ledgers)?;
     let mut stamper = Stamper {
         signing,
         image: &image,
@@ -108,7 +110,7 @@ pub fn sign(layout: &Layout, signing: &Signing<'_>) -> Result<Signed, SignError>
     let checked = previous.as_ref().map(|(_, digest)| *digest);
     if !signing.countersign {
         stamper.link(own.start, checked);
-        stamper.ledger(layout, &newest, own.clone())?;
+        stamper.ledger(ledgers, own.clone());
     }
     stamper.stamp(own.clone(), checked);
     if signing.countersign || image.descriptor.digest == newest.descriptor.digest {
@@ -187,7 +189,7 @@ fn received(
     own: usize,
 ) -> Result<Option<(String, Digest)>, SignError> {
     if own == 0 && !signing.countersign {
-        return Ok(None);
+        return first(layout, signing);
     }
     let below = own
         .checked_sub(1)
@@ -224,6 +226,25 @@ fn received(
     Ok(Some((before.to_owned(), envelope.digest())))
 }
 
+/// Looks at what the first role hands over: it received nothing, but does not put its name to an
+/// archive that leads astray, or to what it may not touch.
+fn first(layout: &Layout, signing: &Signing<'_>) -> Result<Option<(String, Digest)>, SignError> {
+    let built_in = Policy::built_in();
+    let policy = signing.policy.unwrap_or(&built_in);
+    if policy.role(signing.role).is_none() {
+        // Only the built-in rules may lack it: a policy that is given was asked before. Its archive is
+        // looked at all the same.
+        return Ok(None);
+    }
+    let stage = Stage::Received(signing.role);
+    let found = verify(layout, signing.tag, policy, signing.today, stage)?;
+    if found.problems.is_empty() {
+        Ok(None)
+    } else {
+        Err(SignError::Received(found.problems))
+    }
+}
+
 /// The link of a role, by a key of its own.
 fn link_of<'a>(policy: &Policy, evidence: &'a Evidence, role: &str) -> Option<&'a Envelope> {
     let keys = &policy.role(role)?.keys;
@@ -233,8 +254,14 @@ fn link_of<'a>(policy: &Policy, evidence: &'a Evidence, role: &str) -> Option<&'
     })
 }
 
-/// Whether a role's own layers are what the image says, before it puts its name to them.
-fn sound(layout: &Layout, image: &Image, own: std::ops::Range<usize>) -> Result<(), SignError> {
+/// Whether a role's own layers are what the image says, and their ledgers tell what is in them,
+/// before it puts its name to both.
+fn sound(
+    layout: &Layout,
+    image: &Image,
+    own: std::ops::Range<usize>,
+    ledgers: &[Ledger],
+) -> Result<(), SignError> {
     let mut merged = Merged::new();
     let is_first = own.start == 0;
     for at in own {
@@ -246,10 +273,16 @@ fn sound(layout: &Layout, image: &Image, own: std::ops::Range<usize>) -> Result<
         let compression = layer::compression(&layer.media_type)
             .ok_or_else(|| wrong(format!("a layer of the form {}", layer.media_type)))?;
         let blob = layout.blob(layer)?;
+        let ledger = ledgers.iter().find(|ledger| ledger.layer == layer.digest);
+        let mut check = ledger.map(LedgerCheck::new);
         merged.begin(layer.annotation(OWNER).unwrap_or_default());
-        let mut each = |entry| merged.entry(&entry);
-        let summary = layer::read(blob, compression, Limits::of(layer.size), &mut each)
-            .map_err(|fault| wrong(fault.to_string()))?;
+        let summary = layer::read(blob, compression, Limits::of(layer.size), &mut |entry| {
+            merged.entry(&entry);
+            if let Some(check) = &mut check {
+                check.entry(&entry);
+            }
+        })
+        .map_err(|fault| wrong(fault.to_string()))?;
         // Of later roles, whose layers lie upon others, this was asked with what was received.
         if let Some(trick) = merged.end().tricks.first().filter(|_| is_first) {
             return Err(wrong(format!("{}: {}", trick.path, trick.reason)));
@@ -257,6 +290,8 @@ fn sound(layout: &Layout, image: &Image, own: std::ops::Range<usize>) -> Result<
         if summary.diff_id != *diff_id {
             return Err(wrong(format!("uncompressed it is {}", summary.diff_id)));
         }
+        let told = check.map_or(Ok(()), LedgerCheck::finish);
+        told.map_err(|told| wrong(format!("its ledger: {}", told.join("; "))))?;
     }
     Ok(())
 }
@@ -321,14 +356,9 @@ impl Stamper<'_> {
     }
 
     /// The ledgers of the role's own layers, where pack has left some.
-    fn ledger(
-        &mut self,
-        layout: &Layout,
-        newest: &Image,
-        own: std::ops::Range<usize>,
-    ) -> Result<(), SignError> {
+    fn ledger(&mut self, ledgers: Vec<Ledger>, own: std::ops::Range<usize>) {
         let layers = self.image.manifest.layers.get(own).unwrap_or_default();
-        for ledger in ledgers(layout, newest)? {
+        for ledger in ledgers {
             if !layers.iter().any(|layer| layer.digest == ledger.layer) {
                 continue;
             }
@@ -341,7 +371,6 @@ impl Stamper<'_> {
                     .is_some_and(|old| old.predicate.layer == layer)
             });
         }
-        Ok(())
     }
 
     /// The documents that are bound to the image.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Ledger;
+use super::{Envelope, IN_TOTO, Ledger};
 use crate::layout::{Descriptor, Digest, OWNER};
 
 /// The predicate of a stamp: what a group hands over, and that it verified what it received.
@@ -186,9 +186,10 @@ struct Head {
     predicate_type: String,
 }
 
-/// What a stamp says.
+/// What a stamp says. A member that this version does not know is not passed over: who wrote it
+/// meant something by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Stamp {
     /// The role.
     pub role: String,
@@ -204,9 +205,18 @@ pub struct Stamp {
     pub countersigns: bool,
 }
 
+/// The stamp in an envelope; None where it holds something else, says to be of another type, or has
+/// members that are not understood.
+pub(super) fn stamp_of(envelope: &Envelope) -> Option<Statement<Stamp>> {
+    let is_statement = envelope.payload_type == IN_TOTO;
+    is_statement
+        .then(|| Statement::read(&envelope.payload, STAMP))
+        .flatten()
+}
+
 /// A document that is bound to an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Document {
     /// `report` or `plan`.
     pub kind: String,
@@ -221,9 +231,10 @@ pub(super) struct Document {
 /// The statement that holds a ledger.
 pub(super) type LedgerStatement = Statement<Ledger>;
 
-/// What cosign, skopeo and podman want signed of a manifest. Any other member in `critical` makes
-/// skopeo refuse it.
+/// What cosign, skopeo and podman want signed of a manifest. Any other member, here or in `critical`,
+/// makes skopeo refuse it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ImageClaim {
     critical: Critical,
     /// What whoever signed it adds.

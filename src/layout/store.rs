@@ -99,6 +99,19 @@ impl LayoutError {
         }
     }
 
+    /// Whether it is the disk that fails, or forbids, rather than the layout that is not as it should
+    /// be.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Disk { .. } => true,
+            Self::Absent { reason, .. } => {
+                matches!(reason, LookupError::Denied | LookupError::Other(_))
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn malformed(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::Malformed {
             what: what.into(),

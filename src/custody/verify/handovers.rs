@@ -3,10 +3,63 @@
 
 use std::collections::BTreeSet;
 
-use super::super::stamp::{self, Link, Stamp, Statement};
+use super::super::stamp::{self, Link, Stamp};
 use super::super::{Envelope, PublicKey, Role};
 use super::{Stage, Verifier};
 use crate::report::{Handover, ProblemKind};
+
+/// The links of a role's hand-over: those that count, and what is wrong with the others.
+#[derive(Default)]
+struct Links<'a> {
+    /// The keys whose links count.
+    keys: BTreeSet<&'a PublicKey>,
+    /// Their envelopes.
+    envelopes: Vec<String>,
+    /// Who signed links for the role and has none of its keys.
+    strangers: BTreeSet<String>,
+    /// Whether one is of other layers.
+    others: bool,
+    /// Whether one does not follow the hand-over before.
+    unverified: bool,
+    /// The keys that signed a link and no stamp that says the same.
+    unstated: BTreeSet<&'a PublicKey>,
+}
+
+impl Links<'_> {
+    /// Why they are too few, what is most telling first.
+    fn lack(&self, role: &Role, before: &str) -> (ProblemKind, String) {
+        let name = &role.name;
+        if self.unverified {
+            let message = format!(
+                "{name} stamped it upon another hand-over of {before} than the one that is here, \
+                 or without having verified one"
+            );
+            (ProblemKind::Chain, message)
+        } else if self.others {
+            let message = format!("the stamp of {name} is of other layers than these");
+            (ProblemKind::OtherLayers, message)
+        } else if let Some(key) = self.unstated.first() {
+            let message = format!(
+                "{name}'s key {} signed a link of these layers, and no statement that says the same",
+                key.short()
+            );
+            (ProblemKind::Unstamped, message)
+        } else if !self.strangers.is_empty() {
+            let who: Vec<&str> = self.strangers.iter().map(String::as_str).collect();
+            let message = format!("the stamp of {name} is signed by {}", who.join(", "));
+            (ProblemKind::WrongKey, message)
+        } else if self.keys.is_empty() {
+            (ProblemKind::Unstamped, format!("{name} has not stamped it"))
+        } else {
+            let message = format!(
+                "{} of the {} keys of {name} that the policy asks for have stamped it",
+                self.keys.len(),
+                role.threshold
+            );
+            (ProblemKind::Unstamped, message)
+        }
+    }
+}
 
 impl Verifier<'_> {
     /// Looks at each role's hand-over, the first one first.
@@ -42,24 +95,45 @@ impl Verifier<'_> {
     ) -> (String, Vec<String>) {
         let layers = self.image.manifest.layers.get(..handed).unwrap_or_default();
         let want = Link::new(&role.name, layers, received, None);
-        let mut keys: BTreeSet<&PublicKey> = BTreeSet::new();
-        let mut envelopes = Vec::new();
-        let (mut strangers, mut others, mut unverified) = (BTreeSet::new(), 0, 0);
-        let links: Vec<(Envelope, Link)> = self
-            .evidence
-            .envelopes
-            .iter()
-            .filter_map(|envelope| Some((envelope.clone(), link(envelope)?)))
-            .filter(|(_, link)| link.name == role.name)
-            .collect();
-        for (envelope, link) in &links {
+        let links = self.links(role, &want, self.stated(role, handed), before);
+        let is_stamped = links.keys.len() >= role.threshold;
+        let shown = Handover {
+            role: role.name.clone(),
+            layers: handed,
+            image: self.handed_image(role, handed),
+            keys: links.keys.iter().map(|key| key.short()).collect(),
+            is_stamped,
+            received_verified: before.map(|_| is_stamped),
+        };
+        self.found.handovers.push(shown);
+        if !is_stamped {
+            let before = before.map_or("", |(role, _)| role);
+            let (kind, message) = links.lack(role, before);
+            self.found.problem(handed.checked_sub(1), kind, message);
+        }
+        (role.name.clone(), links.envelopes)
+    }
+
+    /// Sorts the links that say to be of a role.
+    fn links<'a>(
+        &self,
+        role: &'a Role,
+        want: &Link,
+        stated: BTreeSet<&'a PublicKey>,
+        before: Option<&(String, Vec<String>)>,
+    ) -> Links<'a> {
+        let mut links = Links::default();
+        for envelope in &self.evidence.envelopes {
+            let Some(link) = link(envelope).filter(|link| link.name == role.name) else {
+                continue;
+            };
             let signers = envelope.signers(&role.keys);
             if signers.is_empty() {
-                strangers.insert(self.signer(envelope));
+                links.strangers.insert(self.signer(envelope));
                 continue;
             }
             if (&link.materials, &link.products) != (&want.materials, &want.products) {
-                others += 1;
+                links.others = true;
                 continue;
             }
             let follows = match (before, link.previous()) {
@@ -68,70 +142,50 @@ impl Verifier<'_> {
                 (Some(_), None) => false,
             };
             if !follows {
-                unverified += 1;
+                links.unverified = true;
                 continue;
             }
-            envelopes.push(envelope.digest().hex());
-            keys.extend(signers);
+            let (with, without): (Vec<_>, Vec<_>) =
+                signers.into_iter().partition(|key| stated.contains(key));
+            links.unstated.extend(without);
+            if !with.is_empty() {
+                links.envelopes.push(envelope.digest().hex());
+                links.keys.extend(with);
+            }
         }
-        let is_stamped = keys.len() >= role.threshold;
-        let shown = Handover {
-            role: role.name.clone(),
-            layers: handed,
-            image: self.handed_image(role, handed),
-            keys: keys.iter().map(|key| key.short()).collect(),
-            is_stamped,
-            received_verified: before.map(|_| is_stamped),
-        };
-        self.found.handovers.push(shown);
-        if !is_stamped {
-            let layer = handed.checked_sub(1);
-            let (kind, message) = if unverified > 0 {
-                let who = before.map_or("", |(role, _)| role);
-                let message = format!(
-                    "{} stamped it upon another hand-over of {who} than the one that is here, or \
-                     without having verified one",
-                    role.name
-                );
-                (ProblemKind::Chain, message)
-            } else if others > 0 {
-                let message = format!("the stamp of {} is of other layers than these", role.name);
-                (ProblemKind::OtherLayers, message)
-            } else if !strangers.is_empty() {
-                let who: Vec<String> = strangers.into_iter().collect();
-                let message = format!("the stamp of {} is signed by {}", role.name, who.join(", "));
-                (ProblemKind::WrongKey, message)
-            } else if keys.is_empty() {
-                (
-                    ProblemKind::Unstamped,
-                    format!("{} has not stamped it", role.name),
-                )
-            } else {
-                let message = format!(
-                    "{} of the {} keys of {} that the policy asks for have stamped it",
-                    keys.len(),
-                    role.threshold,
-                    role.name
-                );
-                (ProblemKind::Unstamped, message)
-            };
-            self.found.problem(layer, kind, message);
-        }
-        (role.name.clone(), envelopes)
+        links
     }
 
     /// The digest of the image that a role handed over, by its own word.
     fn handed_image(&self, role: &Role, handed: usize) -> Option<String> {
-        let diff_ids = self.image.config.rootfs.diff_ids.get(..handed)?;
-        let mut stamps = self.evidence.envelopes.iter().filter_map(|envelope| {
-            let statement = Statement::<Stamp>::read(&envelope.payload, stamp::STAMP)?;
-            let is_of_it = statement.predicate.role == role.name
-                && !statement.predicate.countersigns
-                && statement.predicate.diff_ids == diff_ids
-                && !envelope.signers(&role.keys).is_empty();
-            is_of_it.then(|| statement.predicate.image.to_string())
-        });
-        stamps.next_back()
+        let stamps = self.statements(role, handed);
+        let signed = stamps.filter(|(envelope, _)| !envelope.signers(&role.keys).is_empty());
+        signed.map(|(_, stamp)| stamp.image.to_string()).last()
+    }
+
+    /// The keys of a role that state what its link tells: the layers so far, uncompressed, as those
+    /// of the image that it hands over.
+    fn stated<'a>(&self, role: &'a Role, handed: usize) -> BTreeSet<&'a PublicKey> {
+        let stamps = self.statements(role, handed);
+        stamps
+            .flat_map(|(envelope, _)| envelope.signers(&role.keys))
+            .collect()
+    }
+
+    /// The stamps of a role's hand-over of so many layers, whoever signed them.
+    fn statements(&self, role: &Role, handed: usize) -> impl Iterator<Item = (&Envelope, Stamp)> {
+        let diff_ids = self.image.config.rootfs.diff_ids.get(..handed);
+        let envelopes = self.evidence.envelopes.iter();
+        envelopes.filter_map(move |envelope| {
+            let statement = stamp::stamp_of(envelope)?;
+            let is_about = statement.is_about(&statement.predicate.image);
+            let stamp = statement.predicate;
+            let is_of_it = is_about
+                && stamp.role == role.name
+                && !stamp.countersigns
+                && Some(stamp.diff_ids.as_slice()) == diff_ids;
+            is_of_it.then_some((envelope, stamp))
+        })
     }
 
     /// Whose signature an envelope has, for people.

@@ -89,6 +89,7 @@ impl Verifier<'_> {
                     self.found.problem(Some(at), ProblemKind::Document, message);
                 }
             }
+            Err(Fault::Blob(error)) if error.is_unreadable() => self.unreadable = Some(error),
             Err(fault) => {
                 let kind = match fault {
                     Fault::Blob(_) => ProblemKind::Blob,

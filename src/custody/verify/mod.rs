@@ -19,6 +19,8 @@ struct Verifier<'a> {
     image: &'a Image,
     evidence: Evidence,
     found: Custody,
+    /// What this host cannot read, which is no fault of the image.
+    unreadable: Option<LayoutError>,
 }
 
 /// How far an image has come that is verified.
@@ -34,8 +36,8 @@ pub enum Stage<'a> {
 /// Verifies the image called `tag` of a layout.
 ///
 /// # Errors
-/// When nothing can be said: there is no such image, or no index. What is wrong with an image that
-/// is there is in the outcome.
+/// When nothing can be said: there is no such image, no index, or this host cannot read what is there.
+/// What is wrong with an image that is there is in the outcome.
 pub fn verify(
     layout: &Layout,
     tag: &str,
@@ -63,6 +65,7 @@ pub fn verify(
     let image = match layout.image(Some(tag), None) {
         Ok(image) => image,
         Err(error @ (LayoutError::NoImage(_) | LayoutError::NoLayout { .. })) => return Err(error),
+        Err(error) if error.is_unreadable() => return Err(error),
         Err(error) => {
             let kind = match error {
                 LayoutError::Malformed { .. } | LayoutError::TooLarge { .. } => {
@@ -84,6 +87,7 @@ pub fn verify(
         image: &image,
         evidence,
         found,
+        unreadable: None,
     };
     verifier.documents()?;
     let mut merged = Merged::new();
@@ -92,6 +96,9 @@ pub fn verify(
     if stage == Stage::Finished {
         verifier.signatures();
         verifier.attested();
+    }
+    if let Some(error) = verifier.unreadable {
+        return Err(error);
     }
     let mut found = verifier.found;
     found.problems.sort();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::stamp::{self, Document, ImageClaim, Stamp, Statement};
+use super::super::stamp::{self, Document, ImageClaim, Statement};
 use super::super::{PublicKey, Role};
 use super::Verifier;
 use crate::report::{Attested, ImageSignature, ProblemKind};
@@ -95,7 +95,7 @@ impl Verifier<'_> {
         let own = self.image.descriptor.digest;
         let mut keys = BTreeSet::new();
         for envelope in &self.evidence.envelopes {
-            let Some(statement) = Statement::<Stamp>::read(&envelope.payload, stamp::STAMP) else {
+            let Some(statement) = stamp::stamp_of(envelope) else {
                 continue;
             };
             if statement.is_about(&own)

@@ -131,10 +131,13 @@ fn a_bomb() {
     );
 }
 
-#[test]
-fn a_ledger_that_lies() {
+/// Core's image with a ledger beside it, as pack leaves it.
+fn ledger_beside(passwd: &[u8], sign_before: bool) -> Chain {
     let mut chain = Chain::empty();
     chain.put("core", &tar_of("core"));
+    if sign_before {
+        chain.sign("core", "core").unwrap();
+    }
     let layout = chain.layout();
     let (layer, diff_id) = &chain.layers[0];
     let row = |path: &str, digest: Option<Digest>| {
@@ -158,42 +161,50 @@ fn a_ledger_that_lies() {
             ],
         })
     };
-    for (passwd, agrees) in [(&b"root"[..], true), (b"evil", false)] {
-        let blob = layout
-            .put(
-                "application/vnd.seaworthy.ledger.v1+json",
-                ledger(passwd).to_string().as_bytes(),
-            )
-            .unwrap();
-        let manifest = Manifest {
-            schema_version: 2,
-            media_type: Some(MANIFEST.into()),
-            artifact_type: Some("application/vnd.seaworthy.ledgers.v1".into()),
-            config: layout
-                .put("application/vnd.oci.empty.v1+json", b"{}")
-                .unwrap(),
-            layers: vec![blob],
-            annotations: BTreeMap::new(),
-            other: BTreeMap::new(),
-        };
-        let bytes = serde_json::to_vec(&manifest).unwrap();
-        let mut entry = layout.put(MANIFEST, &bytes).unwrap();
-        let image = layout.image(Some("1"), None).unwrap().descriptor.digest;
-        let name = format!("sha256-{}.ledger", image.hex());
-        entry.annotations.insert(REF_NAME.into(), name.clone());
-        chain.edit(|index| {
-            index
-                .manifests
-                .retain(|old| old.annotation(REF_NAME) != Some(&name));
-            index.manifests.push(entry.clone());
-        });
-        chain.sign("core", "core").unwrap();
-        let custody = chain.verify();
-        assert_eq!(custody.layers[0].ledger_agrees, Some(agrees));
-        let told = custody
-            .problems
-            .iter()
-            .any(|p| p.kind == ProblemKind::Ledger);
-        assert_eq!(told, !agrees, "{custody:#?}");
-    }
+    let blob = layout
+        .put(
+            "application/vnd.seaworthy.ledger.v1+json",
+            ledger(passwd).to_string().as_bytes(),
+        )
+        .unwrap();
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(MANIFEST.into()),
+        artifact_type: Some("application/vnd.seaworthy.ledgers.v1".into()),
+        config: layout
+            .put("application/vnd.oci.empty.v1+json", b"{}")
+            .unwrap(),
+        layers: vec![blob],
+        annotations: BTreeMap::new(),
+        other: BTreeMap::new(),
+    };
+    let bytes = serde_json::to_vec(&manifest).unwrap();
+    let mut entry = layout.put(MANIFEST, &bytes).unwrap();
+    let image = layout.image(Some("1"), None).unwrap().descriptor.digest;
+    let name = format!("sha256-{}.ledger", image.hex());
+    entry.annotations.insert(REF_NAME.into(), name.clone());
+    chain.edit(|index| {
+        index
+            .manifests
+            .retain(|old| old.annotation(REF_NAME) != Some(&name));
+        index.manifests.push(entry.clone());
+    });
+    chain
+}
+
+#[test]
+fn a_ledger_that_lies() {
+    let honest = ledger_beside(b"root", false);
+    honest.sign("core", "core").unwrap();
+    assert_eq!(honest.verify().layers[0].ledger_agrees, Some(true));
+    // Its own group does not sign it by mistake.
+    let lies = ledger_beside(b"evil", false);
+    let error = lies.sign("core", "core").unwrap_err();
+    assert!(
+        error.contains("/etc/passwd is not as the ledger says"),
+        "{error}"
+    );
+    let custody = ledger_beside(b"evil", true).verify();
+    assert_eq!(custody.layers[0].ledger_agrees, Some(false));
+    assert_broken(&custody, ProblemKind::Ledger, "/etc/passwd is not as");
 }

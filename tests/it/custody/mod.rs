@@ -3,6 +3,7 @@
 
 mod attacks;
 mod contents;
+mod forged;
 mod honest;
 
 use std::collections::BTreeMap;

@@ -69,7 +69,7 @@ pub(crate) fn run(check: &Check) -> Result<ExitCode> {
 }
 
 fn answer(check: &Check) -> Result<ExitCode> {
-    let today = day::today(check.today)?;
+    let today = day::reproducible(check.today)?;
     let answers = answers(&check.format, &check.output)?;
     check.is_clear()?;
     let saved = check

@@ -72,7 +72,7 @@ pub(crate) fn run(sign: &Sign) -> Result<ExitCode> {
         key: &key,
         reference: &reference,
         policy: policy.as_ref(),
-        today: day::today(sign.today)?,
+        today: day::trusted(sign.today)?,
         documents,
         countersign: sign.countersign,
     };

@@ -79,7 +79,7 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
         Some(tag) => tag.clone(),
         None => image::tag_of(&layout)?,
     };
-    let today = day::today(verify.today)?;
+    let today = day::trusted(verify.today)?;
     let stage = verify.stage(&policy)?;
     let mut found = custody::verify(&layout, &tag, &policy, today, stage)?;
     if let Some((_, digest)) = &report {
@@ -125,7 +125,7 @@ impl Verify {
         let style = output::style(self.output.is_some(), self.all);
         Ok(match (form, report) {
             (Form::Terminal, _) => show::custody_terminal(&custody, &style, self.chain),
-            (Form::Json, None) => serde_json::to_string_pretty(&custody)? + "\n",
+            (Form::Json, None) => show::custody_json(&custody),
             (Form::Html, None) => render::custody_page(&custody),
             (form, Some(mut report)) => {
                 report.custody = Some(custody);

@@ -221,7 +221,8 @@ fn received(
         return Ok(None);
     }
     let evidence = Evidence::read(layout, &image.descriptor.digest)?;
-    let envelope = link_of(policy, &evidence, before)
+    let layers = image.manifest.layers.get(..own).unwrap_or_default();
+    let envelope = link_of(policy, &evidence, before, layers)
         .ok_or_else(|| SignError::NotHere(format!("{before} has not stamped what was received")))?;
     Ok(Some((before.to_owned(), envelope.digest())))
 }
@@ -245,11 +246,19 @@ fn first(layout: &Layout, signing: &Signing<'_>) -> Result<Option<(String, Diges
     }
 }
 
-/// The link of a role, by a key of its own.
-fn link_of<'a>(policy: &Policy, evidence: &'a Evidence, role: &str) -> Option<&'a Envelope> {
+/// The link by which a role handed over these layers, by a key of its own. Where several of its keys
+/// signed one, any of them is the hand-over that goes on.
+fn link_of<'a>(
+    policy: &Policy,
+    evidence: &'a Evidence,
+    role: &str,
+    layers: &[Descriptor],
+) -> Option<&'a Envelope> {
     let keys = &policy.role(role)?.keys;
+    let products = Link::new(role, layers, 0, None).products;
     evidence.envelopes.iter().find(|envelope| {
-        Link::read(&envelope.payload).is_some_and(|link| link.name == role)
+        Link::read(&envelope.payload)
+            .is_some_and(|link| link.name == role && link.products == products)
             && !envelope.signers(keys).is_empty()
     })
 }

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::custody_picture::picture;
 use super::harmless;
 use crate::render::Style;
@@ -21,6 +23,29 @@ const NAME: usize = 24;
 
 /// Numbers from which on a table tells no digits; the JSON form does.
 const MANY: u64 = 1_000_000_000;
+
+/// The form of the JSON document; a member may be added, none changes its meaning.
+const SCHEMA: u32 = 1;
+
+/// The custody of an image for other programs: what `custody` is in a report
+/// (schema/report-1.json), and the number of the form.
+#[must_use]
+pub fn custody_json(custody: &Custody) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: u32,
+        #[serde(flatten)]
+        custody: &'a Custody,
+    }
+    let document = Document {
+        schema: SCHEMA,
+        custody,
+    };
+    // Every key is a string and every number finite: nothing here can fail to be written.
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
 
 /// The custody of an image in words, within the width; with `chain` a picture of it too. A name from
 /// outside can neither move the cursor nor pass for a command of a CI system.

@@ -13,7 +13,7 @@ mod gate_sarif;
 
 pub use annotations::{github, github_mistake, gitlab};
 pub use changes::{diff_json, diff_text};
-pub use custody::custody_terminal;
+pub use custody::{custody_json, custody_terminal};
 pub use gate::text;
 pub use gate_json::json;
 pub use gate_junit::junit;

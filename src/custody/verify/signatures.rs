@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::stamp::{self, Document, ImageClaim, Statement};
-use super::super::{PublicKey, Role};
+use super::super::{Policy, PublicKey, Role};
 use super::Verifier;
 use crate::report::{Attested, ImageSignature, ProblemKind};
 
@@ -13,7 +13,9 @@ impl Verifier<'_> {
     /// configuration and the order of layers count; the others as the policy asks.
     pub(super) fn signatures(&mut self) {
         let own = self.image.descriptor.digest;
-        let mut others = Vec::new();
+        let policy = self.policy;
+        // Who signed something else than this image, and what.
+        let mut others: Vec<(&Role, String)> = Vec::new();
         let mut strangers = 0;
         for signed in self.evidence.claims.clone() {
             let claim = match ImageClaim::read(&signed.payload) {
@@ -25,7 +27,7 @@ impl Verifier<'_> {
                     continue;
                 }
             };
-            let roles = self.policy.roles.iter();
+            let roles = policy.roles.iter();
             let holder = roles
                 .flat_map(|role| role.keys.iter().map(move |key| (role, key)))
                 .find(|(_, key)| signed.is_of(key));
@@ -34,14 +36,14 @@ impl Verifier<'_> {
                 continue;
             };
             if *claim.image() != own {
-                others.push(format!("{} signed the image {}", role.name, claim.image()));
+                others.push((role, format!("it signed the image {}", claim.image())));
                 continue;
             }
-            if let Some(want) = &self.policy.image
+            if let Some(want) = &policy.image
                 && claim.reference() != want
             {
                 let said = crate::path::escape(claim.reference().as_bytes()).into_owned();
-                others.push(format!("{} signed the name {said}, not {want}", role.name));
+                others.push((role, format!("it signed the name {said}, not {want}")));
                 continue;
             }
             self.found.signatures.push(ImageSignature {
@@ -57,23 +59,23 @@ impl Verifier<'_> {
                 format!("{strangers} signatures are of keys that the policy does not know");
             self.found.remarks.push(message);
         }
-        self.required(&others);
+        self.required(policy, &others);
     }
 
     /// Whether all have signed that must.
-    fn required(&mut self, others: &[String]) {
-        let last = self.policy.roles.last().map(|role| role.name.as_str());
+    fn required(&mut self, policy: &Policy, others: &[(&Role, String)]) {
+        let last = policy.roles.last().map(|role| role.name.as_str());
         let mut lacks = Vec::new();
-        for role in &self.policy.roles {
-            let must = self.policy.countersigned || Some(role.name.as_str()) == last;
+        for role in &policy.roles {
+            let must = policy.countersigned || Some(role.name.as_str()) == last;
             let signatures = self.found.signatures.iter();
             let keys: BTreeSet<&str> = signatures
                 .filter(|signature| signature.role == role.name)
                 .map(|signature| signature.key.as_str())
                 .collect();
             if must && keys.len() < role.threshold {
-                let why = match others.iter().find(|other| other.starts_with(&role.name)) {
-                    Some(other) => format!(": {other}"),
+                let why = match others.iter().find(|(who, _)| who.name == role.name) {
+                    Some((_, other)) => format!(": {other}"),
                     None => String::new(),
                 };
                 lacks.push(format!(

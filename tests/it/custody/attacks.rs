@@ -256,7 +256,7 @@ fn stamps_of_another_image() {
     assert_broken(
         &custody,
         ProblemKind::Signature,
-        "application signed the image",
+        "application has not signed the finished image: it signed the image",
     );
 }
 
@@ -289,7 +289,7 @@ fn the_stamps_of_the_same_layers_started_otherwise() {
     assert_broken(
         &custody,
         ProblemKind::Signature,
-        "application signed the image sha256:",
+        "application has not signed the finished image: it signed the image sha256:",
     );
 }
 

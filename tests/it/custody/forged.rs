@@ -290,6 +290,36 @@ fn what_was_received_is_verified_before_anything_is_added() {
     assert!(told.contains("the policy has no such role"), "{told}");
 }
 
+/// An environment that makes builds repeatable does not make trust last longer.
+#[test]
+fn an_expired_policy_holds_by_no_epoch() {
+    let chain = Chain::honest();
+    let expired = policy_text().replace("2099-12-31", "2026-01-31");
+    let text = |more: &[&str]| {
+        let file = chain.dir.path().join("trust.toml");
+        std::fs::write(&file, &expired).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+            .arg("verify")
+            .arg(chain.path())
+            .arg("--policy")
+            .arg(&file)
+            .args(["--format", "json"])
+            .args(more)
+            // 2026-01-15
+            .env("SOURCE_DATE_EPOCH", "1768435200")
+            .output()
+            .unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["schema"], 1);
+        (output.status.code(), told["problems"].to_string())
+    };
+    let (code, problems) = text(&[]);
+    assert_eq!(code, Some(1), "{problems}");
+    assert!(problems.contains("expired"), "{problems}");
+    let (code, problems) = text(&["--today", "2026-01-15"]);
+    assert_eq!((code, problems.as_str()), (Some(0), "[]"));
+}
+
 /// Who signs the finished image answers for all of it, also for what came after its own layer.
 #[test]
 fn nobody_countersigns_what_does_not_hold() {

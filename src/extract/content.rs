@@ -161,7 +161,7 @@ fn certificate(content: &str) -> What {
 
 /// Whether a text is searched beyond its head: it is small, or it begins as files with keys do.
 fn is_searched(input: &Input<'_>) -> bool {
-    input.stat.size <= SEARCHED
+    input.stat.size <= SEARCHED && !secret::is_code(input.path.name())
         || input.stat.size <= secret::LIMIT as u64
             && memchr::memmem::find(input.head, b"-----BEGIN ").is_some()
 }

@@ -58,9 +58,6 @@ fn makes_scratch(input: &Input<'_>) -> bool {
 }
 
 fn wants(input: &Input<'_>, language: Language) -> bool {
-    if !input.is_text() {
-        return false;
-    }
     let (interpreter, endings) = signs(language);
     // `python3.11`, `perl5` are the same language.
     let named = input.interpreter().map(|line| {
@@ -77,11 +74,15 @@ fn wants(input: &Input<'_>, language: Language) -> bool {
         // `.inc` and `.module` are other things too.
         ending && (language != Language::Php || memchr::memmem::find(input.head, b"<?").is_some())
     });
-    is_script && (!is_library(input.path) || makes_scratch(input))
+    is_script && input.is_text() && (!is_library(input.path) || makes_scratch(input))
 }
 
 fn run(input: &Input<'_>, language: Language, out: &mut Out) {
     let text = input.text();
+    // A text that is cut is told of, whatever is in it.
+    if text.len() < MAX_TEXT && !language.may_tell(text) {
+        return;
+    }
     let script = read(text, language, Some(input.path.as_bytes()));
     let mut facts = Facts::new(input.path, shell::source_of(input.path));
     let library = is_library(input.path);

@@ -16,14 +16,12 @@ pub const EXTRACTOR: Extractor = Extractor {
 
 fn wants(input: &Input<'_>) -> bool {
     let path = input.path;
-    if place::is_leftover(path) || input.interpreter().is_some() || !input.is_text() {
-        return false;
-    }
     let named = || memchr::memmem::find(path.name(), b"logrotate").is_some();
     let has_block = || input.head.contains(&b'{');
-    place::is_in(path, b"logrotate.d")
+    let is_there = place::is_in(path, b"logrotate.d")
         || place::is(path, "/etc/logrotate.conf")
-        || (named() && has_block())
+        || (named() && has_block());
+    is_there && !place::is_leftover(path) && input.interpreter().is_none() && input.is_text()
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {

@@ -62,6 +62,7 @@ pub struct Input<'a> {
     /// Its content.
     pub source: &'a dyn ReadAt,
     text: OnceCell<Vec<u8>>,
+    is_text: OnceCell<bool>,
 }
 
 impl<'a> Input<'a> {
@@ -74,6 +75,7 @@ impl<'a> Input<'a> {
             head,
             source,
             text: OnceCell::new(),
+            is_text: OnceCell::new(),
         }
     }
 
@@ -90,8 +92,10 @@ impl<'a> Input<'a> {
     /// Whether the first bytes look like text: no NUL, and few control characters.
     #[must_use]
     pub fn is_text(&self) -> bool {
-        let odd = |b: &&u8| **b < 32 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
-        !self.head.contains(&0) && self.head.iter().filter(odd).count() * 50 <= self.head.len()
+        *self.is_text.get_or_init(|| {
+            let odd = |b: &&u8| **b < 32 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
+            !self.head.contains(&0) && self.head.iter().filter(odd).count() * 50 <= self.head.len()
+        })
     }
 
     /// The interpreter line's program and argument, without `#!`.

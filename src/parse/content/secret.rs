@@ -69,14 +69,25 @@ pub fn by_name(parent: &[u8], name: &[u8]) -> Option<Found> {
     }
 }
 
+/// Whether the name is that of source code, documentation or markup: what looks like a key there is
+/// none.
+#[must_use]
+pub fn is_code(name: &[u8]) -> bool {
+    let fits = |end: &&[u8]| {
+        let begin = name.len().checked_sub(end.len());
+        begin.is_some_and(|at| name[at..].eq_ignore_ascii_case(end))
+    };
+    CODE.iter().any(fits)
+}
+
 /// Secrets in a text: keys in PEM and kindred forms, hashes of passwords, and the settings of
 /// clients that keep a password in their file.
 #[must_use]
 pub fn in_text(name: &[u8], text: &[u8]) -> Vec<Found> {
-    let lower = name.to_ascii_lowercase();
-    if CODE.iter().any(|end| lower.ends_with(end)) || text.contains(&0) {
+    if is_code(name) || text.contains(&0) {
         return Vec::new();
     }
+    let lower = name.to_ascii_lowercase();
     let text = &text[..text.len().min(LIMIT)];
     let mut found = keys(text);
     found.extend(hashes(&lower, text).map(Found::whole));
@@ -98,7 +109,16 @@ pub fn has_certificate(text: &[u8]) -> bool {
 /// Private keys. The line after the first must be the body or a header of it: a text about keys,
 /// or a pattern that looks for them, has none.
 fn keys(text: &[u8]) -> Vec<Found> {
+    const MARKS: [&[u8]; 4] = [
+        b"PRIVATE KEY",
+        b"BEGIN SSH2 ",
+        b"PuTTY-User-Key-File-",
+        b"Private-key-format: ",
+    ];
     let mut found = Vec::new();
+    if !(MARKS.iter()).any(|mark| memchr::memmem::find(text, mark).is_some()) {
+        return found;
+    }
     let mut lines = (1_u32..).zip(text.split(|&b| b == b'\n')).peekable();
     while let Some((number, line)) = lines.next() {
         let line = line.trim_ascii_end();

@@ -11,6 +11,7 @@ mod python;
 mod reader;
 mod ruby;
 mod rules;
+mod signs;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -54,6 +55,11 @@ struct Grammar {
     /// The possible values of an expression.
     fold: for<'t> fn(&mut Reader<'t>, Node<'t>) -> Vec<Value>,
     rules: &'static [Rule],
+    /// What tells a path or command though neither a path nor a call of `rules` stands in the text:
+    /// regular expressions.
+    signs: &'static [&'static str],
+    /// Whether the arguments of a call always stand in parentheses.
+    parentheses: bool,
     /// Whether a line's end mostly ends a statement.
     lines: bool,
     /// How many bytes may follow each other without anything that ends an expression.

@@ -32,6 +32,18 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     visit,
     fold,
     rules: RULES,
+    signs: &[
+        r"__FILE__",
+        r"\$\{?(?:0|PROGRAM_NAME|(?:Real)?Bin)\b",
+        r"\bFindBin\b",
+        r"\btmpdir\b",
+        r"\btemp(?:dir|file)\b",
+        r"\b(?:system|exec|qx)\b",
+        r"`",
+        // The modes of a pipe (perlfunc, open).
+        r"-\||\|-",
+    ],
+    parentheses: false,
     lines: false,
     longest_run: 4 << 10,
     program,

@@ -27,6 +27,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     visit,
     fold,
     rules: RULES,
+    signs: &[r"__file__", r"\.sep\b", r"\bsubprocess\.", r"\bPopen\b"],
+    parentheses: true,
     lines: true,
     longest_run: 64 << 10,
     program: |text| text.into(),

@@ -7,6 +7,15 @@ use proptest::prelude::*;
 use super::super::op::{Deed, Op};
 use super::{Language, MAX_TEXT, read};
 
+/// Whether anybody asks for an operation: those on relative paths say nothing.
+fn is_wanted(op: &Op) -> bool {
+    match &op.deed {
+        Deed::Path { path, .. } | Deed::Source(path) => path.starts_with(b"/"),
+        Deed::Set { value, .. } => value.starts_with(b"/"),
+        Deed::Run(_) => true,
+    }
+}
+
 /// `act path` of each operation, and `name=path` of each setting, for a script in `/opt/x/bin`.
 fn ops(language: Language, text: &str) -> Vec<String> {
     let show = |op: &Op| match &op.deed {
@@ -25,6 +34,10 @@ fn ops(language: Language, text: &str) -> Vec<String> {
     let script = read(text.as_bytes(), language, Some(b"/opt/x/bin/a"));
     assert!(script.faults.is_empty(), "{text}: {:?}", script.faults);
     let mut all: Vec<_> = script.ops.iter().map(show).collect();
+    assert!(
+        language.may_tell(text.as_bytes()) || !script.ops.iter().any(is_wanted),
+        "passed over: {text}: {all:?}"
+    );
     all.sort();
     all
 }
@@ -285,7 +298,52 @@ proptest! {
     ) {
         let text = pieces.concat();
         for language in [Language::Python, Language::Perl, Language::Php, Language::Ruby] {
-            let _ = read(text.as_bytes(), language, Some(b"/a/b"));
+            let script = read(text.as_bytes(), language, Some(b"/a/b"));
+            let passed_over = !language.may_tell(text.as_bytes());
+            prop_assert!(!passed_over || !script.ops.iter().any(is_wanted), "{:?}", script.ops);
+        }
+    }
+}
+
+#[test]
+fn a_text_without_any_sign_is_passed_over() {
+    for (language, quiet, telling) in [
+        (
+            Language::Python,
+            "# see https://example.org/x\nimport os\nclass A:\n    size = 1 / n\n    def f(self): return open(self.name)\n",
+            ["x = '/srv/x/y'", "p = Popen(args)", "x = f'{top}/var/x'"],
+        ),
+        (
+            Language::Perl,
+            "# a/b\nuse strict; sub f { my $x = shift; return open(my $f, '<', $x) }\n",
+            [
+                "open(F, \"</srv/x/y\");",
+                "my $x = `ls`;",
+                "open(F, '-|', 'ls');",
+            ],
+        ),
+        (
+            Language::Php,
+            "<?php /* a */ // b\n$lang['x'] = 'the system <b>is</b> (http://example.org/x)';\n",
+            [
+                "<?php system('ls');",
+                "<?php $x = '/' . 'srv/x';",
+                "<?php $x = \"$top/etc/x\";",
+            ],
+        ),
+        (
+            Language::Ruby,
+            "# a/b\nclass A\n  def f; File.read(@name); end\nend\n",
+            [
+                "X = \"#{top}/var/x\"",
+                "system 'ls'",
+                "x = File.join('/', 'srv', 'x')",
+            ],
+        ),
+    ] {
+        assert!(!language.may_tell(quiet.as_bytes()), "{quiet}");
+        for text in telling {
+            assert!(language.may_tell(text.as_bytes()), "{text}");
         }
     }
 }

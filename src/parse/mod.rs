@@ -40,3 +40,4 @@ pub mod udev;
 pub mod unit;
 pub mod upstart;
 mod value;
+mod variables;

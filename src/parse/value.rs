@@ -3,8 +3,6 @@
 //! A script is read along all its branches, so a variable has a small set of possible values.
 //! Bytes that no script can hold stand for what is special in a value.
 
-use std::collections::BTreeMap;
-
 /// A part that is not known.
 pub(super) const HOLE: u8 = 0;
 /// The script's first argument: what a `case` on it tells apart.
@@ -25,9 +23,6 @@ pub(super) const MAX_FIELDS: usize = 256;
 
 /// One possible value.
 pub(super) type Value = Vec<u8>;
-
-/// Variables and what is known of their values.
-pub(super) type Env = BTreeMap<String, Vec<Value>>;
 
 /// A value of which nothing is known.
 pub(super) fn hole() -> Vec<Value> {
@@ -52,19 +47,6 @@ pub(super) fn unite(values: &mut Vec<Value>, more: &[Value]) {
         .any(|value| !is_hole(value) && !value.is_empty())
     {
         values.retain(|value| !is_hole(value));
-    }
-}
-
-/// The variables after either of two branches.
-pub(super) fn merge(into: &mut Env, other: Env) {
-    for (name, values) in other {
-        match into.get_mut(&name) {
-            Some(known) if *known == values => {}
-            Some(known) => unite(known, &values),
-            None => {
-                into.insert(name, values);
-            }
-        }
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) const MAX_PATH: usize = 4096;
 #[derive(Debug)]
 pub struct Root {
     top: Arc<OwnedFd>,
+    top_stat: Stat,
     /// The components of the path at which the tree is seen: empty for a whole root.
     at: Vec<Vec<u8>>,
     pub(super) mounts: Mounts,
@@ -108,7 +109,8 @@ struct Place {
 
 /// One component of the way.
 struct Step {
-    fd: Arc<OwnedFd>,
+    /// Held open where it is a directory, or a link that stands for itself.
+    fd: Option<Arc<OwnedFd>>,
     name: Vec<u8>,
     stat: Stat,
 }
@@ -116,7 +118,7 @@ struct Step {
 /// What one component of a path stands for.
 enum Met {
     /// An entry; a link at the end that stands for itself is one.
-    Entry(Arc<OwnedFd>, Stat),
+    Entry(Option<Arc<OwnedFd>>, Stat),
     /// A link to follow.
     Link(Arc<[u8]>),
 }
@@ -129,9 +131,11 @@ impl Root {
     pub fn open(host: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = Arc::new(rustix::fs::open(host, flags, Mode::empty())?);
+        let top_stat = stat_of(&top)?;
         let mounts = Mounts::of_this_host();
         Ok(Self {
             top,
+            top_stat,
             at: Vec::new(),
             mounts,
             passed: Passed::default(),
@@ -175,8 +179,7 @@ impl Root {
         if place.stat.kind != Kind::Link {
             return Err(LookupError::Special);
         }
-        let link = place.parents.last().map_or(&self.top, |step| &step.fd);
-        read_open_link(link).map_err(LookupError::from_errno)
+        read_open_link(self.here(&place)).map_err(LookupError::from_errno)
     }
 
     /// Opens a regular file.
@@ -271,14 +274,20 @@ impl Root {
             [] => (&self.top, b"."),
             parents if parents.len() <= self.at.len() => (&self.top, b"."),
             [step] => (&self.top, &step.name),
-            [.., dir, step] => (&dir.fd, &step.name),
+            [.., dir, step] => (dir.fd.as_ref().unwrap_or(&self.top), &step.name),
         }
+    }
+
+    /// What a lookup stands in: a directory, or a link that stands for itself.
+    fn here<'a>(&'a self, place: &'a Place) -> &'a Arc<OwnedFd> {
+        let last = place.parents.last().and_then(|step| step.fd.as_ref());
+        last.unwrap_or(&self.top)
     }
 
     fn place(&self, path: &[u8], follow_last: bool) -> Result<Place, LookupError> {
         let mut todo: VecDeque<Vec<u8>> = VecDeque::new();
         push_front(&mut todo, path)?;
-        let top = stat_of(&self.top).map_err(LookupError::from_errno)?;
+        let top = self.top_stat;
         let mut place = Place {
             parents: Vec::new(),
             stat: top,
@@ -316,7 +325,7 @@ impl Root {
                 if *part != name {
                     return Err(LookupError::Absent);
                 }
-                let (fd, stat) = (Arc::clone(&self.top), top);
+                let (fd, stat) = (Some(Arc::clone(&self.top)), top);
                 place.parents.push(Step { fd, name, stat });
                 continue;
             }
@@ -351,11 +360,16 @@ impl Root {
     /// met before, or as the disk has it.
     fn met(&self, at: &Place, real: &[u8], name: &[u8], follow: bool) -> Result<Met, LookupError> {
         match self.passed.get(real) {
-            Some(Held::Dir(fd, stat)) => return Ok(Met::Entry(fd, stat)),
+            Some(Held::Dir(fd, stat)) => return Ok(Met::Entry(Some(fd), stat)),
             Some(Held::Link(text)) if follow => return Ok(Met::Link(text)),
             _ => {}
         }
-        let here = at.parents.last().map_or(&self.top, |step| &step.fd);
+        let here = self.here(at);
+        // Most are files, of which no more is asked.
+        let stat = stat_at(here, name).map_err(LookupError::from_errno)?;
+        if !matches!(stat.kind, Kind::Dir | Kind::Link) {
+            return Ok(Met::Entry(None, stat));
+        }
         let fd = open_place_at(here, name).map_err(LookupError::from_errno)?;
         let stat = stat_of(&fd).map_err(LookupError::from_errno)?;
         if stat.kind == Kind::Link && follow {
@@ -368,7 +382,7 @@ impl Root {
         if stat.kind == Kind::Dir {
             self.passed.keep(real, Held::Dir(Arc::clone(&fd), stat));
         }
-        Ok(Met::Entry(fd, stat))
+        Ok(Met::Entry(Some(fd), stat))
     }
 }
 

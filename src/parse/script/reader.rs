@@ -7,7 +7,8 @@ use tree_sitter::{Node, Tree};
 
 use super::super::op::{Act, Deed, Op};
 use super::super::shell;
-use super::super::value::{Env, Value, dirname, folded, hole, is_hole, join, seen_from, unite};
+use super::super::value::{Value, dirname, folded, hole, is_hole, join, seen_from, unite};
+use super::super::variables::Env;
 use super::Grammar;
 use super::rules::{self, Arg, Does};
 
@@ -249,14 +250,16 @@ impl<'t> Reader<'t> {
             Some((end, _)) if local => format!("{end}\n{name}"),
             _ => name.to_owned(),
         };
-        match self.env.get_mut(&key) {
-            Some(known) if !self.branches.is_empty() || values.iter().all(|v| is_hole(v)) => {
-                unite(known, &values);
+        let adds = !self.branches.is_empty() || values.iter().all(|value| is_hole(value));
+        let values = match self.env.get(&key).filter(|_| adds) {
+            Some(known) => {
+                let mut all = known.clone();
+                unite(&mut all, &values);
+                all
             }
-            _ => {
-                self.env.insert(key, values);
-            }
-        }
+            None => values,
+        };
+        self.env.insert(&key, values);
     }
 
     /// Notes the paths that a name, key or option is given.

@@ -34,7 +34,7 @@ impl Walk<'_> {
             }
             b"read" | b"getopts" | b"mapfile" | b"readarray" => {
                 for word in args.iter().filter(|word| !word.starts_with(b"-")) {
-                    self.env.insert(text(word), hole());
+                    self.env.insert(&text(word), hole());
                 }
             }
             b"eval" => {
@@ -89,7 +89,7 @@ impl Walk<'_> {
             if let Some(value) = value {
                 self.assign(&variable, vec![value.to_vec()]);
             } else if name == b"local" {
-                self.env.insert(variable.clone(), vec![Vec::new()]);
+                self.env.insert(&variable, vec![Vec::new()]);
             }
             if exports {
                 self.export(&variable);

@@ -21,7 +21,8 @@ mod walk;
 use std::collections::BTreeMap;
 
 use super::op::Script;
-use super::value::{ACTION, Env, SPLIT, folded};
+use super::value::{ACTION, SPLIT, folded};
+use super::variables::Env;
 use lexer::Reader;
 use walk::Walk;
 
@@ -67,9 +68,14 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Script {
     walk.whole(&list, std::mem::take(&mut reader.documents));
     let vars = walk
         .env
-        .into_iter()
+        .iter()
         .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
-        .map(|(name, values)| (name, values.iter().map(|value| folded(value)).collect()))
+        .map(|(name, values)| {
+            (
+                name.to_owned(),
+                values.iter().map(|value| folded(value)).collect(),
+            )
+        })
         .collect();
     Script {
         ops: walk.ops.into_iter().collect(),
@@ -82,20 +88,17 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Script {
 fn first_env(context: &Context<'_>) -> Env {
     let mut env = Env::new();
     for name in EMPTY {
-        env.insert((*name).to_owned(), vec![Vec::new()]);
+        env.insert(name, vec![Vec::new()]);
     }
     for (name, value) in &context.vars {
         let value: Vec<u8> = value
             .iter()
             .map(|b| if *b < 6 { b' ' } else { *b })
             .collect();
-        env.insert(name.clone(), vec![value]);
+        env.insert(name, vec![value]);
     }
-    env.insert("1".to_owned(), vec![vec![ACTION]]);
-    env.insert(
-        "@".to_owned(),
-        vec![vec![ACTION, SPLIT, super::value::HOLE]],
-    );
+    env.insert("1", vec![vec![ACTION]]);
+    env.insert("@", vec![vec![ACTION, SPLIT, super::value::HOLE]]);
     env
 }
 

@@ -14,7 +14,7 @@ impl Walk<'_> {
     pub(super) fn assign(&mut self, name: &str, values: Vec<Value>) {
         let exported = self.exported.contains(name) || self.exported.contains("*");
         self.set_op(name, &values, exported);
-        self.env.insert(name.to_owned(), values);
+        self.env.insert(name, values);
     }
 
     /// Marks a variable, or with `*` every later one, as seen by programs.

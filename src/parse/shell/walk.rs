@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::op::{Op, Run};
-use super::super::value::{
-    ACTION, Env, HOLE, SPLIT, Value, fields, folded, hole, is_hole, join, merge,
-};
+use super::super::value::{ACTION, HOLE, SPLIT, Value, fields, folded, hole, is_hole, join};
+use super::super::variables::Env;
 use super::arms::Choice;
 use super::expand::text;
 use super::lexer::Reader;
@@ -111,8 +110,7 @@ impl<'a> Walk<'a> {
 
     /// A copy of the variables for a branch, paid from the budget.
     fn branch(&mut self) -> Env {
-        let weight: usize = self.env.values().flatten().map(Vec::len).sum();
-        self.spend(weight / 256 + self.env.len() / 8 + 1);
+        self.spend(self.env.weight() / 256 + self.env.len() / 8 + 1);
         self.env.clone()
     }
 
@@ -139,7 +137,7 @@ impl<'a> Walk<'a> {
             choice.enter(*joint, &mut self.arms);
             self.pipeline(pipeline, background);
             self.arms = arms;
-            merge(&mut self.env, before);
+            self.env.merge(&before);
             let more = Choice::of_pipeline(self, pipeline);
             choice.join(*joint, more);
         }
@@ -228,7 +226,7 @@ impl<'a> Walk<'a> {
                 self.list(condition);
                 self.list(body);
                 self.tail = tail;
-                merge(&mut self.env, before);
+                self.env.merge(&before);
             }
             Body::For { name, words, body } => self.rounds(name, words.as_deref(), body),
             Body::Case { subject, arms } => self.case(subject, arms),
@@ -271,7 +269,7 @@ impl<'a> Walk<'a> {
         self.script = own_name;
         self.arms = arms;
         if let Some(after) = after {
-            merge(&mut self.env, after);
+            self.env.merge(&after);
         }
     }
 
@@ -300,7 +298,7 @@ impl<'a> Walk<'a> {
             collect(&mut after, end);
         }
         if let Some(after) = after {
-            merge(&mut self.env, after);
+            self.env.merge(&after);
         }
     }
 
@@ -315,15 +313,15 @@ impl<'a> Walk<'a> {
         let tail = std::mem::take(&mut self.tail);
         let many = words.len() > MAX_ROUNDS || words.is_empty();
         for word in words.iter().take(MAX_ROUNDS) {
-            self.env.insert(name.to_owned(), vec![word.clone()]);
+            self.env.insert(name, vec![word.clone()]);
             self.list(body);
         }
         if many {
-            self.env.insert(name.to_owned(), hole());
+            self.env.insert(name, hole());
             self.list(body);
         }
         self.tail = tail;
-        merge(&mut self.env, before);
+        self.env.merge(&before);
     }
 
     /// Calls a function, if there is one of that name.
@@ -343,10 +341,7 @@ impl<'a> Walk<'a> {
         self.line = line;
         self.documents = documents;
         for (name, values) in saved {
-            match values {
-                Some(values) => self.env.insert(name, values),
-                None => self.env.remove(&name),
-            };
+            self.env.restore(&name, values);
         }
         self.calls.pop();
         true
@@ -358,12 +353,12 @@ impl<'a> Walk<'a> {
         for number in 1..10_usize {
             let name = number.to_string();
             let old = match args.get(number - 1) {
-                Some(arg) => self.env.insert(name.clone(), vec![arg.clone()]),
+                Some(arg) => self.env.insert(&name, vec![arg.clone()]),
                 None => self.env.remove(&name),
             };
             saved.push((name, old));
         }
-        let all = self.env.insert("@".to_owned(), vec![args.join(&SPLIT)]);
+        let all = self.env.insert("@", vec![args.join(&SPLIT)]);
         saved.push(("@".to_owned(), all));
         saved
     }
@@ -405,7 +400,7 @@ impl<'a> Walk<'a> {
                 self.assign(&assign.name, values);
             } else {
                 self.set_op(&assign.name, &values, true);
-                let old = self.env.insert(assign.name.clone(), values);
+                let old = self.env.insert(&assign.name, values);
                 saved.push((assign.name.clone(), old));
             }
         }
@@ -417,17 +412,14 @@ impl<'a> Walk<'a> {
             }
         }
         for (name, values) in saved.into_iter().rev() {
-            match values {
-                Some(values) => self.env.insert(name, values),
-                None => self.env.remove(&name),
-            };
+            self.env.restore(&name, values);
         }
     }
 }
 
 fn collect(after: &mut Option<Env>, end: Env) {
     match after {
-        Some(after) => merge(after, end),
+        Some(after) => after.merge(&end),
         None => *after = Some(end),
     }
 }

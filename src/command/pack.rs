@@ -15,8 +15,9 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use seaworthy::custody::Policy;
+use seaworthy::fact::name_of;
 use seaworthy::image::{self, Kind, PackError, PackProgress, Packed, Received, Settled, Source};
-use seaworthy::layout::Layout;
+use seaworthy::layout::{Digest, Layout, OWNER};
 use seaworthy::link::host::Host;
 use seaworthy::render::text;
 use seaworthy::report::{Owner, Report};
@@ -202,7 +203,7 @@ impl Pack {
         let made = part.path().join("layout");
         std::fs::rename(&made, &self.output)
             .with_context(|| format!("cannot write {}", self.output.display()))?;
-        output::print(&self.words(source.report, &packed, &settled))?;
+        output::print(&self.words(source.report, received.as_ref(), &packed, &settled))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -250,7 +251,13 @@ impl Pack {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn words(&self, report: &Report, packed: &Packed, settled: &Settled) -> String {
+    fn words(
+        &self,
+        report: &Report,
+        received: Option<&Received>,
+        packed: &Packed,
+        settled: &Settled,
+    ) -> String {
         let scope = report.target.packages.iter().cloned();
         let scope = scope.chain(report.target.scope.iter().map(ToString::to_string));
         let mut words = format!(
@@ -260,6 +267,15 @@ impl Pack {
             settled.tag,
             packed.image.digest
         );
+        for layer in received.map(Received::layers).unwrap_or_default() {
+            let role = layer.annotation(OWNER).unwrap_or("nobody");
+            words += &format!(
+                "  {:<12} received {:>39} packed  {}\n",
+                seaworthy::path::escape(role.as_bytes()),
+                text::bytes(layer.size),
+                short(&layer.digest),
+            );
+        }
         for layer in &packed.layers {
             words += &format!(
                 "  {:<12} {:>4} packages {:>7} entries {:>8}, {:>8} packed  {}\n",
@@ -268,7 +284,7 @@ impl Pack {
                 layer.entries,
                 text::bytes(layer.bytes),
                 text::bytes(layer.layer.size),
-                layer.layer.digest.hex().get(..12).unwrap_or_default(),
+                short(&layer.layer.digest),
             );
         }
         words += &left_out(&packed.left);
@@ -276,16 +292,21 @@ impl Pack {
             let line = format!("{}: {} → {}", limit.about, limit.cannot, limit.instead);
             words += &format!("\n{}", seaworthy::path::escape(line.as_bytes()));
         }
-        let first = packed
-            .layers
-            .first()
-            .map_or("", |layer| layer.owner.as_str());
+        let base = self.base.as_ref().map(|_| Owner::Core);
+        let first = match (base, packed.layers.first()) {
+            (Some(base), _) => name_of(base),
+            (None, layer) => layer.map(|layer| layer.owner.clone()).unwrap_or_default(),
+        };
         words += &format!(
             "\nnext: seaworthy sign {} --role {first} --key FILE\n",
             self.output.display()
         );
         words
     }
+}
+
+fn short(digest: &Digest) -> String {
+    digest.hex().chars().take(12).collect()
 }
 
 /// What was left out, the first few.

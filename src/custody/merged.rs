@@ -12,6 +12,9 @@ use crate::layout::Digest;
 use crate::layout::layer::{Body, Entry, Meta};
 use crate::path::AppPath;
 
+/// How many links one name may lead through (path_resolution(7)).
+const MAX_LINKS: usize = 40;
+
 /// What a layer does to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Touch {
@@ -110,6 +113,42 @@ impl Merged {
     #[must_use]
     pub fn get(&self, path: &AppPath) -> Option<&Held> {
         self.tree.get(path)
+    }
+
+    /// Where a path leads when the links on the way are followed, as whoever opens it follows them; a
+    /// link at its end stands for itself.
+    #[must_use]
+    pub fn way_to(&self, path: &AppPath) -> AppPath {
+        let mut path = path.clone();
+        for _ in 0..MAX_LINKS {
+            let links = (1..path.depth()).find_map(|depth| {
+                let above = path.prefix(depth);
+                let Body::Link(target) = &self.tree.get(&above)?.body else {
+                    return None;
+                };
+                let rest = path.below(&above).unwrap_or_default();
+                Some(above.parent()?.join(target).join(rest))
+            });
+            match links {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+        path
+    }
+
+    /// The directory that a path leads to, where it leads to one through a link at its end.
+    #[must_use]
+    pub fn linked_dir(&self, path: &AppPath) -> Option<AppPath> {
+        let mut path = path.clone();
+        for _ in 0..MAX_LINKS {
+            match &self.tree.get(&path)?.body {
+                Body::Dir => return Some(path),
+                Body::Link(target) => path = self.way_to(&path.parent()?.join(target)),
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// Whose a path is: the role of the layer that made it what it is.

@@ -9,7 +9,6 @@ use crate::fact::Kind;
 use crate::knowledge;
 use crate::knowledge::libraries::{is_runtime_folder, is_runtime_package};
 use crate::link::host::Host;
-use crate::link::loader::{Loader, Request};
 use crate::link::owners;
 use crate::link::packages::Package;
 use crate::manifest::{Point, Settings};
@@ -171,11 +170,11 @@ fn part_fits(want: &[u8], part: &[u8]) -> bool {
     part.ends_with(last)
 }
 
-struct Finder<'a> {
-    root: &'a Root,
-    host: &'a Host,
-    report: &'a Report,
-    contents: Contents,
+pub(super) struct Finder<'a> {
+    pub(super) root: &'a Root,
+    pub(super) host: &'a Host,
+    pub(super) report: &'a Report,
+    pub(super) contents: Contents,
     /// Real paths of directories.
     real: BTreeMap<AppPath, Option<AppPath>>,
     /// The numbers of packages by name.
@@ -313,77 +312,12 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// What its programs load and run of the system, where no package brings it.
-    fn parts(&mut self) {
-        let report = self.report;
-        let libraries = report.libraries.iter().map(|l| (&l.path, l.owner));
-        let modules = report.modules.iter().map(|m| (&m.path, m.owner));
-        for (path, owner) in libraries.chain(modules) {
-            if let Some(path) = path {
-                let source = self.source_of(owner);
-                self.chain(path, source);
-            }
-        }
-        let loader = Loader::new(self.root);
-        for program in &report.programs {
-            let source = self.source_of(program.owner);
-            self.chain(&program.path, source);
-            if program.package.is_none() {
-                self.beside(&program.real_path, program.owner);
-                let outcome = loader.run(&Request::new(program.real_path.as_bytes().to_vec()));
-                let paths: Vec<AppPath> = outcome
-                    .libraries
-                    .iter()
-                    .filter_map(|needed| needed.path.as_ref().map(AppPath::new))
-                    .collect();
-                for path in paths {
-                    let name = String::from_utf8_lossy(path.name()).into_owned();
-                    let package = self.host.packages.owner(&path);
-                    let package = package.map(|package| package.name.clone());
-                    let owner = owners::owner(&name, Some(&path), package.as_deref(), false);
-                    let source = self.source_of(owner);
-                    self.chain(&path, source);
-                }
-            }
-        }
-    }
-
-    /// What an interpreter that no package brought has around it: the directory of its
-    /// installation, or the library of its version beside the directory of programs.
-    fn beside(&mut self, program: &AppPath, owner: Owner) {
-        let is_runtime = |part| std::str::from_utf8(part).is_ok_and(is_runtime_folder);
-        let source = self.source_of(owner);
-        let depth = program.components().position(is_runtime);
-        if let Some(depth) = depth
-            && depth + 1 < program.depth()
-        {
-            return self.whole(&program.prefix(depth + 1), source);
-        }
-        let Some(lib) = program
-            .parent()
-            .and_then(|bin| bin.parent())
-            .map(|prefix| prefix.child(b"lib"))
-        else {
-            return;
-        };
-        let name = program.name();
-        let stem = name
-            .iter()
-            .position(|byte| !byte.is_ascii_alphabetic())
-            .and_then(|end| name.get(..end))
-            .unwrap_or(name);
-        for (found, stat) in self.root.list(lib.as_bytes()).unwrap_or_default() {
-            let is_its = stat.kind == Kind::Dir && stem.len() > 2 && found.starts_with(stem);
-            if is_its {
-                self.whole(&lib.child(&found), source);
-            }
-        }
-    }
-
     /// What every image has of the system, and the links by which its programs are found.
     fn system(&mut self) {
         let core = self.source_of(Owner::Core);
-        if self.report.programs.is_empty() && self.contents.packages.is_empty() {
+        let report = self.report;
+        let is_bare = report.programs.is_empty() && report.libraries.is_empty();
+        if is_bare && self.contents.packages.is_empty() {
             return;
         }
         for path in system::files() {
@@ -414,7 +348,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn source_of(&self, owner: Owner) -> Source {
+    pub(super) fn source_of(&self, owner: Owner) -> Source {
         Source {
             owner,
             package: None,
@@ -422,7 +356,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Takes a directory with all that is in it.
-    fn whole(&mut self, real: &AppPath, source: Source) {
+    pub(super) fn whole(&mut self, real: &AppPath, source: Source) {
         let place = self.contents.place(real);
         place.is_whole = true;
         place.source = place.source.or(Some(source));
@@ -450,7 +384,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Takes what a path names, link by link to its end; the end comes back.
-    fn chain(&mut self, path: &AppPath, source: Source) -> Option<AppPath> {
+    pub(super) fn chain(&mut self, path: &AppPath, source: Source) -> Option<AppPath> {
         let mut path = path.clone();
         for _ in 0..MAX_LINKS {
             let parent = path.parent()?;

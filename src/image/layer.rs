@@ -69,6 +69,9 @@ pub(super) struct Archive<'a, W: Write> {
     lower: Option<&'a Merged>,
     /// The directories of lower layers: whose owner and mode they have was decided there.
     dirs: &'a BTreeSet<AppPath>,
+    /// The directory that was asked of last whether it lies behind a link of lower layers, and where
+    /// that leads.
+    moved: Option<(AppPath, Option<AppPath>)>,
     /// The directories that lead to what was written last, and are written.
     open: Vec<AppPath>,
     /// Files with several names, by device and inode.
@@ -92,6 +95,7 @@ impl<'a, W: Write> Archive<'a, W> {
             progress,
             lower,
             dirs,
+            moved: None,
             open: Vec::new(),
             linked: BTreeMap::new(),
             rows,
@@ -103,12 +107,54 @@ impl<'a, W: Write> Archive<'a, W> {
         self.tar.finish().map_err(PackError::write)
     }
 
-    /// Writes an entry, after the directories that lead to it.
+    /// Writes an entry, after the directories that lead to it; behind a link of lower layers, where
+    /// that leads: a directory in its place would hide what they have there.
     pub(super) fn add(&mut self, item: &Item<'_>) -> Result<(), PackError> {
         if self.progress.stop.load(Ordering::Relaxed) {
             return Err(PackError::Interrupted);
         }
         self.progress.entries.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = self.moved(item) else {
+            return self.put_item(item);
+        };
+        let lower = self.lower;
+        let lead = |(dir, meta): &(AppPath, Meta)| {
+            let real = lower.map_or_else(|| dir.clone(), |lower| dir_in(lower, dir));
+            (real, meta.clone())
+        };
+        let above: Vec<(AppPath, Meta)> = item.above.iter().map(lead).collect();
+        self.put_item(&Item {
+            path: &path,
+            above: &above,
+            ..*item
+        })
+    }
+
+    /// Where an entry goes, when that is not its own path.
+    fn moved(&mut self, item: &Item<'_>) -> Option<AppPath> {
+        let lower = self.lower?;
+        let is_dir = match &item.found {
+            Found::Entry(stat, _) => stat.kind == Kind::Dir,
+            Found::Point(point) => !point.is_file,
+        };
+        if is_dir && let Some(dir) = lower.linked_dir(&lower.way_to(item.path)) {
+            return Some(dir).filter(|dir| dir != item.path);
+        }
+        let parent = item.path.parent()?;
+        if self
+            .moved
+            .as_ref()
+            .is_none_or(|(known, _)| *known != parent)
+        {
+            let real = dir_in(lower, &parent);
+            let real = Some(real).filter(|real| *real != parent);
+            self.moved = Some((parent, real));
+        }
+        let (_, real) = self.moved.as_ref()?;
+        Some(real.as_ref()?.child(item.path.name()))
+    }
+
+    fn put_item(&mut self, item: &Item<'_>) -> Result<(), PackError> {
         let package = item.source.package;
         match item.found {
             Found::Point(point) => {
@@ -277,6 +323,12 @@ impl<'a, W: Write> Archive<'a, W> {
         };
         (self.rows)(entry, package)
     }
+}
+
+/// Where a directory is in lower layers, or would be.
+fn dir_in(lower: &Merged, dir: &AppPath) -> AppPath {
+    let way = lower.way_to(dir);
+    lower.linked_dir(&way).unwrap_or(way)
 }
 
 /// Whether lower layers have the same file.

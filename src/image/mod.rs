@@ -8,6 +8,7 @@ mod config;
 mod contents;
 mod judge;
 mod layer;
+mod parts;
 mod received;
 mod single;
 mod system;
@@ -197,9 +198,11 @@ pub fn pack(
     let roles = made.roles(received)?;
     let mut base = received.map(|received| received.image.clone());
     for role in roles {
-        let Some(written) = made.layer(role)? else {
+        let Some(written) = made.layer(role, received)? else {
             continue;
         };
+        // A base with what it lacks is one hand-over.
+        handovers.retain(|(before, _)| *before != name_of(role));
         ledgers.push(written.ledger.clone());
         let run = (role == Owner::Application).then(|| config::run(&settings));
         let (image, descriptor) = made.image(base.as_ref(), role, &written, run)?;
@@ -294,6 +297,9 @@ impl Making<'_> {
                 continue;
             }
             match top {
+                Some(top) if role == top && received.is_some_and(|received| received.is_base) => {
+                    roles.push(role);
+                }
                 Some(top) if role <= top && !explicit => {}
                 Some(top) if role <= top => {
                     return Err(PackError::Received(format!(
@@ -308,9 +314,15 @@ impl Making<'_> {
         Ok(roles)
     }
 
-    /// Writes the layer of a role. None where it has nothing and nobody asked for it.
-    fn layer(&mut self, role: Owner) -> Result<Option<Written>, PackError> {
+    /// Writes the layer of a role: of the lowest, what a base lacks. None where it has nothing, and
+    /// nobody asked for it or a base is what was asked for.
+    fn layer(
+        &mut self,
+        role: Owner,
+        received: Option<&Received>,
+    ) -> Result<Option<Written>, PackError> {
         let name = name_of(role);
+        let base = received.filter(|received| received.is_base && role == Owner::Core);
         let before = self.merged.clone();
         let mut ledger = LedgerOut::new(self.layout, self.contents, &name)?;
         let tar = layer::begin(self.layout, self.settled.level)?;
@@ -335,7 +347,8 @@ impl Making<'_> {
         );
         let policy = &self.settled.policy;
         let mut each = |item: &Item<'_>| {
-            if belongs_to(policy, item) != role {
+            let is_there = base.is_some_and(|base| base.keeps(item.path));
+            if is_there || belongs_to(policy, item) != role {
                 return Ok(());
             }
             if let Found::Entry(stat, _) = &item.found
@@ -356,12 +369,12 @@ impl Making<'_> {
         let out = archive.finish()?;
         verdict.finish()?;
         self.dirs.extend(dirs);
+        if entries == 0 && (base.is_some() || !self.settled.roles.contains(&role)) {
+            return Ok(None);
+        }
         let (layer, diff_id) = layer::end(self.layout, out)?;
         let packages = ledger.packages();
         let ledger = ledger.finish(self.layout, &layer, diff_id)?;
-        if entries == 0 && !self.settled.roles.contains(&role) {
-            return Ok(None);
-        }
         self.layers.push(PackedLayer {
             owner: name,
             layer: layer.clone(),

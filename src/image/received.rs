@@ -24,6 +24,8 @@ pub struct Received {
     pub(super) ledgers: Vec<Descriptor>,
     /// What else its index has: signatures and attestations.
     pub(super) others: Vec<Descriptor>,
+    /// Whether it is an image of another maker, to which the lowest role may still add.
+    pub(super) is_base: bool,
 }
 
 impl Received {
@@ -88,6 +90,7 @@ impl Received {
         received.image.manifest = manifest;
         received.image.descriptor = descriptor.clone();
         received.handed = vec![(role, descriptor)];
+        received.is_base = true;
         Ok(received)
     }
 
@@ -134,6 +137,7 @@ impl Received {
             merged,
             ledgers: Vec::new(),
             others: Vec::new(),
+            is_base: false,
         })
     }
 
@@ -161,6 +165,19 @@ impl Received {
             .iter()
             .filter(|(_, held, _)| held.body == Body::Dir);
         dirs.map(|(path, ..)| path.clone()).collect()
+    }
+
+    /// Its layers.
+    #[must_use]
+    pub fn layers(&self) -> &[Descriptor] {
+        &self.image.manifest.layers
+    }
+
+    /// Whether it is a base that has something of its own at a path. Settings are the root's all the
+    /// same: its accounts, its trusted certificates, where its loader looks.
+    pub(super) fn keeps(&self, path: &AppPath) -> bool {
+        let is_there = || self.merged.get(&self.merged.way_to(path)).is_some();
+        self.is_base && !path.is_within(&AppPath::new("/etc")) && is_there()
     }
 
     /// The role of the uppermost layer, where it is one of ours.

@@ -25,6 +25,7 @@ pub(super) struct Item<'a> {
 }
 
 /// What an entry is.
+#[derive(Clone, Copy)]
 pub(super) enum Found<'a> {
     /// It is on disk, in an open directory.
     Entry(Stat, &'a Listing),

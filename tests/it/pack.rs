@@ -1,6 +1,9 @@
 //! Images that are packed of a small root: which file is in whose layer, what stays out, and that
 //! the same root is the same bytes, in one step or in three.
 
+mod bare;
+mod base;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -158,6 +161,19 @@ impl Fixture {
         roles: &[Owner],
         from: Option<&Layout>,
     ) -> Result<Layout, PackError> {
+        let take = |layout: &Layout| {
+            let received = from.map(|from| Received::hand_over(from, "1", layout));
+            received.transpose()
+        };
+        self.pack_upon(out, roles, &take)
+    }
+
+    fn pack_upon(
+        &self,
+        out: &Path,
+        roles: &[Owner],
+        take: &dyn Fn(&Layout) -> Result<Option<Received>, PackError>,
+    ) -> Result<Layout, PackError> {
         let root = Root::open(self.dir.path()).unwrap();
         let host = Host::read(&root);
         let report = self.report();
@@ -167,8 +183,7 @@ impl Fixture {
             report: &report,
         };
         let layout = Layout::create(out).unwrap();
-        let received = from.map(|from| Received::hand_over(from, "1", &layout));
-        let received = received.transpose()?;
+        let received = take(&layout)?;
         let settled = settled(roles);
         image::pack(
             &source,

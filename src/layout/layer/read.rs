@@ -441,7 +441,8 @@ fn inside(raw: &[u8]) -> Result<AppPath, Fault> {
     if raw.len() >= PATH_LIMIT {
         return Err(refused(&raw[..64], "a name longer than Linux takes"));
     }
-    if raw.starts_with(b"/") {
+    // The image's own directory goes by this name, too: nothing leaves it.
+    if raw.starts_with(b"/") && raw != b"/" {
         return Err(refused(raw, "an absolute name, which may leave the image"));
     }
     if raw.contains(&0) {
@@ -525,6 +526,8 @@ mod tests {
         assert!(inside(&[b'a'; PATH_LIMIT]).is_err());
         assert_eq!(inside(b"./a//b/.").unwrap(), AppPath::new("/a/b"));
         assert!(inside(b"./").unwrap().is_root());
+        assert!(inside(b"/").unwrap().is_root());
+        assert!(inside(b"//").is_err());
         assert!(inside(b"a..b/..c").is_ok());
     }
 }

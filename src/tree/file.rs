@@ -64,14 +64,23 @@ impl File {
     /// without them has none.
     #[must_use]
     pub fn xattrs(&self) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
-        let mut names = vec![0; XATTR_LIMIT];
-        let got = match rustix::fs::flistxattr(&self.fd, &mut names[..]) {
-            Ok(got) => got,
-            Err(Errno::OPNOTSUPP) => 0,
+        let list = |names: &mut [u8]| match rustix::fs::flistxattr(&self.fd, names) {
+            Err(Errno::OPNOTSUPP) => Ok(0),
+            got => got,
+        };
+        // Most files have none, and few have long ones.
+        let mut few = [0; 256];
+        let mut many = Vec::new();
+        let names = match list(&mut few) {
+            Ok(got) => few.get(..got)?,
+            Err(Errno::RANGE) => {
+                many.resize(XATTR_LIMIT, 0);
+                let got = list(&mut many).ok()?;
+                many.get(..got)?
+            }
             Err(_) => return None,
         };
         let mut found = BTreeMap::new();
-        let names = names.get(..got).unwrap_or_default();
         for name in names
             .split(|&byte| byte == 0)
             .filter(|name| !name.is_empty())

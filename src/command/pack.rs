@@ -15,12 +15,12 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use seaworthy::custody::Policy;
-use seaworthy::fact::name_of;
+use seaworthy::fact::{LibraryStatus, name_of};
 use seaworthy::image::{self, Kind, PackError, PackProgress, Packed, Received, Settled, Source};
 use seaworthy::layout::{Digest, Layout, OWNER};
 use seaworthy::link::host::Host;
 use seaworthy::render::text;
-use seaworthy::report::{Owner, Report};
+use seaworthy::report::{Library, Owner, Report};
 use seaworthy::tree::Root;
 
 use crate::cli::{ScopeArgs, start_command};
@@ -287,6 +287,7 @@ impl Pack {
                 short(&layer.layer.digest),
             );
         }
+        words += &lacking(report);
         words += &left_out(&packed.left);
         for limit in &packed.limits {
             let line = format!("{}: {} → {}", limit.about, limit.cannot, limit.instead);
@@ -305,14 +306,38 @@ impl Pack {
     }
 }
 
+/// The libraries that the audit did not find: the image has them no more than the root.
+fn lacking(report: &Report) -> String {
+    let is_missing = |l: &&Library| l.status == LibraryStatus::Missing && !l.is_of_other_builds();
+    let missing: Vec<&Library> = report.libraries.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    let mut words = "\nnot found, and not in the image\n".to_owned();
+    for library in missing.iter().take(SHOWN) {
+        let name = seaworthy::path::escape(library.name.as_bytes());
+        let by = library.needed_by.first().map(ToString::to_string);
+        words += &format!("  {name}, which {} needs\n", by.unwrap_or_default());
+    }
+    words + &more(missing.len())
+}
+
+/// How many lines of one kind are shown.
+const SHOWN: usize = 10;
+
+fn more(all: usize) -> String {
+    match all.checked_sub(SHOWN).filter(|more| *more > 0) {
+        Some(more) => format!("  and {more} more\n"),
+        None => String::new(),
+    }
+}
+
 fn short(digest: &Digest) -> String {
     digest.hex().chars().take(12).collect()
 }
 
 /// What was left out, the first few.
 fn left_out(left: &[image::Left]) -> String {
-    /// How many are shown.
-    const SHOWN: usize = 10;
     if left.is_empty() {
         return String::new();
     }
@@ -320,10 +345,7 @@ fn left_out(left: &[image::Left]) -> String {
     for what in left.iter().take(SHOWN) {
         words += &format!("  {}: {}\n", what.path, what.reason);
     }
-    if left.len() > SHOWN {
-        words += &format!("  and {} more\n", left.len() - SHOWN);
-    }
-    words
+    words + &more(left.len())
 }
 
 impl RoleName {

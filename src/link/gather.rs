@@ -31,6 +31,11 @@ pub struct Seen {
 impl Seen {
     /// Adds an entry with what came of it.
     pub(super) fn add(&mut self, entry: Entry, made: Made) {
+        self.note(made);
+        self.entries.push(entry);
+    }
+
+    fn note(&mut self, made: Made) {
         self.facts.extend(made.out.facts);
         self.issues.extend(made.out.issues);
         match made.read {
@@ -38,7 +43,6 @@ impl Seen {
             Some(false) => self.unread += 1,
             None => {}
         }
-        self.entries.push(entry);
     }
 }
 
@@ -52,13 +56,19 @@ pub fn gather(
 ) -> Seen {
     let mut seen = Seen::default();
     let limits = read::limits(limits);
+    // Most entries say nothing, and there may be millions.
     let walked = walk(root, &scope.dirs, &limits, progress, &|visit| {
-        read::visit(visit, progress)
+        let made = read::visit(visit, progress);
+        let is_silent = made.out.facts.is_empty() && made.out.issues.is_empty();
+        (made.read, (!is_silent).then(|| Box::new(made.out)))
     });
     seen.issues.extend(walked.issues);
-    for (entry, made) in walked.entries {
-        seen.add(entry, made);
-    }
+    let entries = walked.entries.into_iter().map(|(entry, (read, out))| {
+        let out = out.map(|out| *out).unwrap_or_default();
+        seen.note(Made { out, read });
+        entry
+    });
+    seen.entries = entries.collect();
     let apart: Vec<&AppPath> = scope
         .files
         .iter()

@@ -98,7 +98,7 @@ struct CosignCipher {
 /// Opens cosign's form; what it holds is PKCS#8.
 ///
 /// # Errors
-/// As [`pkcs8`].
+/// As [`pkcs8()`].
 pub(super) fn cosign(
     json: &[u8],
     passphrase: Option<&[u8]>,

@@ -40,19 +40,28 @@ impl Sum {
     }
 }
 
-/// Every entry seen, by path, with the sum of what is below.
+/// Every entry seen, with the sum of what is below, in order of path.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    sums: BTreeMap<AppPath, Sum>,
+    sums: Vec<(AppPath, Sum)>,
 }
 
 impl Inventory {
-    /// Sums up `entries`; `is_program` tells the files that facts know as programs.
+    /// Sums up `entries`, which are in order of path; `is_program` tells the files that facts know as
+    /// programs.
     pub(super) fn new(entries: &[Entry], is_program: impl Fn(&AppPath) -> bool) -> Self {
+        let mut sums = Vec::with_capacity(entries.len());
+        // The directories on the way to what was summed up so far, which are not whole yet.
         let mut open: BTreeMap<AppPath, Sum> = BTreeMap::new();
-        for entry in entries {
+        // A directory sorts before all that is in it: from the end, each is whole when its turn
+        // comes, and is added to the one above once.
+        for entry in entries.iter().rev() {
+            while let Some(above) = open.last_entry().filter(|above| *above.key() > entry.path) {
+                let (path, sum) = above.remove_entry();
+                close(path, sum, &mut open, &mut sums);
+            }
+            let mut own = open.remove(&entry.path).unwrap_or_default();
             let stat = entry.stat;
-            let own = open.entry(entry.path.clone()).or_default();
             own.stat = Some(stat);
             if stat.kind == Kind::File {
                 own.bytes = stat.size;
@@ -61,22 +70,24 @@ impl Inventory {
                     || knowledge::places::is_library_place(&entry.path);
                 own.code = u64::from(code);
             }
+            close(entry.path.clone(), own, &mut open, &mut sums);
         }
-        // A directory sorts before all that is in it: from the end, each is whole when its turn
-        // comes, and is added to the one above once.
-        let mut sums = BTreeMap::new();
         while let Some((path, sum)) = open.pop_last() {
-            if let Some(parent) = path.parent() {
-                open.entry(parent).or_default().add(&sum);
-            }
-            sums.insert(path, sum);
+            close(path, sum, &mut open, &mut sums);
         }
+        sums.reverse();
         Self { sums }
     }
 
     /// What is known of `path`.
     pub(super) fn get(&self, path: &AppPath) -> Option<&Sum> {
-        self.sums.get(path)
+        let at = self.sums.binary_search_by(|(known, _)| known.cmp(path));
+        self.sums.get(at.ok()?).map(|(_, sum)| sum)
+    }
+
+    /// Whether `path` was seen itself.
+    pub(super) fn holds(&self, path: &AppPath) -> bool {
+        self.get(path).is_some_and(|sum| sum.stat.is_some())
     }
 
     /// Whether `path` itself is a program or a library.
@@ -111,9 +122,10 @@ impl Inventory {
         &'a self,
         dir: &'a AppPath,
     ) -> impl Iterator<Item = (&'a AppPath, &'a Sum)> {
-        self.sums
-            .range(dir.clone()..)
-            .skip_while(move |(path, _)| *path == dir)
+        let begin = self.sums.partition_point(|(path, _)| path <= dir);
+        let after = self.sums.get(begin..).unwrap_or_default().iter();
+        after
+            .map(|(path, sum)| (path, sum))
             .take_while(move |(path, _)| path.is_within(dir))
     }
 
@@ -134,4 +146,17 @@ impl Inventory {
             },
         })
     }
+}
+
+/// A path with all that is below it, which is added to the directory above.
+fn close(
+    path: AppPath,
+    sum: Sum,
+    open: &mut BTreeMap<AppPath, Sum>,
+    sums: &mut Vec<(AppPath, Sum)>,
+) {
+    if let Some(parent) = path.parent() {
+        open.entry(parent).or_default().add(&sum);
+    }
+    sums.push((path, sum));
 }

@@ -40,8 +40,6 @@ pub(super) struct Ground<'a> {
     pub(super) voices: Voices,
     /// Whether a program of the application is linked with PAM.
     asks_pam: bool,
-    /// Files that were read because something refers to them.
-    reached: BTreeSet<AppPath>,
     /// Programs that something live starts, links followed.
     started: BTreeSet<AppPath>,
 }
@@ -61,7 +59,6 @@ pub(super) fn classify(
         .map(|fact| &fact.at.file)
         .collect();
     let inventory = Inventory::new(entries, |path| programs.contains(path));
-    let reached = entries.iter().map(|entry| entry.path.clone()).collect();
     let asks_pam = facts.iter().any(
         |fact| matches!(&fact.what, What::Library { name, .. } if name.starts_with("libpam.so")),
     );
@@ -83,7 +80,6 @@ pub(super) fn classify(
         host,
         scope,
         inventory,
-        reached,
     };
     let mut real = RealPaths::default();
     let mut named: BTreeMap<AppPath, Vec<&Fact>> = BTreeMap::new();
@@ -391,7 +387,7 @@ impl Ground<'_> {
         if access == Access::Ro && !there {
             return false;
         }
-        let told = weight.written.is_some() || weight.witnessed || self.reached.contains(path);
+        let told = weight.written.is_some() || weight.witnessed || self.inventory.holds(path);
         if self.is_foreign(path) && !told {
             return false;
         }

@@ -12,7 +12,7 @@ use super::rules::{Arg, Does, Rule};
 use super::{Grammar, Language};
 
 /// Signs of all languages.
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 6] = [
     // A path begins: not behind a letter, which ends a name; nor behind what comes before the slash
     // of a comment, a URL's host, a tag or a division.
     r"(?:^|[^A-Za-z0-9_.*/)\]<])/(?:\.?[A-Za-z0-9_-]|[$@{#])",
@@ -22,6 +22,8 @@ const COMMON: [&str; 5] = [
     r#"["'{(]\s*\+?<\s*/"#,
     // A slash alone that something is joined to.
     r#"["']/["']\s*(?:[.+]|,\s*["'])"#,
+    // A join that begins with an empty name: `catfile('', 'etc', …)`.
+    r#"\(\s*["']["']\s*,"#,
     // The source of a database that is a file.
     r"(?i:sqlite)",
 ];

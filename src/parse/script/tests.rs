@@ -347,3 +347,18 @@ fn a_text_without_any_sign_is_passed_over() {
         }
     }
 }
+
+#[test]
+fn a_path_that_is_joined_of_names_alone_is_no_text_without_a_sign() {
+    check(
+        Language::Perl,
+        &[(
+            "unlink(File::Spec->catfile('', 'srv', 'x', 'y'));",
+            "Removes /srv/x/y",
+        )],
+    );
+    check(
+        Language::Ruby,
+        &[("File.delete(File.join('', 'srv', 'x'))", "Removes /srv/x")],
+    );
+}

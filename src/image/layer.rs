@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 
 use sha2::{Digest as _, Sha256};
 
+use super::ahead::{Ahead, Held, Opened, Ready, changed};
 use super::contents::Contents;
 use super::walk::{Found, Item, meta, point_meta};
 use super::{PackError, PackProgress, Settled};
 use crate::custody::{LedgerFile, Merged};
-use crate::fact::{Kind, Stat};
+use crate::fact::Kind;
 use crate::layout::layer::{Body, Content, Entry, Meta, TarWriter};
 use crate::layout::{BlobWriter, Descriptor, Digest, Gzip, LAYER_GZIP, Layout};
 use crate::parse::read::ReadAt as _;
@@ -76,6 +77,8 @@ pub(super) struct Archive<'a, W: Write> {
     open: Vec<AppPath>,
     /// Files with several names, by device and inode.
     linked: BTreeMap<(u64, u64), AppPath>,
+    /// What is written next.
+    ahead: Ahead<'a>,
     /// What is told of each entry that was written.
     rows: Box<dyn FnMut(Entry, Option<usize>) -> Result<(), PackError> + 'a>,
 }
@@ -98,36 +101,61 @@ impl<'a, W: Write> Archive<'a, W> {
             moved: None,
             open: Vec::new(),
             linked: BTreeMap::new(),
+            ahead: Ahead::new(),
             rows,
         }
     }
 
     /// Ends the archive.
-    pub(super) fn finish(self) -> Result<W, PackError> {
+    pub(super) fn finish(mut self) -> Result<W, PackError> {
+        loop {
+            let read = self.ahead.rest();
+            if read.is_empty() {
+                break;
+            }
+            self.add_read(read)?;
+        }
         self.tar.finish().map_err(PackError::write)
     }
 
-    /// Writes an entry, after the directories that lead to it; behind a link of lower layers, where
-    /// that leads: a directory in its place would hide what they have there.
-    pub(super) fn add(&mut self, item: &Item<'_>) -> Result<(), PackError> {
-        if self.progress.stop.load(Ordering::Relaxed) {
-            return Err(PackError::Interrupted);
+    /// Takes an entry; it is written when its turn has come.
+    pub(super) fn add(&mut self, item: Item<'a>) -> Result<(), PackError> {
+        let read = self.ahead.put(item);
+        self.add_read(read)
+    }
+
+    fn add_read(
+        &mut self,
+        read: Vec<(Item<'a>, Result<Ready, PackError>)>,
+    ) -> Result<(), PackError> {
+        for (item, ready) in read {
+            if self.progress.stop.load(Ordering::Relaxed) {
+                return Err(PackError::Interrupted);
+            }
+            self.progress.entries.fetch_add(1, Ordering::Relaxed);
+            let item = self.settle(item);
+            self.put_item(&item, ready?)?;
         }
-        self.progress.entries.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = self.moved(item) else {
-            return self.put_item(item);
+        Ok(())
+    }
+
+    /// An entry as it goes into the archive; behind a link of lower layers, where that leads: a
+    /// directory in its place would hide what they have there.
+    fn settle(&mut self, item: Item<'a>) -> Item<'a> {
+        let Some(path) = self.moved(&item) else {
+            return item;
         };
         let lower = self.lower;
         let lead = |(dir, meta): &(AppPath, Meta)| {
             let real = lower.map_or_else(|| dir.clone(), |lower| dir_in(lower, dir));
             (real, meta.clone())
         };
-        let above: Vec<(AppPath, Meta)> = item.above.iter().map(lead).collect();
-        self.put_item(&Item {
-            path: &path,
-            above: &above,
-            ..*item
-        })
+        let above = item.above.iter().map(lead).collect();
+        Item {
+            path,
+            above,
+            ..item
+        }
     }
 
     /// Where an entry goes, when that is not its own path.
@@ -137,8 +165,8 @@ impl<'a, W: Write> Archive<'a, W> {
             Found::Entry(stat, _) => stat.kind == Kind::Dir,
             Found::Point(point) => !point.is_file,
         };
-        if is_dir && let Some(dir) = lower.linked_dir(&lower.way_to(item.path)) {
-            return Some(dir).filter(|dir| dir != item.path);
+        if is_dir && let Some(dir) = lower.linked_dir(&lower.way_to(&item.path)) {
+            return Some(dir).filter(|dir| *dir != item.path);
         }
         let parent = item.path.parent()?;
         if self
@@ -154,36 +182,24 @@ impl<'a, W: Write> Archive<'a, W> {
         Some(real.as_ref()?.child(item.path.name()))
     }
 
-    fn put_item(&mut self, item: &Item<'_>) -> Result<(), PackError> {
-        let package = item.source.package;
-        match item.found {
-            Found::Point(point) => {
+    /// Writes an entry, after the directories that lead to it.
+    fn put_item(&mut self, item: &Item<'_>, ready: Ready) -> Result<(), PackError> {
+        match (&item.found, ready) {
+            (Found::Point(point), _) => {
                 let meta = point_meta(point);
-                self.lead(item.above)?;
+                self.lead(&item.above)?;
                 if point.is_file {
-                    self.empty_file(item.path, &meta)
+                    self.empty_file(&item.path, &meta)
                 } else {
-                    self.dir(item.path, &meta, package)
+                    self.dir(&item.path, &meta, item.source.package)
                 }
             }
-            Found::Entry(stat, listing) => match stat.kind {
-                Kind::Dir => {
-                    self.lead(item.above)?;
-                    self.dir(item.path, &meta(&stat), package)
-                }
-                Kind::Link => {
-                    let text = listing
-                        .link(item.path.name())
-                        .map_err(|error| PackError::read(item.path, error))?;
-                    self.link(item, &meta(&stat), &text)
-                }
-                _ => {
-                    let file = listing
-                        .open(item.path.name())
-                        .map_err(|error| PackError::read(item.path, error))?;
-                    self.file(item, &stat, &file)
-                }
-            },
+            (Found::Entry(stat, _), Ready::Nothing) => {
+                self.lead(&item.above)?;
+                self.dir(&item.path, &meta(stat), item.source.package)
+            }
+            (Found::Entry(stat, _), Ready::Link(text)) => self.link(item, &meta(stat), &text),
+            (Found::Entry(..), Ready::File(opened)) => self.file(item, *opened),
         }
     }
 
@@ -224,67 +240,60 @@ impl<'a, W: Write> Archive<'a, W> {
 
     fn link(&mut self, item: &Item<'_>, meta: &Meta, text: &[u8]) -> Result<(), PackError> {
         let body = Body::Link(text.to_vec());
-        if self.is_below_already(item.path, meta, &body) {
+        if self.is_below_already(&item.path, meta, &body) {
             return Ok(());
         }
-        self.lead(item.above)?;
-        self.put(item.path, meta, Content::Link(text))?;
-        self.row(item.path, meta, body, item.source.package)
+        self.lead(&item.above)?;
+        self.put(&item.path, meta, Content::Link(text))?;
+        self.row(&item.path, meta, body, item.source.package)
     }
 
-    fn file(&mut self, item: &Item<'_>, stat: &Stat, file: &File) -> Result<(), PackError> {
-        let path = item.path;
-        let mut meta = meta(stat);
+    fn file(&mut self, item: &Item<'_>, opened: Opened) -> Result<(), PackError> {
+        let (path, package) = (&item.path, item.source.package);
+        let Opened {
+            stat,
+            xattrs,
+            content,
+        } = opened;
+        let mut meta = meta(&stat);
         meta.mtime = meta.mtime.clamp(0, self.settled.newest);
-        let xattrs = file.xattrs().ok_or_else(|| {
-            PackError::Read(
-                path.clone(),
-                "its extended attributes cannot be read".into(),
-            )
-        })?;
         let is_kept = |name: &[u8]| XATTRS.iter().any(|kept| name.starts_with(kept));
         meta.xattrs = xattrs
             .into_iter()
             .filter(|(name, _)| is_kept(name))
             .collect();
         if let Some(first) = self.linked.get(&stat.id).cloned() {
-            self.lead(item.above)?;
+            self.lead(&item.above)?;
             self.put(path, &meta, Content::HardLink(&first))?;
-            return self.row(path, &meta, Body::HardLink(first), item.source.package);
+            return self.row(path, &meta, Body::HardLink(first), package);
         }
-        if self
-            .lower
-            .is_some_and(|lower| is_same(lower, path, &meta, file))
-        {
+        let lower = self.lower;
+        if lower.is_some_and(|lower| is_same(lower, path, &meta, stat.size, &content)) {
             return Ok(());
         }
-        self.lead(item.above)?;
-        let digest = match file.pieces() {
-            Some(pieces) => {
-                let mut from = Pieces::new(file, &pieces);
-                self.put(path, &meta, Content::Sparse(stat.size, &pieces, &mut from))?
-            }
-            None => {
+        self.lead(&item.above)?;
+        let digest = match &content {
+            Held::Whole(bytes, digest) => self.put(path, &meta, Content::Whole(bytes, *digest))?,
+            Held::Open(file, pieces) => {
                 let whole = [(0, stat.size)];
-                let mut from = Pieces::new(file, &whole);
-                self.put(path, &meta, Content::File(stat.size, &mut from))?
+                let mut from = Pieces::new(file, pieces.as_deref().unwrap_or(&whole));
+                let content = match pieces {
+                    Some(pieces) => Content::Sparse(stat.size, pieces, &mut from),
+                    None => Content::File(stat.size, &mut from),
+                };
+                let digest = self.put(path, &meta, content)?;
+                if !file.unchanged() {
+                    return Err(changed(path));
+                }
+                digest
             }
         };
-        if !file.unchanged() {
-            let reason = "it was changed while it was read: stop what writes it, or exclude it";
-            return Err(PackError::Read(path.clone(), reason.into()));
-        }
         self.progress.bytes.fetch_add(stat.size, Ordering::Relaxed);
         if stat.links > 1 {
             self.linked.insert(stat.id, path.clone());
         }
         let size = stat.size;
-        self.row(
-            path,
-            &meta,
-            Body::File { size, digest },
-            item.source.package,
-        )
+        self.row(path, &meta, Body::File { size, digest }, package)
     }
 
     fn is_below_already(&self, path: &AppPath, meta: &Meta, body: &Body) -> bool {
@@ -332,7 +341,7 @@ fn dir_in(lower: &Merged, dir: &AppPath) -> AppPath {
 }
 
 /// Whether lower layers have the same file.
-fn is_same(lower: &Merged, path: &AppPath, meta: &Meta, file: &File) -> bool {
+fn is_same(lower: &Merged, path: &AppPath, meta: &Meta, length: u64, content: &Held) -> bool {
     let Some(held) = lower.get(path) else {
         return false;
     };
@@ -340,14 +349,20 @@ fn is_same(lower: &Merged, path: &AppPath, meta: &Meta, file: &File) -> bool {
         return false;
     };
     let is_alike = (held.mode, held.uid, held.gid) == (meta.mode, meta.uid, meta.gid)
-        && size == file.stat().size
+        && size == length
         && held.xattrs.is_some() != meta.xattrs.is_empty();
     if !is_alike {
         return false;
     }
-    let whole = [(0, size)];
-    let mut sum = Sha256::new();
-    io::copy(&mut Pieces::new(file, &whole), &mut sum).is_ok_and(|_| Digest::finish(sum) == digest)
+    match content {
+        Held::Whole(_, known) => *known == digest,
+        Held::Open(file, _) => {
+            let whole = [(0, size)];
+            let mut sum = Sha256::new();
+            io::copy(&mut Pieces::new(file, &whole), &mut sum)
+                .is_ok_and(|_| Digest::finish(sum) == digest)
+        }
+    }
 }
 
 /// Parts of a file, one behind another.
@@ -408,6 +423,8 @@ pub(super) struct LedgerOut<'a> {
     contents: &'a Contents,
     used: BTreeSet<usize>,
     rows: u64,
+    /// The row that is written.
+    text: Vec<u8>,
 }
 
 impl<'a> LedgerOut<'a> {
@@ -423,6 +440,7 @@ impl<'a> LedgerOut<'a> {
             contents,
             used: Default::default(),
             rows: 0,
+            text: Vec::new(),
         })
     }
 
@@ -436,10 +454,13 @@ impl<'a> LedgerOut<'a> {
             row.package = Some(name.clone());
             self.used.insert(number);
         }
-        let comma: &[u8] = if self.rows > 0 { b"," } else { b"" };
+        self.text.clear();
+        if self.rows > 0 {
+            self.text.push(b',');
+        }
         self.rows += 1;
-        self.blob.write_all(comma).map_err(PackError::write)?;
-        serde_json::to_writer(&mut self.blob, &row).map_err(|e| PackError::write(e.into()))
+        serde_json::to_writer(&mut self.text, &row).map_err(|e| PackError::write(e.into()))?;
+        self.blob.write_all(&self.text).map_err(PackError::write)
     }
 
     /// How many packages it names.

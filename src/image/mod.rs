@@ -4,6 +4,7 @@
 //! Packing goes through the root in the order of its paths and writes as it goes: the same root and
 //! report are the same bytes, and memory does not grow with the tree.
 
+mod ahead;
 mod config;
 mod contents;
 mod judge;
@@ -37,7 +38,7 @@ use crate::tree::{LookupError, Root};
 use contents::Contents;
 use judge::Judge;
 use layer::{Archive, LedgerOut, Written};
-use walk::{Found, Item};
+use walk::{Each, Found, Item};
 
 /// The roles in the order of their layers, the lowest first.
 pub const ROLES: [Owner; 3] = [Owner::Core, Owner::Middleware, Owner::Application];
@@ -346,9 +347,9 @@ impl Making<'_> {
             Box::new(rows),
         );
         let policy = &self.settled.policy;
-        let mut each = |item: &Item<'_>| {
-            let is_there = base.is_some_and(|base| base.keeps(item.path));
-            if is_there || belongs_to(policy, item) != role {
+        let each: &mut Each<'_, '_> = &mut |item| {
+            let is_there = base.is_some_and(|base| base.keeps(&item.path));
+            if is_there || belongs_to(policy, &item) != role {
                 return Ok(());
             }
             if let Found::Entry(stat, _) = &item.found
@@ -363,7 +364,7 @@ impl Making<'_> {
             self.source.root,
             self.source.host,
             self.contents,
-            &mut each,
+            each,
             &mut |what| left.push(what),
         )?;
         let out = archive.finish()?;
@@ -453,7 +454,7 @@ impl Making<'_> {
 fn belongs_to(policy: &Policy, item: &Item<'_>) -> Owner {
     let owner = item.source.owner;
     let role = policy.role(&name_of(owner));
-    let never = role.is_some_and(|role| role.never.iter().any(|p| p.covers(item.path)));
+    let never = role.is_some_and(|role| role.never.iter().any(|p| p.covers(&item.path)));
     if never { Owner::Core } else { owner }
 }
 

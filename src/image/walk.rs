@@ -1,7 +1,7 @@
 //! Going through what belongs into an image, in the order of its paths, one directory at a time: a
 //! tree of any size is never held as a whole.
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::contents::{Contents, Place, Source};
 use super::{PackError, system};
@@ -10,31 +10,34 @@ use crate::layout::layer::Meta;
 use crate::link::host::Host;
 use crate::manifest::Point;
 use crate::path::AppPath;
-use crate::tree::{Listing, Root};
+use crate::tree::{Listing, OpenDir, Root};
 
 /// An entry that belongs into the image.
 pub(super) struct Item<'a> {
     /// Its path.
-    pub(super) path: &'a AppPath,
+    pub(super) path: AppPath,
     /// What it is.
     pub(super) found: Found<'a>,
     /// Where it is from.
     pub(super) source: Source,
     /// The directories that lead to it, from the top.
-    pub(super) above: &'a [(AppPath, Meta)],
+    pub(super) above: Above,
 }
 
+/// The directories that lead to an entry, from the top.
+pub(super) type Above = Rc<[(AppPath, Meta)]>;
+
 /// What an entry is.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Found<'a> {
     /// It is on disk, in an open directory.
-    Entry(Stat, &'a Listing),
+    Entry(Stat, OpenDir),
     /// It is an empty mount point.
     Point(&'a Point),
 }
 
 /// What is told of each entry.
-pub(super) type Each<'a> = dyn FnMut(&Item<'_>) -> Result<(), PackError> + 'a;
+pub(super) type Each<'a, 'b> = dyn FnMut(Item<'a>) -> Result<(), PackError> + 'b;
 
 /// What was left out on the way, and why: shown to whoever packs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,11 +49,11 @@ pub struct Left {
 }
 
 /// Tells `each` of every entry, and `left` of what stays out.
-pub(super) fn walk(
+pub(super) fn walk<'a>(
     root: &Root,
     host: &Host,
-    contents: &Contents,
-    each: &mut Each<'_>,
+    contents: &'a Contents,
+    each: &mut Each<'a, '_>,
     left: &mut dyn FnMut(Left),
 ) -> Result<(), PackError> {
     let top = AppPath::root();
@@ -67,7 +70,7 @@ pub(super) fn walk(
         contents,
         each,
         left,
-        above: vec![(top.clone(), meta(&stat))],
+        above: Rc::new([(top.clone(), meta(&stat))]),
     };
     walker.dir(&top, &listing, stat.id.0, None, None)
 }
@@ -88,16 +91,16 @@ pub(super) fn meta(stat: &Stat) -> Meta {
     }
 }
 
-struct Walker<'a, 'b> {
-    root: &'a Root,
-    host: &'a Host,
+struct Walker<'a, 'b, 'c> {
+    root: &'b Root,
+    host: &'b Host,
     contents: &'a Contents,
-    each: &'a mut Each<'b>,
-    left: &'a mut dyn FnMut(Left),
-    above: Vec<(AppPath, Meta)>,
+    each: &'b mut Each<'a, 'c>,
+    left: &'b mut dyn FnMut(Left),
+    above: Above,
 }
 
-impl Walker<'_, '_> {
+impl<'a> Walker<'a, '_, '_> {
     /// Goes through a directory: `whole` is where all in it is from, `unowned` where that is from
     /// which no package owns.
     fn dir(
@@ -108,25 +111,31 @@ impl Walker<'_, '_> {
         whole: Option<Source>,
         unowned: Option<Source>,
     ) -> Result<(), PackError> {
-        let place = self.contents.places.get(path);
-        let mut names: BTreeSet<&[u8]> = BTreeSet::new();
-        names.extend(place.iter().flat_map(|p| &p.names).map(Vec::as_slice));
+        let contents = self.contents;
+        let place = contents.places.get(path);
+        let mut names: Vec<(&[u8], Option<Stat>)> = Vec::new();
         if whole.is_some() || unowned.is_some() {
-            names.extend(listing.entries.iter().map(|(name, _)| name.as_slice()));
+            let there = listing.entries.iter();
+            names.extend(there.map(|(name, stat)| (name.as_slice(), Some(*stat))));
         }
-        for name in names {
+        if let Some(place) = place {
+            names.extend(place.names.iter().map(|name| (name.as_slice(), None)));
+            names.sort_by_key(|(name, _)| *name);
+            names.dedup_by_key(|(name, _)| *name);
+        }
+        for (name, stat) in names {
             let child = path.child(name);
-            let place = self.contents.places.get(&child);
+            let place = contents.places.get(&child);
             if let Some(point) = place.and_then(|place| place.point.as_ref()) {
-                self.point(&child, point)?;
+                self.point(child, point)?;
                 continue;
             }
-            let Some(stat) = listing.get(name) else {
+            let Some(stat) = stat.or_else(|| listing.get(name)) else {
                 // A package's file that is gone; a mount point may lie below all the same.
                 self.points(&child)?;
                 continue;
             };
-            if self.contents.keeps_out(&child) {
+            if contents.keeps_out(&child) {
                 self.leave(child, "what is kept there is not the image's");
                 continue;
             }
@@ -138,7 +147,7 @@ impl Walker<'_, '_> {
             if stat.kind == Kind::Dir {
                 self.child_dir(&child, place, stat, (listing, device), source, whole)?;
             } else if let Some(source) = source {
-                self.entry(&child, stat, listing, source)?;
+                self.entry(child, stat, listing, source)?;
             }
         }
         Ok(())
@@ -177,7 +186,8 @@ impl Walker<'_, '_> {
             return Ok(());
         }
         if let Some(source) = source {
-            self.tell(path, Found::Entry(stat, listing), source)?;
+            let found = Found::Entry(stat, listing.dir.clone());
+            self.tell(path.clone(), found, source)?;
         }
         let inner = match listing.enter(path.name()) {
             Ok(inner) => inner,
@@ -198,15 +208,22 @@ impl Walker<'_, '_> {
             (false, false) => source.or(whole),
         };
         let unowned = source.filter(|_| place.is_some_and(|place| place.takes_unowned));
-        self.above.push((path.clone(), meta(&stat)));
+        let outer = self.step(path, meta(&stat));
         let done = self.dir(path, &inner, stat.id.0, whole, unowned);
-        self.above.pop();
+        self.above = outer;
         done
+    }
+
+    /// Goes on inside a directory; what led to it comes back.
+    fn step(&mut self, path: &AppPath, meta: Meta) -> Above {
+        let inner = self.above.iter().cloned().chain([(path.clone(), meta)]);
+        let inner = inner.collect();
+        std::mem::replace(&mut self.above, inner)
     }
 
     fn entry(
         &mut self,
-        path: &AppPath,
+        path: AppPath,
         stat: Stat,
         listing: &Listing,
         source: Source,
@@ -215,14 +232,11 @@ impl Walker<'_, '_> {
             Kind::File | Kind::Link => {}
             Kind::Dir => return Ok(()),
             Kind::Fifo | Kind::Socket => {
-                self.leave(
-                    path.clone(),
-                    "a pipe or socket, which its program makes anew",
-                );
+                self.leave(path, "a pipe or socket, which its program makes anew");
                 return Ok(());
             }
             Kind::CharDevice | Kind::BlockDevice => {
-                self.leave(path.clone(), "a device, which the runtime gives");
+                self.leave(path, "a device, which the runtime gives");
                 return Ok(());
             }
         }
@@ -230,30 +244,23 @@ impl Walker<'_, '_> {
             && stat.mode & 0o004 == 0
             && path.is_within(&AppPath::new("/etc"));
         if is_private {
-            self.leave(
-                path.clone(),
-                "not everybody may read it: settings with a secret",
-            );
+            self.leave(path, "not everybody may read it: settings with a secret");
             return Ok(());
         }
-        self.tell(path, Found::Entry(stat, listing), source)
+        self.tell(path, Found::Entry(stat, listing.dir.clone()), source)
     }
 
     /// Tells of a mount point, and of those inside it.
-    fn point(&mut self, path: &AppPath, point: &Point) -> Result<(), PackError> {
+    fn point(&mut self, path: AppPath, point: &'a Point) -> Result<(), PackError> {
         let source = Source {
             owner: crate::report::Owner::Application,
             package: None,
         };
-        self.tell(path, Found::Point(point), source)?;
-        if !point.is_file {
-            let meta = point_meta(point);
-            self.above.push((path.clone(), meta));
-            let done = self.inner_points(path);
-            self.above.pop();
-            done?;
+        self.tell(path.clone(), Found::Point(point), source)?;
+        if point.is_file {
+            return Ok(());
         }
-        Ok(())
+        self.inner_points(&path, point_meta(point))
     }
 
     /// Mount points at or below a path that is not on disk; the directories that lead to them are
@@ -263,33 +270,32 @@ impl Walker<'_, '_> {
             mode: 0o755,
             ..Meta::default()
         };
-        self.above.push((path.clone(), meta));
-        let done = self.inner_points(path);
-        self.above.pop();
-        done
+        self.inner_points(path, meta)
     }
 
-    fn inner_points(&mut self, path: &AppPath) -> Result<(), PackError> {
+    fn inner_points(&mut self, path: &AppPath, meta: Meta) -> Result<(), PackError> {
         let contents = self.contents;
         let Some(place) = contents.places.get(path) else {
             return Ok(());
         };
-        for name in &place.names {
+        let outer = self.step(path, meta);
+        let done = place.names.iter().try_for_each(|name| {
             let child = path.child(name);
             match contents.places.get(&child).and_then(|p| p.point.as_ref()) {
-                Some(point) => self.point(&child, point)?,
-                None => self.points(&child)?,
+                Some(point) => self.point(child, point),
+                None => self.points(&child),
             }
-        }
-        Ok(())
+        });
+        self.above = outer;
+        done
     }
 
-    fn tell(&mut self, path: &AppPath, found: Found<'_>, source: Source) -> Result<(), PackError> {
-        (self.each)(&Item {
+    fn tell(&mut self, path: AppPath, found: Found<'a>, source: Source) -> Result<(), PackError> {
+        (self.each)(Item {
             path,
             found,
             source,
-            above: &self.above,
+            above: Rc::clone(&self.above),
         })
     }
 

@@ -39,6 +39,10 @@ pub fn first(finding: &Finding) -> Option<(&AppPath, Option<u32>)> {
 /// several, `[…]` and `{a,b}` as in a shell. `/dir/**` is the directory and all below it.
 #[derive(Clone, Debug)]
 pub struct Pattern {
+    /// What every path that fits begins with: one of these. It is compared before the pattern is.
+    starts: Vec<Vec<u8>>,
+    /// Whether every path fits.
+    is_all: bool,
     whole: GlobMatcher,
     directory: Option<GlobMatcher>,
 }
@@ -58,12 +62,15 @@ impl Pattern {
             GlobBuilder::new(text)
                 .literal_separator(true)
                 .backslash_escape(true)
+                .empty_alternates(true)
                 .build()
                 .map(|glob| glob.compile_matcher())
                 .map_err(|error| format!("`{text}` is no pattern: {}", error.kind()))
         };
         let directory = text.strip_suffix("/**").filter(|dir| !dir.is_empty());
         Ok(Self {
+            starts: starts(text),
+            is_all: matches!(text, "/**" | "**/**"),
             whole: glob(text)?,
             directory: directory.map(glob).transpose()?,
         })
@@ -72,6 +79,10 @@ impl Pattern {
     /// Whether a path fits.
     #[must_use]
     pub fn covers(&self, path: &AppPath) -> bool {
+        let begins = |start: &Vec<u8>| path.as_bytes().starts_with(start);
+        if self.is_all || !self.starts.iter().any(begins) {
+            return self.is_all;
+        }
         let path = OsStr::from_bytes(path.as_bytes());
         self.whole.is_match(path) || self.directory.as_ref().is_some_and(|d| d.is_match(path))
     }
@@ -83,6 +94,24 @@ impl Pattern {
     pub fn covers_all_of(&self, finding: &Finding) -> bool {
         let fits = |fact: &Fact| self.covers(subject(fact)) || self.covers(&fact.at.file);
         finding.more == 0 && !finding.because.is_empty() && finding.because.iter().all(fits)
+    }
+}
+
+/// What the paths that fit a pattern begin with, up to its first character that is more than
+/// itself; of braces at that place, each choice that is plain.
+fn starts(text: &str) -> Vec<Vec<u8>> {
+    const SPECIAL: [char; 6] = ['*', '?', '[', '{', '}', '\\'];
+    let plain = |text: &str| text.trim_end_matches('/').as_bytes().to_vec();
+    let Some((start, rest)) = text.split_once(SPECIAL) else {
+        return vec![plain(text)];
+    };
+    let inside = rest.split_once('}').map(|(inside, _)| inside);
+    match inside {
+        Some(inside) if text[start.len()..].starts_with('{') && !inside.contains(SPECIAL) => inside
+            .split(',')
+            .map(|choice| plain(&format!("{start}{choice}")))
+            .collect(),
+        _ => vec![plain(start)],
     }
 }
 
@@ -101,6 +130,18 @@ mod tests {
             ("**/cache/**", "/opt/app/cache", true),
             ("/opt/{a,b}/c?", "/opt/b/c1", true),
             ("/**", "/anything", true),
+            ("/**", "/", true),
+            (
+                "/{lib,usr/lib}/*/security/**",
+                "/usr/lib/x/security/a",
+                true,
+            ),
+            ("/{lib,usr/lib}/*/security/**", "/usr/lib/x/security", true),
+            ("/{lib,usr/lib}/*/security/**", "/opt/lib/x/security", false),
+            ("/opt/\\{a\\}", "/opt/{a}", true),
+            ("/opt/\\{a\\}", "/opt/a", false),
+            ("/opt{,/**}", "/opt", true),
+            ("/opt{,/**}", "/opt/x", true),
             ("/opt/app", "/opt/app/x", false),
         ] {
             let read = Pattern::read(pattern).unwrap();

@@ -4,18 +4,28 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::file::{File, open_seen};
 use super::root::{LookupError, Root};
-use super::step::{Cut, names, open_dir_at, read_link, stat_at};
-use crate::fact::{Kind, Stat};
+use super::step::{Cut, Name, names, open_dir_at, read_link, stat_at};
+use crate::fact::Stat;
 use crate::path::AppPath;
 
-/// An open directory.
+/// As many entries are worth another thread.
+const MANY: usize = 128;
+
+/// An open directory with what is in it.
 pub struct Listing {
-    fd: Arc<OwnedFd>,
+    /// The directory.
+    pub dir: OpenDir,
     /// Its entries by name.
     pub entries: Vec<(Vec<u8>, Stat)>,
 }
+
+/// A directory that is held open for as long as somebody has it.
+#[derive(Clone, Debug)]
+pub struct OpenDir(Arc<OwnedFd>);
 
 impl Root {
     /// Opens a directory by a way on which no link may stand.
@@ -28,8 +38,8 @@ impl Root {
             // Above a tree that will live elsewhere there is nothing but the way to it.
             let entries = self.list(real.as_bytes())?;
             let fd = self.open_real_dir(real).map_err(LookupError::from_errno)?;
-            let fd = Arc::new(fd);
-            return Ok(Listing { fd, entries });
+            let dir = OpenDir(Arc::new(fd));
+            return Ok(Listing { dir, entries });
         }
         let fd = self.open_real_dir(real).map_err(LookupError::from_errno)?;
         Listing::read(fd)
@@ -46,18 +56,18 @@ impl Listing {
             }
             Some(Cut::Forged) | None => {}
         }
-        let mut entries = Vec::with_capacity(found.names.len());
-        for name in found.names {
-            match stat_at(&fd, &name.name) {
-                Ok(stat) => entries.push((name.name.into_vec(), stat)),
-                // Removed since it was listed.
-                Err(rustix::io::Errno::NOENT) => {}
-                Err(errno) => return Err(LookupError::from_errno(errno)),
-            }
-        }
-        entries.sort();
-        let fd = Arc::new(fd);
-        Ok(Self { fd, entries })
+        let entry = |name: Name| match stat_at(&fd, &name.name) {
+            Ok(stat) => Some(Ok((name.name.into_vec(), stat))),
+            // Removed since it was listed.
+            Err(rustix::io::Errno::NOENT) => None,
+            Err(errno) => Some(Err(LookupError::from_errno(errno))),
+        };
+        let names = found.names.into_par_iter().with_min_len(MANY);
+        let entries: Result<Vec<_>, LookupError> = names.filter_map(entry).collect();
+        let mut entries = entries?;
+        entries.sort_unstable();
+        let dir = OpenDir(Arc::new(fd));
+        Ok(Self { dir, entries })
     }
 
     /// What the disk says about an entry.
@@ -75,20 +85,17 @@ impl Listing {
     /// # Errors
     /// When it is none any more, or cannot be read to its end.
     pub fn enter(&self, name: &[u8]) -> Result<Self, LookupError> {
-        Self::read(open_dir_at(&self.fd, name).map_err(LookupError::from_errno)?)
+        Self::read(open_dir_at(&self.dir.0, name).map_err(LookupError::from_errno)?)
     }
+}
 
-    /// Opens a regular file in it.
+impl OpenDir {
+    /// Opens what was listed in it as a regular file.
     ///
     /// # Errors
     /// When it cannot be opened, or is none any more.
     pub fn open(&self, name: &[u8]) -> Result<File, LookupError> {
-        let is_file = |stat: Stat| stat.kind == Kind::File;
-        match stat_at(&self.fd, name).map(is_file) {
-            Ok(true) => open_seen(&self.fd, name),
-            Ok(false) => Err(LookupError::Special),
-            Err(errno) => Err(LookupError::from_errno(errno)),
-        }
+        open_seen(&self.0, name)
     }
 
     /// The text of a symbolic link in it.
@@ -96,6 +103,6 @@ impl Listing {
     /// # Errors
     /// When it is none any more.
     pub fn link(&self, name: &[u8]) -> Result<Vec<u8>, LookupError> {
-        read_link(&self.fd, name).map_err(LookupError::from_errno)
+        read_link(&self.0, name).map_err(LookupError::from_errno)
     }
 }

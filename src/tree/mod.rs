@@ -16,7 +16,7 @@ mod view;
 mod walk;
 
 pub use file::File;
-pub use listing::Listing;
+pub use listing::{Listing, OpenDir};
 pub use root::{LookupError, Node, Root};
 pub use view::{Dir, View, Who};
 pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};

@@ -96,10 +96,9 @@ impl Policy {
         touched
             .iter()
             .filter_map(|touched| {
-                Some(Trespass {
-                    touched: touched.clone(),
-                    rule: rule(touched)?,
-                })
+                let rule = rule(touched)?;
+                let touched = touched.clone();
+                Some(Trespass { touched, rule })
             })
             .collect()
     }

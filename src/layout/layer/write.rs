@@ -27,6 +27,8 @@ pub enum Content<'a> {
     Dir,
     /// A regular file of a length, read to its end.
     File(u64, &'a mut dyn Read),
+    /// A regular file that was read before: its bytes, and their digest.
+    Whole(&'a [u8], Digest),
     /// A regular file with holes: its whole length, where its data are as offset and length, and
     /// the data alone, one piece behind another.
     Sparse(u64, &'a [(u64, u64)], &'a mut dyn Read),
@@ -130,9 +132,11 @@ impl<W: Write> TarWriter<W> {
         header.set_gid(fits(meta.gid.into(), OWNER_LIMIT, b"gid", &mut records));
         header.set_entry_type(match content {
             Content::Dir => EntryType::Directory,
-            Content::File(..) | Content::Sparse(..) | Content::Whiteout | Content::Opaque => {
-                EntryType::Regular
-            }
+            Content::File(..)
+            | Content::Whole(..)
+            | Content::Sparse(..)
+            | Content::Whiteout
+            | Content::Opaque => EntryType::Regular,
             Content::Link(_) => EntryType::Symlink,
             Content::HardLink(_) => EntryType::Link,
             Content::Fifo => EntryType::Fifo,
@@ -155,6 +159,14 @@ impl<W: Write> TarWriter<W> {
                 header.set_size(fits(size, LENGTH_LIMIT, b"size", &mut records));
                 self.head(header, &name, &records)?;
                 self.copy(size, from).map(Some)
+            }
+            Content::Whole(bytes, digest) => {
+                let size = bytes.len() as u64;
+                header.set_size(fits(size, LENGTH_LIMIT, b"size", &mut records));
+                self.head(header, &name, &records)?;
+                self.out.write_all(bytes)?;
+                self.fill(size)?;
+                Ok(Some(digest))
             }
             Content::Sparse(size, pieces, from) => {
                 let map = sparse_map(pieces);

@@ -63,7 +63,7 @@ fn heads(root: &Root, start: &AppPath) {
         &progress,
         &visit,
     );
-    let bytes: usize = found.entries.iter().filter_map(|(_, read)| *read).sum();
+    let bytes: usize = found.made.iter().map(|(_, read)| read).sum();
     println!("{} entries, {bytes} bytes read", found.entries.len());
 }
 

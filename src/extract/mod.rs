@@ -121,6 +121,12 @@ pub struct Out {
 }
 
 impl Out {
+    /// Whether there is anything in it.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        !(self.facts.is_empty() && self.issues.is_empty())
+    }
+
     /// Adds a fact.
     pub fn fact(&mut self, at: Locus, certainty: Certainty, what: What) {
         self.facts.push(Fact {

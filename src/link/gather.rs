@@ -1,5 +1,7 @@
 //! Everything that is seen of the application: its own files, and what they refer to.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rayon::prelude::*;
 
 use super::host::Host;
@@ -8,16 +10,16 @@ use super::reach;
 use super::read::{self, Made};
 use super::scope::Scope;
 use super::sourced;
-use crate::extract;
+use crate::extract::{self, Out};
 use crate::fact::{Fact, Issue, Kind};
 use crate::path::AppPath;
-use crate::tree::{Entry, Limits, Progress, Root, walk};
+use crate::tree::{Entries, Entry, Limits, Progress, Root, walk};
 
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// The entries of the scope and its reach, in order of path.
-    pub entries: Vec<Entry>,
+    /// The entries of the scope and its reach.
+    pub entries: Entries,
     /// Facts, in no order yet.
     pub facts: Vec<Fact>,
     /// Issues.
@@ -30,12 +32,8 @@ pub struct Seen {
 
 impl Seen {
     /// Adds an entry with what came of it.
-    pub(super) fn add(&mut self, entry: Entry, made: Made) {
-        self.note(made);
-        self.entries.push(entry);
-    }
-
-    fn note(&mut self, made: Made) {
+    pub(super) fn add(&mut self, entry: &Entry, made: Made) {
+        self.entries.push(&entry.path, &entry.stat);
         self.facts.extend(made.out.facts);
         self.issues.extend(made.out.issues);
         match made.read {
@@ -56,32 +54,37 @@ pub fn gather(
 ) -> Seen {
     let mut seen = Seen::default();
     let limits = read::limits(limits);
+    let (read, unread) = (AtomicU64::new(0), AtomicU64::new(0));
     // Most entries say nothing, and there may be millions.
     let walked = walk(root, &scope.dirs, &limits, progress, &|visit| {
         let made = read::visit(visit, progress);
-        let is_silent = made.out.facts.is_empty() && made.out.issues.is_empty();
-        (made.read, (!is_silent).then(|| Box::new(made.out)))
+        match made.read {
+            Some(true) => read.fetch_add(1, Ordering::Relaxed),
+            Some(false) => unread.fetch_add(1, Ordering::Relaxed),
+            None => 0,
+        };
+        Some(made.out).filter(Out::tells)
     });
+    seen.entries = walked.entries;
     seen.issues.extend(walked.issues);
-    let entries = walked.entries.into_iter().map(|(entry, (read, out))| {
-        let out = out.map(|out| *out).unwrap_or_default();
-        seen.note(Made { out, read });
-        entry
-    });
-    seen.entries = entries.collect();
+    for (_, out) in walked.made {
+        seen.facts.extend(out.facts);
+        seen.issues.extend(out.issues);
+    }
+    seen.read += read.into_inner();
+    seen.unread += unread.into_inner();
     let apart: Vec<&AppPath> = scope
         .files
         .iter()
         .filter(|file| !scope.dirs.iter().any(|dir| file.is_within(dir)))
         .collect();
     for (entry, made) in read_files(root, &apart, progress) {
-        seen.add(entry, made);
+        seen.add(&entry, made);
     }
     installation_scripts(root, host, scope, &mut seen);
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, &mut seen);
-    seen.entries.sort();
-    seen.entries.dedup_by(|a, b| a.path == b.path);
+    seen.entries.settle();
     seen
 }
 

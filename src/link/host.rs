@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::packages::Packages;
 use super::read;
+use crate::extract::Out;
 use crate::fact::{Fact, Issue, What};
 use crate::parse::accounts::Accounts;
 use crate::parse::os_release::OsRelease;
@@ -129,13 +130,13 @@ impl Host {
             &starts,
             &read::limits(&Limits::default()),
             &progress,
-            &|visit| read::visit(visit, &progress),
+            &|visit| Some(read::visit(visit, &progress).out).filter(Out::tells),
         );
         issues.extend(made.issues);
-        for (entry, made) in made.entries {
-            issues.extend(made.out.issues);
-            if !made.out.facts.is_empty() {
-                declarations.files.insert(entry.path, made.out.facts);
+        for (entry, out) in made.made {
+            issues.extend(out.issues);
+            if !out.facts.is_empty() {
+                declarations.files.insert(entry.path, out.facts);
             }
         }
         Self {

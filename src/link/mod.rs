@@ -109,9 +109,9 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     let packages = packaged::packages(root, host, scope, &parts);
     let paths = paths::classify(root, host, scope, voices, &entries, &facts);
     let bytes = entries
-        .iter()
-        .filter(|entry| entry.stat.kind == Kind::File)
-        .map(|entry| entry.stat.size)
+        .basics()
+        .filter(|basics| basics.kind == Kind::File)
+        .map(|basics| basics.size)
         .sum();
     let issues = issues
         .into_iter()

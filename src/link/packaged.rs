@@ -9,11 +9,11 @@ use super::scope::Scope;
 use crate::fact::{Fact, Kind, ProgramForm, What};
 use crate::parse::os_release::OsRelease;
 use crate::report::{Library, Module, Owner, PackageEntry, PackageKind};
-use crate::tree::{Entry, Root};
+use crate::tree::{Entries, Root};
 
 /// What packages are looked for.
 pub(super) struct Parts<'a> {
-    pub(super) entries: &'a [Entry],
+    pub(super) entries: &'a Entries,
     pub(super) facts: &'a [Fact],
     pub(super) libraries: &'a [Library],
     pub(super) modules: &'a [Module],
@@ -37,13 +37,13 @@ pub(super) fn packages(
             add(package, None);
         }
     }
-    for entry in parts.entries {
+    for (path, stat) in parts.entries.iter() {
         // Many packages share a directory, or the link that stands for one of a merged /usr, and it
         // does not tell whose the application is.
-        if entry.stat.kind != Kind::File || !scope.contains(&entry.path) {
+        if stat.kind != Kind::File || !scope.contains(&path) {
             continue;
         }
-        if let Some(package) = host.packages.owner(&entry.path) {
+        if let Some(package) = host.packages.owner(&path) {
             add(package, None);
         }
     }

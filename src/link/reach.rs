@@ -12,7 +12,7 @@ use super::scope::Scope;
 use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
-use crate::tree::{Entry, Progress, Root};
+use crate::tree::{Entries, Progress, Root};
 
 /// How many steps away from the application a reference is followed.
 const MAX_STEPS: usize = 6;
@@ -22,30 +22,25 @@ const MAX_FILES: usize = 4096;
 
 /// Adds to `seen` what the scope refers to.
 pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, progress: &Progress) {
-    let mut known: BTreeSet<AppPath> = seen
-        .entries
-        .iter()
-        .map(|entry| entry.path.clone())
-        .collect();
-    let declared = declarations(host, scope, &seen.facts, &known);
+    seen.entries.settle();
+    let declared = declarations(host, scope, &seen.facts, &seen.entries);
     let files: BTreeSet<&AppPath> = declared.iter().map(|fact| &fact.at.file).collect();
     for file in files {
         if let Ok(node) = root.lookup(file.as_bytes()) {
-            seen.entries.push(Entry {
-                path: file.clone(),
-                stat: node.stat,
-                target: None,
-            });
+            seen.entries.push(file, &node.stat);
             seen.read += 1;
         }
     }
-    known.extend(declared.iter().map(|fact| fact.at.file.clone()));
+    let mut also: BTreeSet<AppPath> = declared.iter().map(|fact| fact.at.file.clone()).collect();
+    seen.entries.settle();
     let mut fresh = declared.clone();
     seen.facts.extend(declared);
     fresh.extend(seen.facts.iter().cloned());
     let mut budget = MAX_FILES;
     for _ in 0..MAX_STEPS {
-        let next = references(root, host, scope, &fresh, &known);
+        let next = references(root, host, scope, &fresh, &|path| {
+            also.contains(path) || seen.entries.contains(path)
+        });
         let take: Vec<&AppPath> = next.iter().take(budget).collect();
         if let Some(first) = next.iter().nth(budget) {
             let left = next.len() - budget;
@@ -62,16 +57,16 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
         fresh = Vec::new();
         for (entry, made) in read_files(root, &take, progress) {
             fresh.extend(made.out.facts.iter().cloned());
-            seen.add(entry, made);
+            seen.add(&entry, made);
         }
-        known.extend(next);
+        also.extend(next);
     }
 }
 
 /// The facts of the system's declarations that concern the application: all of a file that is its
 /// own or that starts one of its programs, and of tables the lines that name one of its paths or
 /// one of its users.
-fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &BTreeSet<AppPath>) -> Vec<Fact> {
+fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &Entries) -> Vec<Fact> {
     let mut found = Vec::new();
     let mut units: BTreeSet<String> = BTreeSet::new();
     let mut rest = Vec::new();
@@ -198,7 +193,7 @@ fn references(
     host: &Host,
     scope: &Scope,
     facts: &[Fact],
-    known: &BTreeSet<AppPath>,
+    is_known: &dyn Fn(&AppPath) -> bool,
 ) -> BTreeSet<AppPath> {
     let mut found = BTreeSet::new();
     for fact in facts {
@@ -234,8 +229,8 @@ fn references(
                 && host.packages.owner(&node.real).is_some();
             if node.stat.kind == Kind::File
                 && !foreign
-                && !known.contains(&node.real)
-                && !known.contains(&path)
+                && !is_known(&node.real)
+                && !is_known(&path)
                 && !knowledge::places::is_code_place(&node.real)
                 && !knowledge::places::is_system_file(&node.real)
             {

@@ -5,6 +5,7 @@
 //! Only regular files are opened, and never by a path that somebody could redirect meanwhile:
 //! every step is relative to a directory that is held open.
 
+mod entries;
 mod file;
 mod held;
 mod listing;
@@ -15,6 +16,7 @@ mod step;
 mod view;
 mod walk;
 
+pub use entries::{Basics, Entries, Listed};
 pub use file::File;
 pub use listing::{Listing, OpenDir};
 pub use root::{LookupError, Node, Root};

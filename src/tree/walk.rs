@@ -14,6 +14,7 @@ use rayon::Scope;
 use rayon::slice::ParallelSliceMut;
 use rustix::io::Errno;
 
+use super::entries::Entries;
 use super::file::{File, open_seen};
 use super::root::{LookupError, MAX_PATH, Root};
 use super::start::Starts;
@@ -33,6 +34,21 @@ pub struct Entry {
     pub stat: Stat,
     /// The text of a symbolic link.
     pub target: Option<Vec<u8>>,
+}
+
+/// What came of some entries of one directory.
+struct Unit<T> {
+    stats: Vec<(Box<[u8]>, Stat)>,
+    made: Vec<(Entry, T)>,
+}
+
+impl<T> Default for Unit<T> {
+    fn default() -> Self {
+        Self {
+            stats: Vec::new(),
+            made: Vec::new(),
+        }
+    }
 }
 
 /// An entry while it is visited; [`Visit::open`] opens it.
@@ -100,8 +116,10 @@ pub struct Progress {
 /// The outcome of a walk.
 #[derive(Debug)]
 pub struct Walk<T> {
-    /// The entries with what the visit made of them, in order of path.
-    pub entries: Vec<(Entry, T)>,
+    /// All entries.
+    pub entries: Entries,
+    /// Those of which the visit made something, with that, in order of path.
+    pub made: Vec<(Entry, T)>,
     /// What was not entered.
     pub issues: Vec<Issue>,
     /// How many files were passed over.
@@ -132,7 +150,8 @@ struct Shared<'a, T, F> {
     /// are opened by their path when their turn comes, which takes more steps.
     open: AtomicUsize,
     budget: usize,
-    entries: Mutex<Vec<(Entry, T)>>,
+    entries: Mutex<Entries>,
+    made: Mutex<Vec<(Entry, T)>>,
     issues: Mutex<Vec<Issue>>,
     passed: AtomicU64,
 }
@@ -149,7 +168,7 @@ pub fn walk<T, F>(
 ) -> Walk<T>
 where
     T: Send,
-    F: Fn(&Visit<'_>) -> T + Sync,
+    F: Fn(&Visit<'_>) -> Option<T> + Sync,
 {
     let (starts, issues) = Starts::new(root, starts, limits);
     let shared = Shared {
@@ -161,6 +180,7 @@ where
         open: AtomicUsize::new(0),
         budget: budget(),
         entries: Mutex::default(),
+        made: Mutex::default(),
         issues: Mutex::new(issues),
         passed: AtomicU64::new(0),
     };
@@ -183,18 +203,16 @@ fn budget() -> usize {
 impl<T, F> Shared<'_, T, F>
 where
     T: Send,
-    F: Fn(&Visit<'_>) -> T + Sync,
+    F: Fn(&Visit<'_>) -> Option<T> + Sync,
 {
     /// Begins at `start`, whose path is real.
     fn start<'s>(&'s self, start: &'s (AppPath, Stat), scope: &Scope<'s>) {
         let (path, stat) = start;
         let parent = path.parent().unwrap_or_else(AppPath::root);
-        let mut made = Vec::new();
         match self.root.open_real_dir(&parent) {
-            Ok(dir) => self.entry(&dir, path.clone(), *stat, None, &mut made),
+            Ok(dir) => self.single(&dir, path, *stat),
             Err(errno) => self.issue(path, errno_kind(errno), &errno.to_string()),
         }
-        self.keep(made);
         if stat.kind == Kind::Dir && self.may_enter(path, stat, stat.id.0) {
             scope.spawn(move |scope| self.enter(None, path.clone(), *stat, scope));
         }
@@ -289,7 +307,10 @@ where
     }
 
     fn chunk<'s>(&'s self, dir: &Arc<Dir<'s>>, names: Vec<Name>, scope: &Scope<'s>) {
-        let mut made = Vec::with_capacity(names.len());
+        let mut unit = Unit {
+            stats: Vec::with_capacity(names.len()),
+            made: Vec::new(),
+        };
         for Name { name, is_file } in names {
             if self.stopped() {
                 break;
@@ -304,7 +325,7 @@ where
                 .flatten();
             if let Some(file) = opened {
                 let stat = *file.stat();
-                self.entry(&dir.fd, path, stat, Some(file), &mut made);
+                self.entry(&dir.fd, path, stat, Some(file), &mut unit);
                 continue;
             }
             let stat = match stat_at(&dir.fd, &name) {
@@ -315,26 +336,42 @@ where
                 }
             };
             if stat.kind != Kind::Dir {
-                self.entry(&dir.fd, path, stat, None, &mut made);
+                self.entry(&dir.fd, path, stat, None, &mut unit);
                 continue;
             }
-            self.entry(&dir.fd, path.clone(), stat, None, &mut made);
+            self.entry(&dir.fd, path.clone(), stat, None, &mut unit);
             if self.may_enter(&path, &stat, dir.device) {
                 let parent = (!self.is_crowded()).then(|| Arc::clone(dir));
                 scope.spawn(move |scope| self.enter(parent, path, stat, scope));
             }
         }
-        self.keep(made);
+        self.keep(&dir.path, unit);
     }
 
-    /// Visits one entry and adds what came of it to `made`.
+    /// Visits an entry that is met outside of its directory.
+    fn single(&self, dir: &OwnedFd, path: &AppPath, stat: Stat) {
+        let mut unit = Unit::default();
+        self.entry(dir, path.clone(), stat, None, &mut unit);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push(path, &stat);
+        drop(entries);
+        self.keep(
+            path,
+            Unit {
+                stats: Vec::new(),
+                ..unit
+            },
+        );
+    }
+
+    /// Visits one entry and adds what came of it to `unit`.
     fn entry(
         &self,
         dir: &OwnedFd,
         path: AppPath,
         stat: Stat,
         opened: Option<File>,
-        made: &mut Vec<(Entry, T)>,
+        unit: &mut Unit<T>,
     ) {
         self.progress.found.fetch_add(1, Ordering::Relaxed);
         let mut target = None;
@@ -350,13 +387,21 @@ where
             dir,
             opened: Cell::new(opened),
         });
-        made.push((entry, outcome));
+        unit.stats.push((Box::from(entry.path.name()), stat));
+        unit.made.extend(outcome.map(|outcome| (entry, outcome)));
     }
 
-    /// Keeps what a unit of work made: one lock for many entries.
-    fn keep(&self, mut made: Vec<(Entry, T)>) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.append(&mut made);
+    /// Keeps what came of a unit of work in a directory: one lock for many entries.
+    fn keep(&self, dir: &AppPath, mut unit: Unit<T>) {
+        if !unit.stats.is_empty() {
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let stats = unit.stats.iter();
+            entries.extend(dir, stats.map(|(name, stat)| (name.as_ref(), stat)));
+        }
+        if !unit.made.is_empty() {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            made.append(&mut unit.made);
+        }
     }
 
     fn issue(&self, path: &AppPath, kind: IssueKind, message: &str) {
@@ -379,25 +424,25 @@ where
             let message = "ended early: what was not yet looked at is missing";
             self.issue(&AppPath::root(), IssueKind::LimitReached, message);
         }
-        self.sort();
-        let mut made = Vec::new();
+        self.settle();
         for (path, stat) in &self.starts.links {
             let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            let met = entries.binary_search_by(|(entry, _)| entry.path.cmp(path));
+            let is_met = entries.contains(path);
             drop(entries);
             let parent = path.parent().unwrap_or_else(AppPath::root);
             match self.root.open_real_dir(&parent) {
-                Ok(_) if met.is_ok() => {}
-                Ok(dir) => self.entry(&dir, path.clone(), *stat, None, &mut made),
+                Ok(_) if is_met => {}
+                Ok(dir) => self.single(&dir, path, *stat),
                 Err(errno) => self.issue(path, errno_kind(errno), &errno.to_string()),
             }
         }
-        self.keep(made);
-        self.sort();
-        let entries = self
-            .entries
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.settle();
+        let entries = self.entries.into_inner();
+        let made = self.made.into_inner();
+        let mut made = made.unwrap_or_else(PoisonError::into_inner);
+        // A directory that changes while it is read may name an entry twice (readdir(3)).
+        made.par_sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        made.dedup_by(|a, b| a.0.path == b.0.path);
         let mut issues = self
             .issues
             .into_inner()
@@ -405,17 +450,16 @@ where
         issues.sort();
         issues.dedup();
         Walk {
-            entries,
+            entries: entries.unwrap_or_else(PoisonError::into_inner),
+            made,
             issues,
             passed: self.passed.into_inner(),
         }
     }
 
-    /// A directory that changes while it is read may name an entry twice (readdir(3)).
-    fn sort(&self) {
+    fn settle(&self) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.par_sort_by(|a, b| a.0.path.cmp(&b.0.path));
-        entries.dedup_by(|a, b| a.0.path == b.0.path);
+        entries.settle();
     }
 }
 

@@ -101,13 +101,21 @@ fn examine(path: &AppPath, stat: &Stat, head: &[u8], source: &dyn ReadAt) -> Out
 
 fn walk_root(root: &Root, starts: &[&str], limits: &Limits) -> Walk<Seen> {
     let starts: Vec<_> = starts.iter().map(AppPath::new).collect();
-    let walk = walk(root, &starts, limits, &Progress::default(), &look);
-    for (entry, seen) in &walk.entries {
+    let walk = walk(root, &starts, limits, &Progress::default(), &|visit| {
+        Some(look(visit))
+    });
+    for (entry, seen) in &walk.made {
         assert!(seen.head != CANARY, "{} shows the canary", entry.path);
     }
-    let mut paths: Vec<_> = walk.entries.iter().map(|(entry, _)| &entry.path).collect();
+    let mut paths: Vec<_> = walk.made.iter().map(|(entry, _)| &entry.path).collect();
     paths.dedup();
-    assert_eq!(paths.len(), walk.entries.len(), "an entry came twice");
+    assert_eq!(paths.len(), walk.made.len(), "an entry came twice");
+    let mut kept: Vec<_> = walk.entries.iter().map(|(path, _)| path).collect();
+    kept.sort();
+    assert!(
+        kept.iter().eq(paths.iter().copied()),
+        "not all is kept, or more"
+    );
     assert!(paths.is_sorted());
     walk
 }
@@ -129,14 +137,14 @@ fn within_a_minute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 
 fn entry(walk: &Walk<Seen>, path: impl AsRef<[u8]>) -> &(Entry, Seen) {
     let path = AppPath::new(path);
-    walk.entries
+    walk.made
         .iter()
         .find(|(entry, _)| entry.path == path)
         .unwrap_or_else(|| panic!("{path} was not found"))
 }
 
 fn names(walk: &Walk<Seen>) -> Vec<String> {
-    walk.entries
+    walk.made
         .iter()
         .map(|(entry, _)| entry.path.to_text().into_owned())
         .collect()
@@ -355,7 +363,7 @@ fn names_may_hold_any_byte() {
         fs::write(path, name).unwrap();
     }
     let walk = tree.walk(&["/"]);
-    assert_eq!(walk.entries.len(), 1 + names.len());
+    assert_eq!(walk.made.len(), 1 + names.len());
     for name in names {
         let path = AppPath::root().child(name);
         let text = path.to_text().into_owned();
@@ -388,7 +396,7 @@ fn a_start_may_be_anything() {
 
     let walk = tree.walk(&["/srv/app/bin/run"]);
     assert_eq!(names(&walk), ["/srv/app/bin/run"]);
-    assert_eq!(walk.entries[0].1.head, b"x");
+    assert_eq!(walk.made[0].1.head, b"x");
 
     let walk = tree.walk(&["/opt/app"]);
     let want = ["/opt/app", "/srv/app", "/srv/app/bin", "/srv/app/bin/run"];
@@ -425,7 +433,7 @@ fn a_start_may_be_anything() {
     );
 
     let walk = tree.walk(&["/", "/srv", "/srv", "/"]);
-    assert_eq!(walk.entries.len(), 9);
+    assert_eq!(walk.made.len(), 9);
     assert_eq!(walk.issues, []);
 
     assert!(tree.walk(&[]).entries.is_empty());
@@ -456,6 +464,7 @@ fn a_walk_that_is_ended_says_so() {
         if visit.entry.stat.kind == Kind::File {
             progress.stop.store(true, Ordering::Relaxed);
         }
+        None::<()>
     };
     let root = tree.root();
     let starts = [AppPath::root()];

@@ -54,13 +54,10 @@ impl Loader<'_> {
         };
         let root = self.view.root();
         let found = walk(root, dirs, &limits, progress, &|visit| self.start_of(visit));
-        let entries = found.entries.len();
-        let files = found.entries.into_iter();
+        let files = found.made.into_iter();
         Discovered {
-            files: files
-                .filter_map(|(entry, start)| Some((entry.path, start?)))
-                .collect(),
-            entries,
+            files: files.map(|(entry, start)| (entry.path, start)).collect(),
+            entries: found.entries.len(),
             passed: found.passed,
             issues: found.issues,
         }

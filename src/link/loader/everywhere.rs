@@ -68,16 +68,16 @@ impl Loader<'_> {
             &starts,
             &Limits::default(),
             &Progress::default(),
-            &|visit| told_name(visit, &names),
+            &|visit| {
+                let soname = told_name(visit, &names);
+                let is_asked = names.contains(visit.entry.path.name())
+                    || soname.as_deref().is_some_and(|name| names.contains(name));
+                (visit.entry.stat.kind != Kind::Dir && is_asked).then_some(soname)
+            },
         );
         let mut shelf = Shelf::default();
-        for (entry, soname) in &found.entries {
-            let soname = soname.as_deref();
-            let is_asked = names.contains(entry.path.name())
-                || soname.is_some_and(|name| names.contains(name));
-            if entry.stat.kind != Kind::Dir && is_asked {
-                shelf.add(&entry.path, soname);
-            }
+        for (entry, soname) in &found.made {
+            shelf.add(&entry.path, soname.as_deref());
         }
         Some(shelf)
     }

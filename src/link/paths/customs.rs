@@ -444,21 +444,22 @@ fn own_settings(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         .filter(|uid| *uid != 0)
         .collect();
     let mut found = Vec::new();
-    for (path, sum) in ground.inventory.below(&etc) {
-        let Some(stat) = sum.stat.filter(|stat| stat.kind == Kind::File) else {
+    for below in ground.inventory.below(&etc) {
+        let Some(stat) = below.sum.stat.filter(|stat| stat.kind == Kind::File) else {
             continue;
         };
-        let folder = path
-            .parent()
-            .and_then(|dir| ground.inventory.get(&dir)?.stat);
+        if !below.name.ends_with(b".json") {
+            continue;
+        }
+        let folder = ground.inventory.get(below.dir).and_then(|sum| sum.stat);
         let replaces = folder.is_some_and(|dir| {
             dir.uid == stat.uid && dir.mode & 0o200 != 0
                 || dir.gid == stat.gid && dir.mode & 0o020 != 0
         });
         let own = users.contains(&stat.uid) && stat.mode & 0o200 != 0;
-        if own && replaces && path.name().ends_with(b".json") {
+        if own && replaces {
             found.push(told(
-                Locus::file(path),
+                Locus::file(&below.path()),
                 (Touch::Writes, "owner"),
                 Some(Kind::File),
                 Some(Class::Config),

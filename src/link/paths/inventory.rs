@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::fact::{Class, Kind, Stat};
+use crate::fact::{Class, Kind};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::report::OnDisk;
-use crate::tree::Entry;
+use crate::tree::{Basics, Entries, Listed};
 
-/// What lies in a directory and below it.
-#[derive(Clone, Debug, Default)]
+/// What lies at a path, and below it where it is a directory.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sum {
-    pub(super) stat: Option<Stat>,
-    /// Bytes of all files below.
+    /// What it is, where it was seen itself.
+    pub(super) stat: Option<Basics>,
+    /// Bytes of all files.
     pub(super) bytes: u64,
     /// Regular files below.
     pub(super) files: u64,
-    /// Programs, libraries, static content below.
+    /// Programs, libraries, static content.
     pub(super) code: u64,
     /// Files and directories below that belong to nobody but root.
     pub(super) roots: u64,
@@ -40,49 +41,123 @@ impl Sum {
     }
 }
 
-/// Every entry seen, with the sum of what is below, in order of path.
-#[derive(Debug, Default)]
-pub(super) struct Inventory {
-    sums: Vec<(AppPath, Sum)>,
+/// Every entry seen, with the sum of what is below.
+#[derive(Debug)]
+pub(super) struct Inventory<'a> {
+    entries: &'a Entries,
+    folders: BTreeMap<&'a AppPath, Folder>,
 }
 
-impl Inventory {
-    /// Sums up `entries`, which are in order of path; `is_program` tells the files that facts know as
-    /// programs.
-    pub(super) fn new(entries: &[Entry], is_program: impl Fn(&AppPath) -> bool) -> Self {
-        let mut sums = Vec::with_capacity(entries.len());
-        // The directories on the way to what was summed up so far, which are not whole yet.
-        let mut open: BTreeMap<AppPath, Sum> = BTreeMap::new();
-        // A directory sorts before all that is in it: from the end, each is whole when its turn
-        // comes, and is added to the one above once.
-        for entry in entries.iter().rev() {
-            while let Some(above) = open.last_entry().filter(|above| *above.key() > entry.path) {
-                let (path, sum) = above.remove_entry();
-                close(path, sum, &mut open, &mut sums);
+/// A directory, summed up.
+#[derive(Debug, Default)]
+struct Folder {
+    below: Sum,
+    /// Whether the entry at each place is a file of code.
+    code: Vec<bool>,
+}
+
+/// A directory that is gone through.
+struct Inside<'a, 'b> {
+    dir: &'a AppPath,
+    listed: Listed<'a>,
+    code: &'b [bool],
+}
+
+/// An entry below a directory.
+pub(super) struct Below<'a> {
+    /// The directory that it is in.
+    pub(super) dir: &'a AppPath,
+    /// Its name.
+    pub(super) name: &'a [u8],
+    /// What it is and holds.
+    pub(super) sum: Sum,
+}
+
+impl Below<'_> {
+    /// Its path.
+    pub(super) fn path(&self) -> AppPath {
+        self.dir.child(self.name)
+    }
+
+    /// Its kind, where it was seen itself.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        self.sum.stat.map(|stat| stat.kind)
+    }
+}
+
+impl<'a> Inventory<'a> {
+    /// Sums up `entries`; `is_program` tells the files that facts know as programs.
+    pub(super) fn new(entries: &'a Entries, is_program: impl Fn(&AppPath) -> bool) -> Self {
+        let mut inventory = Self {
+            entries,
+            folders: BTreeMap::new(),
+        };
+        // A directory sorts before all that is in it: from the end, each is whole when the one
+        // above is summed up.
+        for (dir, listed) in entries.folders().rev() {
+            let mut folder = Folder::default();
+            for (name, stat) in listed.iter() {
+                let is_code = stat.is_some_and(|stat| stat.kind == Kind::File) && {
+                    let path = dir.child(name);
+                    is_program(&path)
+                        || knowledge::places::is_code_name(name)
+                        || knowledge::places::is_library_place(&path)
+                };
+                folder.code.push(is_code);
+                let sum = inventory.sum(stat, is_code, || dir.child(name));
+                folder.below.add(&sum);
             }
-            let mut own = open.remove(&entry.path).unwrap_or_default();
-            let stat = entry.stat;
-            own.stat = Some(stat);
-            if stat.kind == Kind::File {
-                own.bytes = stat.size;
-                let code = is_program(&entry.path)
-                    || knowledge::places::is_code_name(entry.path.name())
-                    || knowledge::places::is_library_place(&entry.path);
-                own.code = u64::from(code);
+            inventory.folders.insert(dir, folder);
+        }
+        inventory
+    }
+
+    /// What is at a path and below it.
+    fn sum(&self, stat: Option<Basics>, is_code: bool, path: impl FnOnce() -> AppPath) -> Sum {
+        let file = stat.filter(|stat| stat.kind == Kind::File);
+        let mut sum = match file {
+            Some(_) => Sum::default(),
+            None => {
+                let folder = self.folders.get(&path());
+                folder.map(|folder| folder.below).unwrap_or_default()
             }
-            close(entry.path.clone(), own, &mut open, &mut sums);
+        };
+        sum.stat = stat;
+        if let Some(stat) = file {
+            sum.bytes = stat.size;
+            sum.code = u64::from(is_code);
         }
-        while let Some((path, sum)) = open.pop_last() {
-            close(path, sum, &mut open, &mut sums);
-        }
-        sums.reverse();
-        Self { sums }
+        sum
     }
 
     /// What is known of `path`.
-    pub(super) fn get(&self, path: &AppPath) -> Option<&Sum> {
-        let at = self.sums.binary_search_by(|(known, _)| known.cmp(path));
-        self.sums.get(at.ok()?).map(|(_, sum)| sum)
+    pub(super) fn get(&self, path: &AppPath) -> Option<Sum> {
+        let Some(dir) = path.parent() else {
+            let mut sum = self.folders.get(path)?.below;
+            sum.stat = self.entries.get(path);
+            return Some(sum);
+        };
+        let inside = self.enter(&dir)?;
+        let at = inside.listed.find(path.name())?;
+        self.at(&inside, at).map(|below| below.sum)
+    }
+
+    fn enter(&self, dir: &AppPath) -> Option<Inside<'a, '_>> {
+        let (dir, listed) = self.entries.folder(dir)?;
+        let folder = self.folders.get(dir)?;
+        Some(Inside {
+            dir,
+            listed,
+            code: &folder.code,
+        })
+    }
+
+    fn at(&self, inside: &Inside<'a, '_>, at: usize) -> Option<Below<'a>> {
+        let dir = inside.dir;
+        let (name, stat) = inside.listed.get(at)?;
+        let is_code = inside.code.get(at).copied().unwrap_or_default();
+        let sum = self.sum(stat, is_code, || dir.child(name));
+        Some(Below { dir, name, sum })
     }
 
     /// Whether `path` was seen itself.
@@ -118,15 +193,25 @@ impl Inventory {
     }
 
     /// Everything strictly below `dir`, in order.
-    pub(super) fn below<'a>(
-        &'a self,
-        dir: &'a AppPath,
-    ) -> impl Iterator<Item = (&'a AppPath, &'a Sum)> {
-        let begin = self.sums.partition_point(|(path, _)| path <= dir);
-        let after = self.sums.get(begin..).unwrap_or_default().iter();
-        after
-            .map(|(path, sum)| (path, sum))
-            .take_while(move |(path, _)| path.is_within(dir))
+    pub(super) fn below(&self, dir: &AppPath) -> impl Iterator<Item = Below<'a>> {
+        let mut way: Vec<(Inside<'a, '_>, usize)> = Vec::new();
+        way.extend(self.enter(dir).map(|inside| (inside, 0)));
+        std::iter::from_fn(move || {
+            loop {
+                let (inside, next) = way.last_mut()?;
+                let found = self.at(inside, *next);
+                *next += 1;
+                let Some(found) = found else {
+                    way.pop();
+                    continue;
+                };
+                if matches!(found.kind(), None | Some(Kind::Dir)) {
+                    let inner = self.enter(&found.path());
+                    way.extend(inner.map(|inside| (inside, 0)));
+                }
+                return Some(found);
+            }
+        })
     }
 
     /// The form in which a report shows what is on disk.
@@ -146,17 +231,4 @@ impl Inventory {
             },
         })
     }
-}
-
-/// A path with all that is below it, which is added to the directory above.
-fn close(
-    path: AppPath,
-    sum: Sum,
-    open: &mut BTreeMap<AppPath, Sum>,
-    sums: &mut Vec<(AppPath, Sum)>,
-) {
-    if let Some(parent) = path.parent() {
-        open.entry(parent).or_default().add(&sum);
-    }
-    sums.push((path, sum));
 }

@@ -7,7 +7,7 @@ use super::Ground;
 use crate::fact::{Class, Kind};
 use crate::path::AppPath;
 use crate::report::{OnDisk, PathEntry};
-use crate::tree::{Limits, Progress, walk};
+use crate::tree::{Entries, Limits, Progress, walk};
 
 /// Adds an entry for each mount that has none, and what is on disk to those that were not walked.
 pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<PathEntry> {
@@ -51,19 +51,16 @@ fn on_disk(ground: &Ground<'_>, path: &AppPath) -> Option<OnDisk> {
     let limits = Limits::default();
     let start = [node.real.clone()];
     let walked = match node.stat.kind {
-        Kind::Dir => walk(ground.root, &start, &limits, &progress, &|_| ()).entries,
-        _ => Vec::new(),
+        Kind::Dir => walk(ground.root, &start, &limits, &progress, &|_| None::<()>).entries,
+        _ => Entries::default(),
     };
-    let below = walked
-        .iter()
-        .map(|(entry, ())| entry.stat)
-        .filter(|stat| stat.kind == Kind::File);
+    let below = walked.basics().filter(|basics| basics.kind == Kind::File);
     let (mut size_bytes, mut files) = match node.stat.kind {
         Kind::File => (node.stat.size, 1),
         _ => (0, 0),
     };
-    for stat in below {
-        size_bytes += stat.size;
+    for file in below {
+        size_bytes += file.size;
         files += 1;
     }
     Some(OnDisk {

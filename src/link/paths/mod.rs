@@ -26,7 +26,7 @@ use crate::parse::op::Deed;
 use crate::parse::shell;
 use crate::path::AppPath;
 use crate::report::PathEntry;
-use crate::tree::{Entry, Root};
+use crate::tree::{Entries, Root};
 
 /// How many facts stand under one path.
 const BECAUSE: usize = 8;
@@ -36,7 +36,7 @@ pub(super) struct Ground<'a> {
     pub(super) root: &'a Root,
     pub(super) host: &'a Host,
     pub(super) scope: &'a Scope,
-    inventory: Inventory,
+    inventory: Inventory<'a>,
     pub(super) voices: Voices,
     /// Whether a program of the application is linked with PAM.
     asks_pam: bool,
@@ -45,12 +45,12 @@ pub(super) struct Ground<'a> {
 }
 
 /// Judges every path that `facts` name, and what the tree itself shows.
-pub(super) fn classify(
-    root: &Root,
-    host: &Host,
-    scope: &Scope,
+pub(super) fn classify<'a>(
+    root: &'a Root,
+    host: &'a Host,
+    scope: &'a Scope,
     voices: Voices,
-    entries: &[Entry],
+    entries: &'a Entries,
     facts: &[Fact],
 ) -> Vec<PathEntry> {
     let programs: BTreeSet<&AppPath> = facts

@@ -56,7 +56,7 @@ fn same(path: &AppPath) -> AppPath {
 /// code.
 pub(super) fn mount_of(
     scope: &Scope,
-    inventory: &Inventory,
+    inventory: &Inventory<'_>,
     path: &AppPath,
     kind: Option<Kind>,
     generated: bool,
@@ -88,7 +88,7 @@ fn outside(path: &AppPath) -> Option<AppPath> {
 /// Climbs from `path` while the directory above holds no code, is not the prefix itself, and while
 /// settings stay apart from state.
 fn in_prefix(
-    inventory: &Inventory,
+    inventory: &Inventory<'_>,
     prefix: &AppPath,
     path: &AppPath,
     kind: Option<Kind>,

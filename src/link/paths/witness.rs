@@ -3,10 +3,11 @@
 
 use super::super::live::Voice;
 use super::Ground;
-use super::inventory::Sum;
+use super::inventory::{Below, Sum};
 use crate::fact::{Certainty, Class, Fact, Kind, LicenceKind, Locus, Source, Touch, What};
 use crate::knowledge::places;
 use crate::path::AppPath;
+use crate::tree::Basics;
 
 /// The facts that the tree of each install prefix gives.
 pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
@@ -17,7 +18,11 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         };
         // Where nearly everything belongs to one owner that is not root, ownership tells nothing.
         let owner_tells = top.roots > top.others;
-        for (path, sum) in ground.inventory.below(prefix) {
+        for below in ground.inventory.below(prefix) {
+            if below.kind() != Some(Kind::Dir) {
+                continue;
+            }
+            let (path, sum) = (&below.path(), &below.sum);
             if places::is_library_place(path) {
                 continue;
             }
@@ -143,24 +148,21 @@ fn newer(ground: &Ground<'_>) -> Vec<Fact> {
         let Some(installed) = last_code(ground, prefix, usize::MAX) else {
             continue;
         };
-        for (path, sum) in ground.inventory.below(prefix) {
-            let Some(stat) = sum.stat else { continue };
+        for below in ground.inventory.below(prefix) {
+            let Some(stat) = below.sum.stat else { continue };
             let late = |code: i64| stat.mtime > code.saturating_add(AFTER);
             let says = (Touch::Writes, NEWER);
-            let at = || Locus::file(path);
+            let at = || Locus::file(&below.path());
             let is_passwords = || {
-                let kind = crate::knowledge::secret_file(path.name());
+                let kind = crate::knowledge::secret_file(below.name);
                 kind.is_some_and(|kind| kind.contains("password"))
             };
             if stat.kind == Kind::File && late(installed) && is_passwords() {
                 let (kind, class) = (Some(Kind::File), Some(Class::Secret));
                 found.push(told(at(), says, kind, class, Certainty::Observed));
-            } else if stat.kind == Kind::Dir && path.name() == b"__pycache__" {
-                let beside = path.parent().and_then(|dir| {
-                    let depth = dir.depth() + 1;
-                    last_code(ground, &dir, depth)
-                });
-                if beside.is_some_and(late) {
+            } else if stat.kind == Kind::Dir && below.name == b"__pycache__" {
+                let depth = below.dir.depth() + 1;
+                if last_code(ground, below.dir, depth).is_some_and(late) {
                     let (kind, class) = (Some(Kind::Dir), Some(Class::Cache));
                     found.push(told(at(), says, kind, class, Certainty::Observed));
                 }
@@ -174,37 +176,37 @@ fn newer(ground: &Ground<'_>) -> Vec<Fact> {
 /// what an interpreter compiled does not count.
 fn last_code(ground: &Ground<'_>, dir: &AppPath, depth: usize) -> Option<i64> {
     let compiled = |path: &AppPath| path.components().any(|part| part == b"__pycache__");
-    let is_file = |sum: &Sum| sum.stat.filter(|stat| stat.kind == Kind::File);
-    ground
-        .inventory
-        .below(dir)
-        .filter(|(path, sum)| sum.code > 0 && path.depth() <= depth && !compiled(path))
-        .filter_map(|(_, sum)| is_file(sum).map(|stat| stat.mtime))
-        .max()
+    let is_code = |below: &Below<'_>| {
+        below.kind() == Some(Kind::File)
+            && below.sum.code > 0
+            && below.dir.depth() < depth
+            && !compiled(&below.path())
+    };
+    let files = ground.inventory.below(dir).filter(is_code);
+    files.filter_map(|below| Some(below.sum.stat?.mtime)).max()
 }
 
 /// Directories of settings that belong to somebody else than root and that no package filled: who
 /// owns them made what is in them.
 fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
     let etc = AppPath::new("/etc");
-    ground
-        .inventory
-        .below(&etc)
-        .filter(|(_, sum)| {
-            sum.stat.is_some_and(|stat| {
-                stat.kind == Kind::Dir && stat.uid != 0 && stat.mode & 0o200 != 0
-            })
-        })
-        .filter(|(path, _)| !ships_into(ground, path))
-        .map(|(path, _)| filled(path, "owner", Class::Config))
+    let is_owned = |below: &Below<'_>| {
+        let is_owned =
+            |stat: Basics| stat.kind == Kind::Dir && stat.uid != 0 && stat.mode & 0o200 != 0;
+        below.sum.stat.is_some_and(is_owned)
+    };
+    let owned = ground.inventory.below(&etc).filter(is_owned);
+    owned
+        .map(|below| below.path())
+        .filter(|path| !ships_into(ground, path))
+        .map(|path| filled(&path, "owner", Class::Config))
         .collect()
 }
 
 /// Whether a package put a file into the directory: settings that an administrator is to edit.
 fn ships_into(ground: &Ground<'_>, dir: &AppPath) -> bool {
-    ground.inventory.below(dir).any(|(path, sum)| {
-        sum.stat.is_some_and(|stat| stat.kind == Kind::File)
-            && ground.host.packages.owner(path).is_some()
+    ground.inventory.below(dir).any(|below| {
+        below.kind() == Some(Kind::File) && ground.host.packages.owner(&below.path()).is_some()
     })
 }
 
@@ -232,20 +234,12 @@ fn homes(ground: &Ground<'_>) -> Vec<Fact> {
 fn instances(ground: &Ground<'_>) -> Vec<Fact> {
     let mut found = Vec::new();
     for prefix in &ground.scope.prefixes {
-        let tops: Vec<&AppPath> = ground
-            .inventory
-            .below(prefix)
-            .filter(|(path, sum)| {
-                path.depth() == prefix.depth() + 1
-                    && sum.stat.is_some_and(|stat| stat.kind == Kind::Dir)
-            })
-            .map(|(path, _)| path)
-            .collect();
+        let is_top = |below: &Below<'_>| below.dir == prefix && below.kind() == Some(Kind::Dir);
+        let tops = ground.inventory.below(prefix).filter(is_top);
+        let tops: Vec<AppPath> = tops.map(|below| below.path()).collect();
         let packaged = |dir: &AppPath| {
-            ground
-                .inventory
-                .below(dir)
-                .any(|(p, _)| places::is_library_place(p))
+            let mut below = ground.inventory.below(dir);
+            below.any(|below| places::is_library_place(&below.path()))
         };
         if !tops
             .iter()
@@ -253,7 +247,7 @@ fn instances(ground: &Ground<'_>) -> Vec<Fact> {
         {
             continue;
         }
-        for top in tops {
+        for top in &tops {
             if places::is_library_place(top) || packaged(top) || ground.inventory.holds_code(top) {
                 continue;
             }
@@ -267,9 +261,9 @@ fn instances(ground: &Ground<'_>) -> Vec<Fact> {
 fn runtimes(ground: &Ground<'_>) -> Vec<Fact> {
     let mut found = Vec::new();
     for prefix in &ground.scope.prefixes {
-        let code = ground.inventory.below(prefix).find_map(|(path, _)| {
-            let runtime = places::runtime_of(path.name())?;
-            (!places::is_library_place(path)).then_some(runtime)
+        let code = ground.inventory.below(prefix).find_map(|below| {
+            let runtime = places::runtime_of(below.name)?;
+            (!places::is_library_place(&below.path())).then_some(runtime)
         });
         let Some(runtime) = code else { continue };
         let there = |path: &&AppPath| ground.root.resolve(path.as_bytes()).is_ok();

@@ -89,6 +89,8 @@ pub struct Limits {
     pub opens: fn(&AppPath) -> bool,
     /// Names of regular files that are passed over unseen, and only counted.
     pub passes: fn(&[u8]) -> bool,
+    /// Whether [`Walk::entries`] is wanted: without it a walk takes no more room than its visits do.
+    pub keeps: bool,
 }
 
 impl Default for Limits {
@@ -98,6 +100,7 @@ impl Default for Limits {
             exclude: Vec::new(),
             opens: |_| false,
             passes: |_| false,
+            keeps: true,
         }
     }
 }
@@ -116,7 +119,7 @@ pub struct Progress {
 /// The outcome of a walk.
 #[derive(Debug)]
 pub struct Walk<T> {
-    /// All entries.
+    /// All entries, where they were to be kept.
     pub entries: Entries,
     /// Those of which the visit made something, with that, in order of path.
     pub made: Vec<(Entry, T)>,
@@ -393,7 +396,7 @@ where
 
     /// Keeps what came of a unit of work in a directory: one lock for many entries.
     fn keep(&self, dir: &AppPath, mut unit: Unit<T>) {
-        if !unit.stats.is_empty() {
+        if self.limits.keeps && !unit.stats.is_empty() {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             let stats = unit.stats.iter();
             entries.extend(dir, stats.map(|(name, stat)| (name.as_ref(), stat)));

@@ -2,12 +2,13 @@
 //! also where only something below it is named.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Ground;
-use crate::fact::{Class, Kind};
+use crate::fact::{Class, Kind, Stat};
 use crate::path::AppPath;
 use crate::report::{OnDisk, PathEntry};
-use crate::tree::{Entries, Limits, Progress, walk};
+use crate::tree::{Limits, Progress, walk};
 
 /// Adds an entry for each mount that has none, and what is on disk to those that were not walked.
 pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<PathEntry> {
@@ -47,28 +48,38 @@ pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<Pa
 /// What is at `path`, counted afresh.
 fn on_disk(ground: &Ground<'_>, path: &AppPath) -> Option<OnDisk> {
     let node = ground.root.resolve(path.as_bytes()).ok()?;
-    let progress = Progress::default();
-    let limits = Limits::default();
-    let start = [node.real.clone()];
-    let walked = match node.stat.kind {
-        Kind::Dir => walk(ground.root, &start, &limits, &progress, &|_| None::<()>).entries,
-        _ => Entries::default(),
+    let (files, size) = (AtomicU64::new(0), AtomicU64::new(0));
+    let count = |stat: &Stat| {
+        if stat.kind == Kind::File {
+            files.fetch_add(1, Ordering::Relaxed);
+            size.fetch_add(stat.size, Ordering::Relaxed);
+        }
     };
-    let below = walked.basics().filter(|basics| basics.kind == Kind::File);
-    let (mut size_bytes, mut files) = match node.stat.kind {
-        Kind::File => (node.stat.size, 1),
-        _ => (0, 0),
-    };
-    for file in below {
-        size_bytes += file.size;
-        files += 1;
+    if node.stat.kind == Kind::Dir {
+        let limits = Limits {
+            keeps: false,
+            ..Limits::default()
+        };
+        let start = [node.real.clone()];
+        walk(
+            ground.root,
+            &start,
+            &limits,
+            &Progress::default(),
+            &|visit| {
+                count(&visit.entry.stat);
+                None::<()>
+            },
+        );
+    } else {
+        count(&node.stat);
     }
     Some(OnDisk {
         kind: node.stat.kind,
         uid: node.stat.uid,
         gid: node.stat.gid,
         mode: format!("{:04o}", node.stat.mode),
-        size_bytes,
-        files,
+        size_bytes: size.into_inner(),
+        files: files.into_inner(),
     })
 }

@@ -189,6 +189,7 @@ pub fn pack(
         progress,
         dirs: received.map(Received::dirs).unwrap_or_default(),
         merged: received.map(|received| received.merged.clone()),
+        present: None,
         left: Vec::new(),
         layers: Vec::new(),
     };
@@ -278,6 +279,8 @@ struct Making<'a> {
     merged: Option<Merged>,
     /// The directories of the layers so far.
     dirs: BTreeSet<AppPath>,
+    /// The roles that have something, once all was gone through.
+    present: Option<BTreeSet<Owner>>,
     left: Vec<Left>,
     layers: Vec<PackedLayer>,
 }
@@ -322,6 +325,11 @@ impl Making<'_> {
         role: Owner,
         received: Option<&Received>,
     ) -> Result<Option<Written>, PackError> {
+        let is_asked = self.settled.roles.contains(&role);
+        let is_absent = |present: &BTreeSet<Owner>| !present.contains(&role);
+        if !is_asked && self.present.as_ref().is_some_and(is_absent) {
+            return Ok(None);
+        }
         let name = name_of(role);
         let base = received.filter(|received| received.is_base && role == Owner::Core);
         let before = self.merged.clone();
@@ -329,6 +337,7 @@ impl Making<'_> {
         let tar = layer::begin(self.layout, self.settled.level)?;
         let mut verdict = Judge::new(&self.settled.policy, &name, self.merged.as_mut());
         let (mut entries, mut files) = (0, 0);
+        let mut present = BTreeSet::new();
         let mut dirs = BTreeSet::new();
         let rows = |entry: crate::layout::layer::Entry, package| {
             entries += 1;
@@ -348,8 +357,9 @@ impl Making<'_> {
         );
         let policy = &self.settled.policy;
         let each: &mut Each<'_, '_> = &mut |item| {
-            let is_there = base.is_some_and(|base| base.keeps(&item.path));
-            if is_there || belongs_to(policy, &item) != role {
+            let owner = belongs_to(policy, &item);
+            present.insert(owner);
+            if owner != role || base.is_some_and(|base| base.keeps(&item.path)) {
                 return Ok(());
             }
             if let Found::Entry(stat, _) = &item.found
@@ -370,7 +380,8 @@ impl Making<'_> {
         let out = archive.finish()?;
         verdict.finish()?;
         self.dirs.extend(dirs);
-        if entries == 0 && (base.is_some() || !self.settled.roles.contains(&role)) {
+        self.present = Some(present);
+        if entries == 0 && (base.is_some() || !is_asked) {
             return Ok(None);
         }
         let (layer, diff_id) = layer::end(self.layout, out)?;

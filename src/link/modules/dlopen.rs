@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asked, Member, Sight};
+use super::{Asked, CONTENT, Member, Sight};
 use crate::fact::{Certainty, Locus, ModuleKind, Priority};
 use crate::parse::elf::{Dlopen, Elf, Priority as Told};
+use crate::parse::read::ReadAt;
 use crate::path::AppPath;
 
 /// The most names of one file that are followed.
@@ -13,6 +14,9 @@ const NAMES: usize = 64;
 
 /// The longest name.
 const LONGEST: usize = 256;
+
+/// How much of a file is searched at a time.
+const WINDOW: usize = 1 << 20;
 
 pub(super) fn asked(
     sight: &Sight<'_, '_>,
@@ -30,12 +34,10 @@ pub(super) fn asked(
         }
         if member.calls.dlopen && own(member.real) {
             let told: BTreeSet<&[u8]> = known_names(elf);
-            let content = sight.content(member.real);
-            for name in names(&content) {
-                if !told.contains(name) {
-                    asked.push(of_string(member, name));
-                }
-            }
+            let file = sight.root.open_file(member.real.as_bytes());
+            let names = file.map(|file| names(&file)).unwrap_or_default();
+            let names = names.into_iter().filter(|name| !told.contains(&**name));
+            asked.extend(names.map(|name| of_string(member, name)));
         }
     }
     asked
@@ -70,11 +72,11 @@ fn of_note(member: &Member<'_>, note: &Dlopen) -> Asked {
     }
 }
 
-fn of_string(member: &Member<'_>, name: &[u8]) -> Asked {
+fn of_string(member: &Member<'_>, name: Vec<u8>) -> Asked {
     Asked {
         kind: ModuleKind::DlopenName,
         by: member.path.to_vec(),
-        names: vec![name.to_vec()],
+        names: vec![name],
         at: Locus::file(member.real),
         priority: Priority::Suggested,
         certainty: Certainty::Guessed,
@@ -82,15 +84,25 @@ fn of_string(member: &Member<'_>, name: &[u8]) -> Asked {
     }
 }
 
-/// The strings of `content` that are names of libraries: `libx.so`, `libx.so.1.2`, with or without
-/// a path; sorted.
-pub(super) fn names(content: &[u8]) -> BTreeSet<&[u8]> {
+/// The strings of a file that are names of libraries: `libx.so`, `libx.so.1.2`, with or without a
+/// path; sorted. It is read piece by piece, with as much on both sides of a piece as a name is long.
+fn names(file: &dyn ReadAt) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
-    for at in memchr::memmem::find_iter(content, b".so") {
-        if let Some(name) = name_around(content, at)
-            && found.len() < NAMES
-        {
-            found.insert(name);
+    let length = file.len().min(CONTENT as u64);
+    let mut window = vec![0; usize::try_from(length).map_or(WINDOW, |all| all.min(WINDOW))];
+    let step = WINDOW - 2 * LONGEST;
+    for offset in (0..length).step_by(step) {
+        let got = file.read_at(offset, &mut window).unwrap_or_default();
+        let content = &window[..got];
+        let from = if offset == 0 { 0 } else { LONGEST };
+        let until = if got < WINDOW { got } else { LONGEST + step };
+        for at in memchr::memmem::find_iter(content, b".so") {
+            if (from..until).contains(&at)
+                && let Some(name) = name_around(content, at)
+                && found.len() < NAMES
+            {
+                found.insert(name.to_vec());
+            }
         }
     }
     found
@@ -117,4 +129,28 @@ fn name_around(content: &[u8], at: usize) -> Option<&[u8]> {
         && base.first().is_some_and(u8::is_ascii_alphanumeric)
         && (name.starts_with(b"/") || name.starts_with(b"$") || base.len() == name.len());
     (is_version && is_name && name.iter().all(plain)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_wherever_a_window_ends() {
+        let name = b"\0libboundary.so.1\0";
+        let step = WINDOW - 2 * LONGEST;
+        let near = [step, step + LONGEST, WINDOW, 2 * step + LONGEST];
+        let places = near.iter().flat_map(|at| (at - 40)..(at + 40));
+        for at in places.step_by(7) {
+            let mut content = vec![b'x'; at];
+            content.extend_from_slice(name);
+            content.resize(at + WINDOW / 2, b'y');
+            let found = names(&content.as_slice());
+            assert_eq!(
+                found,
+                BTreeSet::from([b"libboundary.so.1".to_vec()]),
+                "{at}"
+            );
+        }
+    }
 }

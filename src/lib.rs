@@ -110,9 +110,14 @@ pub enum AuditError {
 /// When a rule of the request is none, the root cannot be opened, the scope stands for nothing, or
 /// the run is interrupted.
 pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditError> {
-    let rules = rules(request)?;
-    let root = open(request)?;
-    let host = Host::read(&root);
+    let read = || {
+        let root = open(request)?;
+        let host = Host::read(&root);
+        Ok::<_, AuditError>((root, host))
+    };
+    let (rules, read) = rayon::join(|| rules(request), read);
+    let rules = rules?;
+    let (root, host) = read?;
     let scope = link::scope::find(&root, &host, request_scope(request))?;
     let limits = Limits {
         all_filesystems: request.all_filesystems,

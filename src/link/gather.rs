@@ -24,6 +24,8 @@ pub struct Seen {
     pub facts: Vec<Fact>,
     /// Issues.
     pub issues: Vec<Issue>,
+    /// What the packages tell of their files, and what could not be read of them.
+    pub owned: (Vec<Fact>, Vec<Issue>),
     /// Files whose content was read.
     pub read: u64,
     /// Files whose content could not be read.
@@ -78,10 +80,21 @@ pub fn gather(
         .iter()
         .filter(|file| !scope.dirs.iter().any(|dir| file.is_within(dir)))
         .collect();
-    for (entry, made) in read_files(root, &apart, progress) {
+    let (files, (scripts, owned)) = rayon::join(
+        || read_files(root, &apart, progress),
+        || {
+            rayon::join(
+                || installation_scripts(root, host, scope),
+                || host.packages.facts(&scope.packages, root),
+            )
+        },
+    );
+    seen.owned = owned;
+    for (entry, made) in files {
         seen.add(&entry, made);
     }
-    installation_scripts(root, host, scope, &mut seen);
+    seen.facts.extend(scripts.facts);
+    seen.issues.extend(scripts.issues);
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, &mut seen);
     seen.entries.settle();
@@ -89,7 +102,8 @@ pub fn gather(
 }
 
 /// What the packages' own scripts did when they were installed.
-fn installation_scripts(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
+fn installation_scripts(root: &Root, host: &Host, scope: &Scope) -> Out {
+    let mut all = Out::default();
     for package in &scope.packages {
         for script in host.packages.scripts(package, root) {
             if !matches!(
@@ -99,10 +113,11 @@ fn installation_scripts(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen
                 continue;
             }
             let out = extract::installation_script(&script.at, &script.text);
-            seen.facts.extend(out.facts);
-            seen.issues.extend(out.issues);
+            all.facts.extend(out.facts);
+            all.issues.extend(out.issues);
         }
     }
+    all
 }
 
 /// Reads single files, in parallel; those that are gone are left out.

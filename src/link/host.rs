@@ -82,6 +82,32 @@ pub struct Declarations {
 }
 
 impl Declarations {
+    /// Reads what the system declares.
+    fn read(root: &Root) -> (Self, Vec<Issue>) {
+        let mut declarations = Self::default();
+        let progress = Progress::default();
+        let starts: Vec<AppPath> = DECLARATIONS
+            .iter()
+            .map(AppPath::new)
+            .filter(|path| root.resolve(path.as_bytes()).is_ok())
+            .collect();
+        let made = walk(
+            root,
+            &starts,
+            &read::limits(&Limits::default()),
+            &progress,
+            &|visit| Some(read::visit(visit, &progress).out).filter(Out::tells),
+        );
+        let mut issues = made.issues;
+        for (entry, out) in made.made {
+            issues.extend(out.issues);
+            if !out.facts.is_empty() {
+                declarations.files.insert(entry.path, out.facts);
+            }
+        }
+        (declarations, issues)
+    }
+
     /// Files and their facts, in order of path.
     pub fn iter(&self) -> impl Iterator<Item = (&AppPath, &[Fact])> {
         self.files
@@ -110,7 +136,9 @@ impl Host {
     /// Reads what the root says about itself.
     #[must_use]
     pub fn read(root: &Root) -> Self {
-        let (packages, mut issues) = Packages::read(root);
+        let ((packages, mut issues), (declarations, faults)) =
+            rayon::join(|| Packages::read(root), || Declarations::read(root));
+        issues.extend(faults);
         let text = |path: &str| root.read(path, ACCOUNTS_LIMIT).unwrap_or_default();
         let accounts = Accounts::parse(&text("/etc/passwd"), &text("/etc/group"));
         let release = root
@@ -118,27 +146,6 @@ impl Host {
             .or_else(|_| root.read("/usr/lib/os-release", ACCOUNTS_LIMIT))
             .unwrap_or_default();
         let release = OsRelease::parse(&release);
-        let mut declarations = Declarations::default();
-        let progress = Progress::default();
-        let starts: Vec<AppPath> = DECLARATIONS
-            .iter()
-            .map(AppPath::new)
-            .filter(|path| root.resolve(path.as_bytes()).is_ok())
-            .collect();
-        let made = walk(
-            root,
-            &starts,
-            &read::limits(&Limits::default()),
-            &progress,
-            &|visit| Some(read::visit(visit, &progress).out).filter(Out::tells),
-        );
-        issues.extend(made.issues);
-        for (entry, out) in made.made {
-            issues.extend(out.issues);
-            if !out.facts.is_empty() {
-                declarations.files.insert(entry.path, out.facts);
-            }
-        }
         Self {
             packages,
             accounts,

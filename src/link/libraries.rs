@@ -88,11 +88,6 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         plugins: &alone,
     };
     let interpreters = interpreters::find(&loader, scope, facts, outcomes.is_empty());
-    let mut found = Found {
-        advice: closure::advice(&loader, whole, scope, interpreters.clone()),
-        interpreters,
-        ..Found::default()
-    };
     let later = Later {
         sight: Sight::new(root, &loader),
         scope,
@@ -107,19 +102,29 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
             loader.run(&request).opened
         },
     };
-    let mut opened: Vec<modules::Found> = outcomes
-        .par_iter()
-        .chain(&alone)
-        .flat_map_iter(|outcome| later.of(outcome))
-        .collect();
-    opened.extend(modules::extensions(Modules {
-        root,
-        loader: &loader,
-        scope,
-        facts,
-        plugins: &alone,
-        load: &|file| run(file, Start::Loader),
-    }));
+    let by_name = || -> Vec<modules::Found> {
+        let objects = outcomes.par_iter().chain(&alone);
+        objects.flat_map_iter(|outcome| later.of(outcome)).collect()
+    };
+    let extensions = || {
+        modules::extensions(Modules {
+            root,
+            loader: &loader,
+            scope,
+            facts,
+            plugins: &alone,
+            load: &|file| run(file, Start::Loader),
+        })
+    };
+    let advice = || closure::advice(&loader, whole, scope, interpreters.clone());
+    let (advice, (mut opened, extensions)) =
+        rayon::join(advice, || rayon::join(by_name, extensions));
+    opened.extend(extensions);
+    let mut found = Found {
+        advice,
+        interpreters,
+        ..Found::default()
+    };
     for module in modules::merge(opened) {
         found.facts.push(module.fact());
         found.modules.push(owned(host, scope, module));

@@ -72,10 +72,10 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         entries,
         mut facts,
         issues,
+        owned: (owned, owner_issues),
         read,
         unread,
     } = seen;
-    let (owned, owner_issues) = host.packages.facts(&scope.packages, root);
     facts.extend(owned);
     let traced = trace.map(|trace| trace::take(trace, root, scope));
     facts.extend(traced.iter().flat_map(Traced::facts));
@@ -99,15 +99,21 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     } = libraries::find(root, host, scope, &facts);
     facts.extend(needed);
     facts.sort();
-    let programs = programs::find(root, host, scope, &facts, &interpreters);
     let parts = packaged::Parts {
         entries: &entries,
         facts: &facts,
         libraries: &libraries,
         modules: &modules,
     };
-    let packages = packaged::packages(root, host, scope, &parts);
-    let paths = paths::classify(root, host, scope, voices, &entries, &facts);
+    let (paths, (programs, packages)) = rayon::join(
+        || paths::classify(root, host, scope, voices, &entries, &facts),
+        || {
+            rayon::join(
+                || programs::find(root, host, scope, &facts, &interpreters),
+                || packaged::packages(root, host, scope, &parts),
+            )
+        },
+    );
     let bytes = entries
         .basics()
         .filter(|basics| basics.kind == Kind::File)

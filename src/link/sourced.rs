@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::gather::Seen;
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, shell};
 use crate::fact::{Source, What};
@@ -31,29 +33,35 @@ pub(super) fn again(root: &Root, seen: &mut Seen) {
             sourced.insert((fact.at.line, path.clone()));
         }
     }
-    for (script, sourced) in scripts {
-        let mut known = BTreeMap::new();
-        for (_, file) in sourced {
-            if let Ok(text) = root.read(file.as_bytes(), SOURCED_LIMIT) {
-                known.extend(variables(&text, &known));
-            }
+    let scripts: Vec<_> = scripts.into_iter().collect();
+    let out = scripts.par_iter().filter_map(|(script, sourced)| {
+        let files = sourced.iter().map(|(_, file)| file);
+        read_with(root, script, files)
+    });
+    let out: Vec<Out> = out.collect();
+    seen.facts.extend(out.into_iter().flat_map(|out| out.facts));
+}
+
+/// What a script does with the variables that the files set which it sources.
+fn read_with<'a>(
+    root: &Root,
+    script: &AppPath,
+    sourced: impl Iterator<Item = &'a AppPath>,
+) -> Option<Out> {
+    let mut known = BTreeMap::new();
+    for file in sourced {
+        if let Ok(text) = root.read(file.as_bytes(), SOURCED_LIMIT) {
+            known.extend(variables(&text, &known));
         }
-        if known.is_empty() {
-            continue;
-        }
-        let Ok(node) = root.resolve(script.as_bytes()) else {
-            continue;
-        };
-        let Ok(text) = root.read(script.as_bytes(), TEXT_LIMIT) else {
-            continue;
-        };
-        let head = &text[..text.len().min(HEAD)];
-        let mut out = Out::default();
-        shell::run_with(
-            &Input::new(&script, &node.stat, head, &text),
-            &known,
-            &mut out,
-        );
-        seen.facts.extend(out.facts);
     }
+    if known.is_empty() {
+        return None;
+    }
+    let node = root.resolve(script.as_bytes()).ok()?;
+    let text = root.read(script.as_bytes(), TEXT_LIMIT).ok()?;
+    let head = &text[..text.len().min(HEAD)];
+    let mut out = Out::default();
+    let input = Input::new(script, &node.stat, head, &text);
+    shell::run_with(&input, &known, &mut out);
+    Some(out)
 }

@@ -1,9 +1,9 @@
 //! From a rule and what it looks at to findings: select, refine, group, word.
 
-use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -31,7 +31,7 @@ pub(super) struct Scene<'a> {
     /// The application's directories.
     pub(super) prefixes: Vec<AppPath>,
     items: BTreeMap<Sort, Vec<Item<'a>>>,
-    in_service: OnceCell<BTreeSet<AppPath>>,
+    in_service: OnceLock<BTreeSet<AppPath>>,
 }
 
 impl<'a> Scene<'a> {
@@ -61,7 +61,7 @@ impl<'a> Scene<'a> {
         Self {
             prefixes,
             items,
-            in_service: OnceCell::new(),
+            in_service: OnceLock::new(),
         }
     }
 

@@ -19,6 +19,8 @@ mod text;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rayon::prelude::*;
+
 use crate::fact::{Fact, Issue, IssueKind, Locus};
 use crate::path::AppPath;
 use crate::report::{Finding, Library, Mount, PathEntry, RuleText};
@@ -175,9 +177,12 @@ impl Rules {
         let scene = Scene::new(subject);
         let mut found = Vec::new();
         let mut issues = Vec::new();
-        for rule in self.iter() {
-            // Nothing that a rule writes to outlives it but the scene's cell, which is set whole.
-            match catch_unwind(AssertUnwindSafe(|| find::findings(rule, &scene))) {
+        // Nothing that a rule writes to outlives it but the scene's cell, which is set whole.
+        let of = |rule| catch_unwind(AssertUnwindSafe(|| find::findings(rule, &scene)));
+        let rules: Vec<&Rule> = self.iter().collect();
+        let parts: Vec<_> = rules.par_iter().map(|rule| of(*rule)).collect();
+        for (rule, part) in rules.into_iter().zip(parts) {
+            match part {
                 Ok(part) => found.extend(part),
                 Err(_) => issues.push(Issue {
                     at: Locus::file(subject.scope.first().unwrap_or(&AppPath::root())),

@@ -58,6 +58,8 @@ struct Grammar {
     /// What tells a path or command though neither a path nor a call of `rules` stands in the text:
     /// regular expressions.
     signs: &'static [&'static str],
+    /// What a line begins with that is a comment.
+    comments: &'static [&'static [u8]],
     /// Whether the arguments of a call always stand in parentheses.
     parentheses: bool,
     /// Whether a line's end mostly ends a statement.

@@ -42,7 +42,13 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"`",
         // The modes of a pipe (perlfunc, open).
         r"-\||\|-",
+        // A mode in front of a path, as `open` takes it with two arguments; not the end of an HTML
+        // element.
+        r#"["'{(]\s*\+?<\s*/[\w.$@{}:-]*(?:[^\w.$@{}:>-]|\z)"#,
+        // A join that begins with an empty name.
+        r#"\bcat(?:file|dir)\b[\s(]*["']["']\s*,"#,
     ],
+    comments: &[b"#"],
     parentheses: false,
     lines: false,
     longest_run: 4 << 10,

@@ -41,6 +41,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"\bsys_get_temp_dir\b",
         r"`",
     ],
+    comments: &[b"#", b"//", b"*"],
     parentheses: true,
     lines: true,
     longest_run: 64 << 10,

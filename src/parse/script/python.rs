@@ -27,7 +27,15 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     visit,
     fold,
     rules: RULES,
-    signs: &[r"__file__", r"\.sep\b", r"\bsubprocess\.", r"\bPopen\b"],
+    signs: &[
+        r"__file__",
+        r"\.sep\b",
+        r"\bsubprocess\.",
+        r"\bPopen\b",
+        // A join that begins with an empty name.
+        r#"\(\s*["']["']\s*,"#,
+    ],
+    comments: &[b"#"],
     parentheses: true,
     lines: true,
     longest_run: 64 << 10,

@@ -37,7 +37,10 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"\btmpdir\b",
         r"`",
         r"%x",
+        // A join that begins with an empty name.
+        r#"\(\s*["']["']\s*,"#,
     ],
+    comments: &[b"#"],
     parentheses: false,
     lines: true,
     longest_run: 64 << 10,

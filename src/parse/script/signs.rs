@@ -12,18 +12,14 @@ use super::rules::{Arg, Does, Rule};
 use super::{Grammar, Language};
 
 /// Signs of all languages.
-const COMMON: [&str; 6] = [
+const COMMON: [&str; 4] = [
     // A path begins: not behind a letter, which ends a name; nor behind what comes before the slash
     // of a comment, a URL's host, a tag or a division.
     r"(?:^|[^A-Za-z0-9_.*/)\]<])/(?:\.?[A-Za-z0-9_-]|[$@{#])",
     // Behind a variable, which may be empty, the hierarchy's tops begin one (FHS 3.0, 3).
     r"/(?:bin|boot|data|dev|etc|export|home|lib|media|mnt|opt|root|run|sbin|srv|tmp|u01|usr|var)\b",
-    // A mode in front of it, as Perl's two-argument `open` takes it.
-    r#"["'{(]\s*\+?<\s*/"#,
     // A slash alone that something is joined to.
     r#"["']/["']\s*(?:[.+]|,\s*["'])"#,
-    // A join that begins with an empty name: `catfile('', 'etc', …)`.
-    r#"\(\s*["']["']\s*,"#,
     // The source of a database that is a file.
     r"(?i:sqlite)",
 ];
@@ -46,9 +42,45 @@ impl Language {
             Self::Php => php,
             Self::Ruby => ruby,
         };
+        let grammar = self.grammar();
+        let program = (grammar.program)(text);
         // Without the expression every text is read.
-        signs.as_ref().is_none_or(|signs| signs.is_match(text))
+        signs
+            .as_ref()
+            .is_none_or(|signs| is_signed(signs, &program, grammar.comments))
     }
+}
+
+/// Whether a sign stands anywhere but in lines that are comments, as the line that names the
+/// interpreter is.
+fn is_signed(signs: &Regex, text: &[u8], comments: &[&[u8]]) -> bool {
+    let mut from = 0;
+    while let Some(sign) = signs.find_at(text, from) {
+        let begin = memchr::memrchr(b'\n', &text[..sign.start()]).map_or(0, |at| at + 1);
+        let rest = memchr::memchr(b'\n', &text[sign.start()..]);
+        let end = rest.map_or(text.len(), |length| sign.start() + length);
+        let (above, line) = (&text[..begin], &text[begin..end]);
+        if sign.end() > end || !is_comment(above, line, comments) {
+            return true;
+        }
+        from = end;
+    }
+    false
+}
+
+/// Whether a line is nothing but a comment. One that could be more, as an attribute, a value put into
+/// a text, or a comment with its end, is none; one that begins with a star is, where a comment of
+/// several lines has begun above it.
+fn is_comment(above: &[u8], line: &[u8], comments: &[&[u8]]) -> bool {
+    const MORE: [&[u8]; 4] = [b"*/", b"<?", b"?>", b"#{"];
+    let line = line.trim_ascii_start();
+    let last = |sign: &[u8]| memchr::memmem::rfind(above, sign);
+    comments.iter().any(|sign| line.starts_with(sign))
+        && !line.starts_with(b"#[")
+        && (!line.starts_with(b"*") || last(b"/*") > last(b"*/"))
+        && !MORE
+            .iter()
+            .any(|more| memchr::memmem::find(line, more).is_some())
 }
 
 fn signs(grammar: &Grammar) -> Option<Regex> {

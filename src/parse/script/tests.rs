@@ -291,7 +291,7 @@ proptest! {
         pieces in proptest::collection::vec(
             prop::sample::select(vec![
                 "open(", "'", "\"", "/a/", "{", "}", "$x", "#{", "<?php ", "\n", " = ", "+", ".", ")",
-                "def f(", "sub f {", "[", "]", "=>", "os.path.join(", "File.join(", "%s", "é", "`", ",",
+                "def f(", "sub f {", "[", "]", "=>", "os.path.join(", "File.join(", "catfile(", "%s", "é", "`", ",", "# ", "\n// ", "\n* ", "''", "<",
             ]),
             0..40,
         )
@@ -307,16 +307,16 @@ proptest! {
 
 #[test]
 fn a_text_without_any_sign_is_passed_over() {
-    for (language, quiet, telling) in [
+    let cases: [(Language, &str, &[&str]); 4] = [
         (
             Language::Python,
-            "# see https://example.org/x\nimport os\nclass A:\n    size = 1 / n\n    def f(self): return open(self.name)\n",
-            ["x = '/srv/x/y'", "p = Popen(args)", "x = f'{top}/var/x'"],
+            "#!/usr/bin/python3\n# see https://example.org/x and /etc/x\nimport os\nclass A:\n    size = 1 / n\n    def f(self): return open(self.name)\n",
+            &["x = '/srv/x/y'", "p = Popen(args)", "x = f'{top}/var/x'"],
         ),
         (
             Language::Perl,
-            "# a/b\nuse strict; sub f { my $x = shift; return open(my $f, '<', $x) }\n",
-            [
+            "#!/usr/bin/perl\n# a/b, /etc/x\nprint \"</td>\";\n=head1 /x\n\n=cut\nuse strict; sub f { my $x = shift; return open(my $f, '<', $x) }\n",
+            &[
                 "open(F, \"</srv/x/y\");",
                 "my $x = `ls`;",
                 "open(F, '-|', 'ls');",
@@ -324,9 +324,12 @@ fn a_text_without_any_sign_is_passed_over() {
         ),
         (
             Language::Php,
-            "<?php /* a */ // b\n$lang['x'] = 'the system <b>is</b> (http://example.org/x)';\n",
-            [
+            "<?php /* a */ // b\n/**\n * GET /admin/x\n */\n    // exec('x')\n$lang['x'] = 'the system <b>is</b> (http://example.org/x)';\n",
+            &[
                 "<?php system('ls');",
+                "<?php\n/* a\n * b */ unlink('/a');",
+                "<?php\n// a ?> <?php unlink('/a');",
+                "<?php\n#[A('/srv/x')] class B {}",
                 "<?php $x = '/' . 'srv/x';",
                 "<?php $x = \"$top/etc/x\";",
             ],
@@ -334,13 +337,14 @@ fn a_text_without_any_sign_is_passed_over() {
         (
             Language::Ruby,
             "# a/b\nclass A\n  def f; File.read(@name); end\nend\n",
-            [
+            &[
                 "X = \"#{top}/var/x\"",
                 "system 'ls'",
                 "x = File.join('/', 'srv', 'x')",
             ],
         ),
-    ] {
+    ];
+    for (language, quiet, telling) in cases {
         assert!(!language.may_tell(quiet.as_bytes()), "{quiet}");
         for text in telling {
             assert!(language.may_tell(text.as_bytes()), "{text}");

@@ -191,12 +191,18 @@ impl Entries {
     pub(super) fn extend<'a>(
         &mut self,
         dir: &AppPath,
-        entries: impl Iterator<Item = (&'a [u8], &'a Stat)>,
+        entries: impl ExactSizeIterator<Item = (&'a [u8], &'a Stat)> + Clone,
     ) {
         if !self.folders.contains_key(dir) {
             self.folders.insert(dir.clone(), Folder::default());
         }
         if let Some(folder) = self.folders.get_mut(dir) {
+            // Most directories have few entries and come but once: no more room than that.
+            if folder.rows.is_empty() {
+                folder.rows.reserve_exact(entries.len());
+                let names = entries.clone().map(|(name, _)| name.len());
+                folder.names.reserve_exact(names.sum());
+            }
             for (name, stat) in entries {
                 folder.push(name, Some(stat.into()));
             }

@@ -1,7 +1,5 @@
 //! What the tree itself holds, summed up for each directory: sizes, owners, code.
 
-use std::collections::BTreeMap;
-
 use crate::fact::{Class, Kind};
 use crate::knowledge;
 use crate::path::AppPath;
@@ -25,9 +23,32 @@ pub(super) struct Sum {
     pub(super) others: u64,
 }
 
-impl Sum {
+/// What lies below a directory, as a [`Sum`] has it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    bytes: u64,
+    files: u64,
+    code: u64,
+    roots: u64,
+    others: u64,
+}
+
+impl From<Counts> for Sum {
+    fn from(counts: Counts) -> Self {
+        Self {
+            stat: None,
+            bytes: counts.bytes,
+            files: counts.files,
+            code: counts.code,
+            roots: counts.roots,
+            others: counts.others,
+        }
+    }
+}
+
+impl Counts {
     /// Adds an entry of the directory, with all that is below it.
-    fn add(&mut self, child: &Self) {
+    fn add(&mut self, child: &Sum) {
         self.bytes += child.bytes;
         self.code += child.code;
         self.files += child.files;
@@ -45,14 +66,15 @@ impl Sum {
 #[derive(Debug)]
 pub(super) struct Inventory<'a> {
     entries: &'a Entries,
-    folders: BTreeMap<&'a AppPath, Folder>,
+    /// The directories, the last path first.
+    folders: Vec<(&'a AppPath, Folder)>,
 }
 
 /// A directory, summed up.
 #[derive(Debug, Default)]
 struct Folder {
-    below: Sum,
-    /// Whether the entry at each place is a file of code.
+    below: Counts,
+    /// Whether the entry at each place is a file of code; empty where none is.
     code: Vec<bool>,
 }
 
@@ -90,12 +112,13 @@ impl<'a> Inventory<'a> {
     pub(super) fn new(entries: &'a Entries, is_program: impl Fn(&AppPath) -> bool) -> Self {
         let mut inventory = Self {
             entries,
-            folders: BTreeMap::new(),
+            folders: Vec::with_capacity(entries.folders().count()),
         };
         // A directory sorts before all that is in it: from the end, each is whole when the one
         // above is summed up.
         for (dir, listed) in entries.folders().rev() {
             let mut folder = Folder::default();
+            let mut code = Vec::new();
             for (name, stat) in listed.iter() {
                 let is_code = stat.is_some_and(|stat| stat.kind == Kind::File) && {
                     let path = dir.child(name);
@@ -103,13 +126,21 @@ impl<'a> Inventory<'a> {
                         || knowledge::places::is_code_name(name)
                         || knowledge::places::is_library_place(&path)
                 };
-                folder.code.push(is_code);
+                code.push(is_code);
                 let sum = inventory.sum(stat, is_code, || dir.child(name));
                 folder.below.add(&sum);
             }
-            inventory.folders.insert(dir, folder);
+            if code.contains(&true) {
+                folder.code = code;
+            }
+            inventory.folders.push((dir, folder));
         }
         inventory
+    }
+
+    fn folder(&self, dir: &AppPath) -> Option<&Folder> {
+        let at = self.folders.binary_search_by(|(known, _)| dir.cmp(known));
+        self.folders.get(at.ok()?).map(|(_, folder)| folder)
     }
 
     /// What is at a path and below it.
@@ -118,8 +149,9 @@ impl<'a> Inventory<'a> {
         let mut sum = match file {
             Some(_) => Sum::default(),
             None => {
-                let folder = self.folders.get(&path());
-                folder.map(|folder| folder.below).unwrap_or_default()
+                let folder = self.folder(&path());
+                let below = folder.map(|folder| folder.below);
+                Sum::from(below.unwrap_or_default())
             }
         };
         sum.stat = stat;
@@ -133,7 +165,7 @@ impl<'a> Inventory<'a> {
     /// What is known of `path`.
     pub(super) fn get(&self, path: &AppPath) -> Option<Sum> {
         let Some(dir) = path.parent() else {
-            let mut sum = self.folders.get(path)?.below;
+            let mut sum = Sum::from(self.folder(path)?.below);
             sum.stat = self.entries.get(path);
             return Some(sum);
         };
@@ -144,7 +176,7 @@ impl<'a> Inventory<'a> {
 
     fn enter(&self, dir: &AppPath) -> Option<Inside<'a, '_>> {
         let (dir, listed) = self.entries.folder(dir)?;
-        let folder = self.folders.get(dir)?;
+        let folder = self.folder(dir)?;
         Some(Inside {
             dir,
             listed,

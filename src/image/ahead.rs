@@ -10,7 +10,7 @@ use crate::fact::{Kind, Stat};
 use crate::layout::Digest;
 use crate::parse::read::ReadAt as _;
 use crate::path::AppPath;
-use crate::tree::{File, OpenDir};
+use crate::tree::{File, OpenDir, open_budget};
 
 /// The greatest length, in bytes, of a file that is read as a whole. A longer one is only opened:
 /// it is read as it is written.
@@ -71,37 +71,44 @@ pub(super) struct Ahead<'a> {
     jobs: Vec<Option<Job>>,
     bytes: u64,
     batches: VecDeque<Batch<'a>>,
+    /// The most entries of a batch, and the most batches, within what the process may have open.
+    entries: usize,
     most: usize,
 }
 
 impl<'a> Ahead<'a> {
     pub(super) fn new() -> Self {
+        let files = open_budget();
+        let entries = ENTRIES.min(files / 4).max(1);
+        // Each entry may hold itself open, and the directory that it is in.
+        let most = (rayon::current_num_threads() * 2).clamp(4, 12);
         Self {
             items: Vec::new(),
             jobs: Vec::new(),
             bytes: 0,
             batches: VecDeque::new(),
-            most: (rayon::current_num_threads() * 2).clamp(4, 12),
+            entries,
+            most: most.min(files / (2 * entries)).max(1),
         }
     }
 
     /// Takes an entry. What was read of those that came first comes back once enough are on their
     /// way.
-    pub(super) fn put(&mut self, item: Item<'a>) -> Vec<(Item<'a>, Read)> {
+    pub(super) fn put(&mut self, mut item: Item<'a>) -> Vec<(Item<'a>, Read)> {
         let mut job = None;
-        if let Found::Entry(stat, dir) = &item.found
-            && stat.kind != Kind::Dir
+        if let Found::Entry(stat) = item.found
+            && let Some(dir) = item.dir.take()
         {
             self.bytes += if stat.size > WHOLE { 0 } else { stat.size };
             job = Some(Job {
                 path: item.path.clone(),
                 kind: stat.kind,
-                dir: dir.clone(),
+                dir,
             });
         }
         self.items.push(item);
         self.jobs.push(job);
-        if self.items.len() < ENTRIES && self.bytes < BYTES {
+        if self.items.len() < self.entries && self.bytes < BYTES {
             return Vec::new();
         }
         self.send();

@@ -162,7 +162,7 @@ impl<'a, W: Write> Archive<'a, W> {
     fn moved(&mut self, item: &Item<'_>) -> Option<AppPath> {
         let lower = self.lower?;
         let is_dir = match &item.found {
-            Found::Entry(stat, _) => stat.kind == Kind::Dir,
+            Found::Entry(stat) => stat.kind == Kind::Dir,
             Found::Point(point) => !point.is_file,
         };
         if is_dir && let Some(dir) = lower.linked_dir(&lower.way_to(&item.path)) {
@@ -194,11 +194,11 @@ impl<'a, W: Write> Archive<'a, W> {
                     self.dir(&item.path, &meta, item.source.package)
                 }
             }
-            (Found::Entry(stat, _), Ready::Nothing) => {
+            (Found::Entry(stat), Ready::Nothing) => {
                 self.lead(&item.above)?;
                 self.dir(&item.path, &meta(stat), item.source.package)
             }
-            (Found::Entry(stat, _), Ready::Link(text)) => self.link(item, &meta(stat), &text),
+            (Found::Entry(stat), Ready::Link(text)) => self.link(item, &meta(stat), &text),
             (Found::Entry(..), Ready::File(opened)) => self.file(item, *opened),
         }
     }

@@ -362,7 +362,7 @@ impl Making<'_> {
             if owner != role || base.is_some_and(|base| base.keeps(&item.path)) {
                 return Ok(());
             }
-            if let Found::Entry(stat, _) = &item.found
+            if let Found::Entry(stat) = &item.found
                 && stat.kind == crate::fact::Kind::File
             {
                 files += stat.size;

@@ -22,16 +22,18 @@ pub(super) struct Item<'a> {
     pub(super) source: Source,
     /// The directories that lead to it, from the top.
     pub(super) above: Above,
+    /// The directory that it is in, until it was read there.
+    pub(super) dir: Option<OpenDir>,
 }
 
 /// The directories that lead to an entry, from the top.
 pub(super) type Above = Rc<[(AppPath, Meta)]>;
 
 /// What an entry is.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) enum Found<'a> {
-    /// It is on disk, in an open directory.
-    Entry(Stat, OpenDir),
+    /// It is on disk.
+    Entry(Stat),
     /// It is an empty mount point.
     Point(&'a Point),
 }
@@ -186,8 +188,7 @@ impl<'a> Walker<'a, '_, '_> {
             return Ok(());
         }
         if let Some(source) = source {
-            let found = Found::Entry(stat, listing.dir.clone());
-            self.tell(path.clone(), found, source)?;
+            self.tell(path.clone(), Found::Entry(stat), None, source)?;
         }
         let inner = match listing.enter(path.name()) {
             Ok(inner) => inner,
@@ -247,7 +248,7 @@ impl<'a> Walker<'a, '_, '_> {
             self.leave(path, "not everybody may read it: settings with a secret");
             return Ok(());
         }
-        self.tell(path, Found::Entry(stat, listing.dir.clone()), source)
+        self.tell(path, Found::Entry(stat), Some(listing.dir.clone()), source)
     }
 
     /// Tells of a mount point, and of those inside it.
@@ -256,7 +257,7 @@ impl<'a> Walker<'a, '_, '_> {
             owner: crate::report::Owner::Application,
             package: None,
         };
-        self.tell(path.clone(), Found::Point(point), source)?;
+        self.tell(path.clone(), Found::Point(point), None, source)?;
         if point.is_file {
             return Ok(());
         }
@@ -290,12 +291,19 @@ impl<'a> Walker<'a, '_, '_> {
         done
     }
 
-    fn tell(&mut self, path: AppPath, found: Found<'a>, source: Source) -> Result<(), PackError> {
+    fn tell(
+        &mut self,
+        path: AppPath,
+        found: Found<'a>,
+        dir: Option<OpenDir>,
+        source: Source,
+    ) -> Result<(), PackError> {
         (self.each)(Item {
             path,
             found,
             source,
             above: Rc::clone(&self.above),
+            dir,
         })
     }
 

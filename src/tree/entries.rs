@@ -1,6 +1,6 @@
 //! Many entries in little room: those of a directory beside each other, each name once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fact::{Kind, Stat};
 use crate::path::AppPath;
@@ -159,15 +159,6 @@ impl Folder {
         self.is_settled = true;
     }
 
-    /// Whether there is a row of that name, settled or not.
-    fn has(&self, name: &[u8]) -> bool {
-        if self.is_settled {
-            return self.find(name).is_some();
-        }
-        let mut rows = self.rows.iter();
-        rows.any(|row| row.name(&self.names) == name)
-    }
-
     fn find(&self, name: &[u8]) -> Option<usize> {
         let at = |row: &Row| row.name(&self.names).cmp(name);
         self.rows.binary_search_by(at).ok()
@@ -214,11 +205,13 @@ impl Entries {
         let fresh = self.folders.iter().filter(|(_, folder)| !folder.is_settled);
         let fresh: Vec<AppPath> = fresh.map(|(dir, _)| dir.clone()).collect();
         self.settle_folders();
+        let mut led: BTreeSet<AppPath> = BTreeSet::new();
         for mut dir in fresh {
             // The way to a directory that nobody saw.
             while let Some(above) = dir.parent() {
                 let folder = self.folders.entry(above.clone()).or_default();
-                if folder.has(dir.name()) {
+                let is_there = folder.is_settled && folder.find(dir.name()).is_some();
+                if is_there || !led.insert(dir.clone()) {
                     break;
                 }
                 folder.push(dir.name(), None);
@@ -355,5 +348,21 @@ mod tests {
         entries.settle();
         assert!(entries.contains(&path("/opt")));
         assert_eq!(entries.iter().count(), 4);
+    }
+
+    #[test]
+    fn a_directory_that_nobody_saw_leads_once_to_each_below_it() {
+        let mut entries = Entries::default();
+        for number in 0..300 {
+            let path = AppPath::new(format!("/opt/a/{number}/x"));
+            entries.push(&path, &Stat::regular(1, 0o644));
+            entries.settle();
+        }
+        let listed = |dir: &str| {
+            let (_, listed) = entries.folder(&AppPath::new(dir)).unwrap();
+            listed.iter().count()
+        };
+        assert_eq!((listed("/"), listed("/opt"), listed("/opt/a")), (1, 1, 300));
+        assert_eq!(entries.len(), 300);
     }
 }

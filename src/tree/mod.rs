@@ -21,4 +21,4 @@ pub use file::File;
 pub use listing::{Listing, OpenDir};
 pub use root::{LookupError, Node, Root};
 pub use view::{Dir, View, Who};
-pub use walk::{Entry, Limits, Progress, Visit, Walk, walk};
+pub use walk::{Entry, Limits, Progress, Visit, Walk, open_budget, walk};

@@ -181,7 +181,7 @@ where
         visit,
         starts,
         open: AtomicUsize::new(0),
-        budget: budget(),
+        budget: open_budget(),
         entries: Mutex::default(),
         made: Mutex::default(),
         issues: Mutex::new(issues),
@@ -197,7 +197,8 @@ where
 
 /// A quarter of the files that the process may have open (getrlimit(2)): the rest is for those
 /// that are read meanwhile, and for the caller.
-fn budget() -> usize {
+#[must_use]
+pub fn open_budget() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let limit = limit.current.unwrap_or(u64::MAX);
     usize::try_from(limit / 4).map_or(4096, |limit| limit.clamp(8, 4096))

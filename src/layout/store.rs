@@ -130,7 +130,7 @@ impl Layout {
             dir: dir.display().to_string(),
             reason,
         };
-        let root = Root::open(dir).map_err(|error| none(error.to_string()))?;
+        let root = Root::open_changing(dir).map_err(|error| none(error.to_string()))?;
         let text = root
             .read("/oci-layout", 4096)
             .map_err(|error| none(format!("its file oci-layout is {error}")))?;
@@ -158,7 +158,7 @@ impl Layout {
             reason: error.to_string(),
         };
         std::fs::create_dir_all(dir).map_err(failed)?;
-        let root = Root::open(dir).map_err(failed)?;
+        let root = Root::open_changing(dir).map_err(failed)?;
         let held = root.list("/").map_err(|error| LayoutError::Disk {
             what: dir.display().to_string(),
             reason: error.to_string(),

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use super::host::Host;
 use super::packages::Stage;
 use super::reach;
 use super::read::{self, Made};
 use super::scope::Scope;
+use super::share::heaviest_first;
 use super::sourced;
 use crate::extract::{self, Out};
 use crate::fact::{Fact, Issue, Kind};
@@ -57,15 +56,31 @@ pub fn gather(
     let mut seen = Seen::default();
     let limits = read::limits(limits);
     let (read, unread) = (AtomicU64::new(0), AtomicU64::new(0));
+    let apart: Vec<&AppPath> = scope
+        .files
+        .iter()
+        .filter(|file| !scope.dirs.iter().any(|dir| file.is_within(dir)))
+        .collect();
     // Most entries say nothing, and there may be millions.
-    let walked = walk(root, &scope.dirs, &limits, progress, &|visit| {
-        let made = read::visit(visit, progress);
-        match made.read {
-            Some(true) => read.fetch_add(1, Ordering::Relaxed),
-            Some(false) => unread.fetch_add(1, Ordering::Relaxed),
-            None => 0,
-        };
-        Some(made.out).filter(Out::tells)
+    let walk = || {
+        walk(root, &scope.dirs, &limits, progress, &|visit| {
+            let made = read::visit(visit, progress);
+            match made.read {
+                Some(true) => read.fetch_add(1, Ordering::Relaxed),
+                Some(false) => unread.fetch_add(1, Ordering::Relaxed),
+                None => 0,
+            };
+            Some(made.out).filter(Out::tells)
+        })
+    };
+    let packages = || {
+        rayon::join(
+            || installation_scripts(root, host, scope),
+            || host.packages.facts(&scope.packages, root),
+        )
+    };
+    let (walked, (files, (scripts, owned))) = rayon::join(walk, || {
+        rayon::join(|| read_files(root, &apart, progress), packages)
     });
     seen.entries = walked.entries;
     seen.issues.extend(walked.issues);
@@ -75,20 +90,6 @@ pub fn gather(
     }
     seen.read += read.into_inner();
     seen.unread += unread.into_inner();
-    let apart: Vec<&AppPath> = scope
-        .files
-        .iter()
-        .filter(|file| !scope.dirs.iter().any(|dir| file.is_within(dir)))
-        .collect();
-    let (files, (scripts, owned)) = rayon::join(
-        || read_files(root, &apart, progress),
-        || {
-            rayon::join(
-                || installation_scripts(root, host, scope),
-                || host.packages.facts(&scope.packages, root),
-            )
-        },
-    );
     seen.owned = owned;
     for (entry, made) in files {
         seen.add(&entry, made);
@@ -126,20 +127,21 @@ pub(super) fn read_files(
     files: &[&AppPath],
     progress: &Progress,
 ) -> Vec<(Entry, Made)> {
-    files
-        .par_iter()
-        .filter_map(|path| {
-            let node = root.lookup(path.as_bytes()).ok()?;
-            let target = (node.stat.kind == Kind::Link)
-                .then(|| root.link_target(path.as_bytes()).ok())
-                .flatten();
-            let entry = Entry {
-                path: (*path).clone(),
-                stat: node.stat,
-                target,
-            };
-            let made = read::entry(&entry, || root.open_file(path.as_bytes()), progress);
-            Some((entry, made))
-        })
-        .collect()
+    let lookup = |path: &&AppPath| root.lookup(path.as_bytes()).ok();
+    let size = |path: &&AppPath| lookup(path).map_or(0, |node| node.stat.size);
+    let read = |path: &&AppPath| {
+        let node = lookup(path)?;
+        let target = (node.stat.kind == Kind::Link)
+            .then(|| root.link_target(path.as_bytes()).ok())
+            .flatten();
+        let entry = Entry {
+            path: (*path).clone(),
+            stat: node.stat,
+            target,
+        };
+        let made = read::entry(&entry, || root.open_file(path.as_bytes()), progress);
+        Some((entry, made))
+    };
+    let made = heaviest_first(files, size, read);
+    made.into_iter().flatten().collect()
 }

@@ -68,6 +68,7 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     let run = |file: &AppPath, start: Start| loader.run(&request(file, start));
     let mut outcomes: Vec<Outcome> = programs
         .par_iter()
+        .with_max_len(1)
         .map(|file| run(file, Start::Kernel))
         .collect();
     let loaded: BTreeSet<AppPath> = outcomes
@@ -81,6 +82,7 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         .collect();
     let alone: Vec<Outcome> = alone
         .par_iter()
+        .with_max_len(1)
         .map(|file| run(file, Start::Loader))
         .collect();
     let whole = closure::Run {
@@ -103,7 +105,7 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         },
     };
     let by_name = || -> Vec<modules::Found> {
-        let objects = outcomes.par_iter().chain(&alone);
+        let objects = outcomes.par_iter().chain(&alone).with_max_len(1);
         objects.flat_map_iter(|outcome| later.of(outcome)).collect()
     };
     let extensions = || {

@@ -18,6 +18,7 @@ mod programs;
 mod reach;
 mod read;
 pub mod scope;
+mod share;
 mod sourced;
 pub mod trace;
 

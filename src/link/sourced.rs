@@ -34,10 +34,13 @@ pub(super) fn again(root: &Root, seen: &mut Seen) {
         }
     }
     let scripts: Vec<_> = scripts.into_iter().collect();
-    let out = scripts.par_iter().filter_map(|(script, sourced)| {
-        let files = sourced.iter().map(|(_, file)| file);
-        read_with(root, script, files)
-    });
+    let out = scripts
+        .par_iter()
+        .with_max_len(1)
+        .filter_map(|(script, sourced)| {
+            let files = sourced.iter().map(|(_, file)| file);
+            read_with(root, script, files)
+        });
     let out: Vec<Out> = out.collect();
     seen.facts.extend(out.into_iter().flat_map(|out| out.facts));
 }

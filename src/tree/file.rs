@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 
 use super::root::LookupError;
-use super::step::{from_stat, stat_at};
+use super::step::from_stat;
 use crate::fact::{Kind, Stat};
 use crate::parse::read::ReadAt;
 
@@ -161,17 +161,9 @@ impl ReadAt for File {
     }
 }
 
-/// Opens the regular file `name` of `dir`. What is not regular is not opened for reading: opening
-/// a device can have effects, and a FIFO would block.
-pub(super) fn open_regular(dir: &OwnedFd, name: &[u8]) -> Result<File, LookupError> {
-    if stat_at(dir, name).map_err(LookupError::from_errno)?.kind != Kind::File {
-        return Err(LookupError::Special);
-    }
-    open_seen(dir, name)
-}
-
-/// As [`open_regular`], of what a moment ago was seen to be a regular file. Should somebody have
-/// put something else in its place, `O_NONBLOCK` and `O_NOCTTY` keep the opening harmless.
+/// Opens what was seen to be the regular file `name` of `dir`: opening a device can have effects,
+/// and a FIFO would block. Should somebody have put something else in its place since,
+/// `O_NONBLOCK` and `O_NOCTTY` keep the opening harmless.
 pub(super) fn open_seen(dir: &OwnedFd, name: &[u8]) -> Result<File, LookupError> {
     // Without O_NOATIME a read could change the access time; only the owner and root may ask for
     // it (open(2)), so the first refusal ends the asking.

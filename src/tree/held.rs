@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::walk::open_budget;
 use crate::fact::Stat;
 
-/// How many directories are held open, so that a low limit of open files (getrlimit(2),
-/// `RLIMIT_NOFILE`) leaves room for the work; those met first are the ones that all paths share.
-const DIRS: usize = 96;
+/// How many directories are held open at the most; those met first are the ones that all paths
+/// share.
+const DIRS: usize = 1024;
 
 /// How many links are remembered.
 const LINKS: usize = 1024;
@@ -25,9 +26,21 @@ pub(super) enum Held {
 
 /// What was passed, by the real path inside the tree. What is removed or made meanwhile is not
 /// noticed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Passed {
     known: Mutex<Known>,
+    /// How many directories may be held, so that a low limit of open files (getrlimit(2),
+    /// `RLIMIT_NOFILE`) leaves room for the work.
+    dirs: usize,
+}
+
+impl Default for Passed {
+    fn default() -> Self {
+        Self {
+            known: Mutex::default(),
+            dirs: (open_budget() / 2).min(DIRS),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +60,7 @@ impl Passed {
     pub(super) fn keep(&self, real: &[u8], held: Held) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match held {
-            Held::Dir(fd, stat) if known.dirs.len() < DIRS => {
+            Held::Dir(fd, stat) if known.dirs.len() < self.dirs => {
                 known.dirs.insert(real.into(), (fd, stat));
             }
             Held::Link(text) if known.links.len() < LINKS => {

@@ -9,6 +9,7 @@ mod entries;
 mod file;
 mod held;
 mod listing;
+mod memo;
 mod mounts;
 mod root;
 mod start;

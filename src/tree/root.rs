@@ -9,10 +9,13 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::file::{File, open_regular};
+use super::file::{File, open_seen};
 use super::held::{Held, Passed};
+use super::memo::Memo;
 use super::mounts::{Medium, Mounts};
-use super::step::{Cut, names, open_dir_at, open_place_at, read_open_link, stat_at, stat_of};
+use super::step::{
+    Cut, names, open_dir_at, open_place_at, read_link, read_open_link, stat_at, stat_of,
+};
 use super::walk::errno_kind;
 use crate::fact::{IssueKind, Kind, Stat};
 use crate::parse::read::ReadAt;
@@ -24,6 +27,9 @@ const MAX_LINKS: usize = 40;
 /// `PATH_MAX` of the kernel, with the NUL at the end: a program can name only shorter paths.
 pub(super) const MAX_PATH: usize = 4096;
 
+/// The most components above a path that is looked up step by step.
+const PLAIN: usize = 64;
+
 /// The filesystem that is audited.
 #[derive(Debug)]
 pub struct Root {
@@ -33,6 +39,10 @@ pub struct Root {
     at: Vec<Vec<u8>>,
     pub(super) mounts: Mounts,
     passed: Passed,
+    /// What lookups met where a link at the end stands for itself.
+    met: Memo,
+    /// Where those that ended at a link led.
+    led: Memo,
 }
 
 /// What a lookup found.
@@ -139,7 +149,19 @@ impl Root {
             at: Vec::new(),
             mounts,
             passed: Passed::default(),
+            met: Memo::default(),
+            led: Memo::default(),
         })
+    }
+
+    /// As [`Root::open`], for a directory that is written to meanwhile: no lookup is remembered.
+    ///
+    /// # Errors
+    /// As [`Root::open`].
+    pub fn open_changing(host: &Path) -> io::Result<Self> {
+        let mut root = Self::open(host)?;
+        (root.met, root.led) = (Memo::none(), Memo::none());
+        Ok(root)
     }
 
     /// Opens the directory `host` of this machine as the tree that will live at `at`: nothing else
@@ -159,7 +181,17 @@ impl Root {
     /// # Errors
     /// When it leads nowhere.
     pub fn resolve(&self, path: impl AsRef<[u8]>) -> Result<Node, LookupError> {
-        self.place(path.as_ref(), true).map(|place| place.node())
+        let path = path.as_ref();
+        let node = self.lookup(path)?;
+        if node.stat.kind != Kind::Link {
+            return Ok(node);
+        }
+        if let Some(known) = self.led.get(path) {
+            return known;
+        }
+        let found = self.place(path, true).map(|place| place.node());
+        self.led.keep(path, &found);
+        found
     }
 
     /// As [`Root::resolve`], but a link at the end stands for itself.
@@ -167,7 +199,42 @@ impl Root {
     /// # Errors
     /// When it leads nowhere.
     pub fn lookup(&self, path: impl AsRef<[u8]>) -> Result<Node, LookupError> {
-        self.place(path.as_ref(), false).map(|place| place.node())
+        let path = path.as_ref();
+        if let Some(known) = self.met.get(path) {
+            return known;
+        }
+        let found = match self.last(path) {
+            Some(found) => found,
+            None => self.place(path, false).map(|place| place.node()),
+        };
+        self.met.keep(path, &found);
+        found
+    }
+
+    /// A lookup by its last step alone, from the directory that it begins with, which was found
+    /// before or is now; nothing where the way is not that plain.
+    fn last(&self, path: &[u8]) -> Option<Result<Node, LookupError>> {
+        let (above, name) = split_last(path)?;
+        let base = match self.resolve(above) {
+            Ok(base) => base,
+            Err(error) => return Some(Err(error)),
+        };
+        if base.stat.kind != Kind::Dir {
+            return Some(Err(LookupError::NotDirectory));
+        }
+        if self.is_automount(&base.stat) {
+            return Some(Err(LookupError::NotEntered));
+        }
+        if base.real.depth() < self.at.len() {
+            return None;
+        }
+        let dir = self.held(&base.real)?;
+        let real = base.real.child(name);
+        let met = self.met(&dir, real.as_bytes(), name, false);
+        Some(met.map(|met| match met {
+            Met::Entry(_, stat) => Node { real, stat },
+            Met::Link(_) => base,
+        }))
     }
 
     /// The text of a symbolic link.
@@ -175,11 +242,12 @@ impl Root {
     /// # Errors
     /// When there is none at `path`.
     pub fn link_target(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, LookupError> {
-        let place = self.place(path.as_ref(), false)?;
-        if place.stat.kind != Kind::Link {
+        let node = self.lookup(path)?;
+        if node.stat.kind != Kind::Link {
             return Err(LookupError::Special);
         }
-        read_open_link(self.here(&place)).map_err(LookupError::from_errno)
+        let dir = self.folder(&node.real)?;
+        read_link(&dir, node.real.name()).map_err(LookupError::from_errno)
     }
 
     /// Opens a regular file.
@@ -188,15 +256,14 @@ impl Root {
     /// When it leads nowhere, or to something else than a regular file. A file of `/proc` or
     /// `/sys` is not opened: what it holds belongs to the moment, and reading it can have effects.
     pub fn open_file(&self, path: impl AsRef<[u8]>) -> Result<File, LookupError> {
-        let place = self.place(path.as_ref(), true)?;
-        if place.stat.kind != Kind::File {
+        let node = self.resolve(path)?;
+        if node.stat.kind != Kind::File {
             return Err(LookupError::Special);
         }
-        if self.medium(&place.stat) == Some(Medium::Pseudo) {
+        if self.medium(&node.stat) == Some(Medium::Pseudo) {
             return Err(LookupError::NotEntered);
         }
-        let (dir, name) = self.last_step(&place);
-        open_regular(dir, name)
+        open_seen(&*self.folder(&node.real)?, node.real.name())
     }
 
     /// The content of a regular file, at most `limit` bytes of it.
@@ -214,15 +281,16 @@ impl Root {
     /// # Errors
     /// When it leads nowhere, or to no directory, or cannot be read to its end.
     pub fn list(&self, path: impl AsRef<[u8]>) -> Result<Vec<(Vec<u8>, Stat)>, LookupError> {
-        let place = self.place(path.as_ref(), true)?;
-        if place.stat.kind != Kind::Dir {
+        let node = self.resolve(path)?;
+        if node.stat.kind != Kind::Dir {
             return Err(LookupError::NotDirectory);
         }
-        if let Some(part) = self.at.get(place.parents.len()) {
-            return Ok(vec![(part.clone(), place.stat)]);
+        if let Some(part) = self.at.get(node.real.depth()) {
+            return Ok(vec![(part.clone(), node.stat)]);
         }
-        let (dir, name) = self.last_step(&place);
-        let fd = open_dir_at(dir, name).map_err(LookupError::from_errno)?;
+        let fd = self
+            .open_real_dir(&node.real)
+            .map_err(LookupError::from_errno)?;
         let found = names(&fd);
         match found.cut {
             Some(Cut::Failed(errno)) => return Err(LookupError::from_errno(errno)),
@@ -245,17 +313,40 @@ impl Root {
     /// Opens the directory `real` for reading, by a way on which no link may stand: for a path
     /// that was resolved before.
     pub(super) fn open_real_dir(&self, real: &AppPath) -> Result<OwnedFd, Errno> {
-        let mut here: Option<OwnedFd> = None;
-        let mut parts = real.components().skip(self.at.len()).peekable();
-        while let Some(name) = parts.next() {
-            let from = here.as_ref().unwrap_or(&self.top);
-            here = Some(if parts.peek().is_some() {
-                open_place_at(from, name)?
-            } else {
-                open_dir_at(from, name)?
-            });
+        if real.depth() <= self.at.len() {
+            return open_dir_at(&self.top, b".");
         }
-        here.map_or_else(|| open_dir_at(&self.top, b"."), Ok)
+        open_dir_at(&*self.folder(real)?, real.name())
+    }
+
+    /// The directory that holds `real`, as a place, by a way on which no link may stand.
+    fn folder(&self, real: &AppPath) -> Result<Arc<OwnedFd>, Errno> {
+        let folder = real.parent().unwrap_or_else(AppPath::root);
+        if let Some(held) = self.held(&folder) {
+            return Ok(held);
+        }
+        let mut here = Arc::clone(&self.top);
+        for name in folder.components().skip(self.at.len()) {
+            here = Arc::new(open_place_at(&*here, name)?);
+        }
+        Ok(here)
+    }
+
+    /// The directory `real`, where it is held open.
+    fn held(&self, real: &AppPath) -> Option<Arc<OwnedFd>> {
+        if real.depth() <= self.at.len() {
+            return Some(Arc::clone(&self.top));
+        }
+        match self.passed.get(real.as_bytes()) {
+            Some(Held::Dir(fd, _)) => Some(fd),
+            _ => None,
+        }
+    }
+
+    /// Whether the next step from here would wake the automounter and wait for it (autofs(5)).
+    fn is_automount(&self, stat: &Stat) -> bool {
+        let medium = self.mounts.get(stat.id.0);
+        medium.is_some_and(|(kind, _)| kind == "autofs")
     }
 
     /// How many components lead to a tree that will live elsewhere.
@@ -266,16 +357,6 @@ impl Root {
     /// The kind of filesystem that an entry lies on, where the host's table has it.
     pub(super) fn medium(&self, stat: &Stat) -> Option<Medium> {
         self.mounts.get(stat.id.0).map(|(_, medium)| medium)
-    }
-
-    /// The directory that holds the place, and its name there.
-    fn last_step<'a>(&'a self, place: &'a Place) -> (&'a OwnedFd, &'a [u8]) {
-        match place.parents.as_slice() {
-            [] => (&self.top, b"."),
-            parents if parents.len() <= self.at.len() => (&self.top, b"."),
-            [step] => (&self.top, &step.name),
-            [.., dir, step] => (dir.fd.as_ref().unwrap_or(&self.top), &step.name),
-        }
     }
 
     /// What a lookup stands in: a directory, or a link that stands for itself.
@@ -309,12 +390,7 @@ impl Root {
                 place.stand(&top);
                 continue;
             }
-            // The next step would wake the automounter and wait for it (autofs(5)).
-            if self
-                .mounts
-                .get(place.stat.id.0)
-                .is_some_and(|(kind, _)| kind == "autofs")
-            {
+            if self.is_automount(&place.stat) {
                 return Err(LookupError::NotEntered);
             }
             let before = real.len();
@@ -330,7 +406,7 @@ impl Root {
                 continue;
             }
             let follow = follow_last || !todo.is_empty();
-            let link = match self.met(&place, &real, &name, follow)? {
+            let link = match self.met(self.here(&place), &real, &name, follow)? {
                 Met::Entry(fd, stat) => {
                     place.stat = stat;
                     place.parents.push(Step { fd, name, stat });
@@ -356,15 +432,20 @@ impl Root {
         Ok(place)
     }
 
-    /// What stands at `name` below where a lookup stands, which is `real` from the top: as it was
-    /// met before, or as the disk has it.
-    fn met(&self, at: &Place, real: &[u8], name: &[u8], follow: bool) -> Result<Met, LookupError> {
+    /// What stands at `name` in `here`, which is `real` from the top: as it was met before, or as the
+    /// disk has it.
+    fn met(
+        &self,
+        here: &Arc<OwnedFd>,
+        real: &[u8],
+        name: &[u8],
+        follow: bool,
+    ) -> Result<Met, LookupError> {
         match self.passed.get(real) {
             Some(Held::Dir(fd, stat)) => return Ok(Met::Entry(Some(fd), stat)),
             Some(Held::Link(text)) if follow => return Ok(Met::Link(text)),
             _ => {}
         }
-        let here = self.here(at);
         // Most are files, of which no more is asked.
         let stat = stat_at(here, name).map_err(LookupError::from_errno)?;
         if !matches!(stat.kind, Kind::Dir | Kind::Link) {
@@ -404,6 +485,18 @@ impl Place {
             stat: self.stat,
         }
     }
+}
+
+/// The directory and the name in it of a path that is written plainly: absolute, every component
+/// one that goes down.
+fn split_last(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    if path.len() >= MAX_PATH || !path.starts_with(b"/") {
+        return None;
+    }
+    let cut = path.iter().rposition(|&b| b == b'/')?;
+    let (above, name) = (&path[..cut.max(1)], &path[cut + 1..]);
+    let goes_down = !matches!(name, b"" | b"." | b"..");
+    (goes_down && above.iter().filter(|&&b| b == b'/').count() < PLAIN).then_some((above, name))
 }
 
 /// Puts the components of `path` before those still to be walked. A `/` at the end is kept as

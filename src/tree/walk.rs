@@ -25,6 +25,9 @@ use crate::path::AppPath;
 /// How many entries of one directory make a unit of work.
 const CHUNK: usize = 128;
 
+/// How many bytes of opened files make a unit of work: what is left of it then is another's.
+const HEAVY: u64 = 64 << 10;
+
 /// An entry of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -315,9 +318,17 @@ where
             stats: Vec::with_capacity(names.len()),
             made: Vec::new(),
         };
-        for Name { name, is_file } in names {
+        let mut names = names;
+        let mut weight = 0;
+        while let Some(Name { name, is_file }) = names.pop() {
             if self.stopped() {
                 break;
+            }
+            if weight >= HEAVY && !names.is_empty() {
+                let rest = names.split_off(names.len() / 2);
+                let dir = Arc::clone(dir);
+                scope.spawn(move |scope| self.chunk(&dir, rest, scope));
+                weight = 0;
             }
             if is_file && (self.limits.passes)(&name) {
                 self.passed.fetch_add(1, Ordering::Relaxed);
@@ -329,6 +340,7 @@ where
                 .flatten();
             if let Some(file) = opened {
                 let stat = *file.stat();
+                weight += stat.size;
                 self.entry(&dir.fd, path, stat, Some(file), &mut unit);
                 continue;
             }

@@ -4,11 +4,13 @@
 //! a language below `lib` and `share`) has paths of whoever uses it. Only where temporary files go
 //! when nothing is said is the same for all, and a library is asked for that.
 
+use std::borrow::Cow;
+
 use super::script::{Facts, interpreter_name, is_documentation, is_library, known_path};
 use super::{Extractor, Input, Out, shell};
 use crate::fact::{IssueKind, Locus};
 use crate::parse::op::{Act, Deed, Op};
-use crate::parse::script::{Language, MAX_TEXT, read};
+use crate::parse::script::{Language, MAX_TEXT, excerpt, read};
 use crate::path::AppPath;
 
 pub(super) const PYTHON: Extractor = Extractor {
@@ -48,13 +50,27 @@ fn signs(language: Language) -> (&'static [u8], &'static [&'static [u8]]) {
 /// What stands in a library that makes temporary files.
 const SCRATCH: [&[u8]; 4] = [b"tempfile", b"tmpdir", b"Tempfile", b"File::Temp"];
 
+/// What stands in a function that makes a temporary file: a name of Python's `tempfile`, or a
+/// directory of such files (FHS 3.0, 3.18 and 5.15).
+const SCRATCH_CALLS: [&[u8]; 6] = [
+    b"tempfile",
+    b"TemporaryFile",
+    b"TemporaryDirectory",
+    b"temp(",
+    b"tempdir",
+    b"/tmp",
+];
+
 fn makes_scratch(input: &Input<'_>) -> bool {
     let is_test = |part: &[u8]| matches!(part, b"test" | b"tests");
     !is_documentation(input.path)
         && !input.path.components().any(is_test)
-        && SCRATCH
-            .iter()
-            .any(|word| memchr::memmem::find(input.head, word).is_some())
+        && has_any(input.head, &SCRATCH)
+}
+
+fn has_any(text: &[u8], words: &[&[u8]]) -> bool {
+    let mut words = words.iter();
+    words.any(|word| memchr::memmem::find(text, word).is_some())
 }
 
 fn wants(input: &Input<'_>, language: Language) -> bool {
@@ -83,9 +99,16 @@ fn run(input: &Input<'_>, language: Language, out: &mut Out) {
     if text.len() < MAX_TEXT && !language.may_tell(text) {
         return;
     }
-    let script = read(text, language, Some(input.path.as_bytes()));
-    let mut facts = Facts::new(input.path, shell::source_of(input.path));
     let library = is_library(input.path);
+    // Nothing but temporary files is asked of a library.
+    let text = if library && language == Language::Python {
+        let calls = |part: &[u8]| has_any(part, &SCRATCH_CALLS);
+        Cow::Owned(excerpt(text, calls))
+    } else {
+        Cow::Borrowed(text)
+    };
+    let script = read(&text, language, Some(input.path.as_bytes()));
+    let mut facts = Facts::new(input.path, shell::source_of(input.path));
     for op in &script.ops {
         if library {
             facts.scratch(op);

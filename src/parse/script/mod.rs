@@ -4,6 +4,7 @@
 //! assigned, and asks the language what a node assigns, calls or computes. It does not follow
 //! control flow: in a branch a name gains a value, elsewhere a value replaces the one before.
 
+mod excerpt;
 mod format;
 mod perl;
 mod php;
@@ -18,6 +19,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
+
+pub use excerpt::excerpt;
 
 use super::op::{Fault, Script};
 use super::value::Value;
@@ -58,6 +61,11 @@ struct Grammar {
     /// What tells a path or command though neither a path nor a call of `rules` stands in the text:
     /// regular expressions.
     signs: &'static [&'static str],
+    /// What looks like one of these and says nothing: regular expressions.
+    no_signs: &'static [&'static str],
+    /// How the value of a path begins in other quotes than those that all languages have: regular
+    /// expressions.
+    quotes: &'static [&'static str],
     /// What a line begins with that is a comment.
     comments: &'static [&'static [u8]],
     /// Whether the arguments of a call always stand in parentheses.

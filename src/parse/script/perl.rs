@@ -38,7 +38,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"\bFindBin\b",
         r"\btmpdir\b",
         r"\btemp(?:dir|file)\b",
-        r"\b(?:system|exec|qx)\b",
+        r#"\b(?:system|exec)\b\s*(?:[("'`$@{\[q\\+]|(?:join|map|shift|sprintf)\b)"#,
+        r"\bqx\b",
         r"`",
         // The modes of a pipe (perlfunc, open).
         r"-\||\|-",
@@ -47,6 +48,16 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r#"["'{(]\s*\+?<\s*/[\w.$@{}:-]*(?:[^\w.$@{}:>-]|\z)"#,
         // A join that begins with an empty name.
         r#"\bcat(?:file|dir)\b[\s(]*["']["']\s*,"#,
+    ],
+    // The own name in a message.
+    no_signs: &[
+        r"\bbasename\s*\(?\s*\$0\b\s*\)?",
+        r"\$0(?::|\\n|\s+[\w\[<(-])",
+    ],
+    // perlop, Quote and Quote-like Operators; the names of a list.
+    quotes: &[
+        r"\bq[qw]?\s*[^\w\s,;=.)\]}>]\s*/[\w.$@{-]",
+        r"\bqw\s*[(\[{<][^)\]}>;]*?\s/[\w.$@{-]",
     ],
     comments: &[b"#"],
     parentheses: false,

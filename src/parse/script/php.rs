@@ -41,6 +41,14 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"\bsys_get_temp_dir\b",
         r"`",
     ],
+    // The own place in a message, and code of its own.
+    no_signs: &[
+        r"\bbasename\s*\(\s*__FILE__\s*\)",
+        r"__LINE__\s*,\s*__FILE__",
+        r"__FILE__\s*,\s*__LINE__",
+        r#"\b(?:include|require)(?:_once)?\b\s*\(?\s*(?:dirname\b|__DIR__|__FILE__|[$"'A-Z])[^;\n]*;"#,
+    ],
+    quotes: &[],
     comments: &[b"#", b"//", b"*"],
     parentheses: true,
     lines: true,

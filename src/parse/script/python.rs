@@ -35,6 +35,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         // A join that begins with an empty name.
         r#"\(\s*["']["']\s*,"#,
     ],
+    no_signs: &[],
+    quotes: &[],
     comments: &[b"#"],
     parentheses: true,
     lines: true,

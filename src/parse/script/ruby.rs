@@ -40,6 +40,12 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         // A join that begins with an empty name.
         r#"\(\s*["']["']\s*,"#,
     ],
+    no_signs: &[],
+    // Ruby's percent literals; the names of a list.
+    quotes: &[
+        r"%[qQwWiI]?[(\[{<|!]\s*/[\w.#-]",
+        r"%[wWiI][(\[{<|!][^)\]}>|!]*?\s/[\w.#-]",
+    ],
     comments: &[b"#"],
     parentheses: false,
     lines: true,

@@ -12,28 +12,42 @@ use super::rules::{Arg, Does, Rule};
 use super::{Grammar, Language};
 
 /// Signs of all languages.
-const COMMON: [&str; 4] = [
-    // A path begins: not behind a letter, which ends a name; nor behind what comes before the slash
-    // of a comment, a URL's host, a tag or a division.
-    r"(?:^|[^A-Za-z0-9_.*/)\]<])/(?:\.?[A-Za-z0-9_-]|[$@{#])",
-    // Behind a variable, which may be empty, the hierarchy's tops begin one (FHS 3.0, 3).
+const COMMON: [&str; 2] = [
+    // Behind a variable, which may be empty, the hierarchy's tops begin a path (FHS 3.0, 3).
     r"/(?:bin|boot|data|dev|etc|export|home|lib|media|mnt|opt|root|run|sbin|srv|tmp|u01|usr|var)\b",
-    // A slash alone that something is joined to.
-    r#"["']/["']\s*(?:[.+]|,\s*["'])"#,
     // The source of a database that is a file.
     r"(?i:sqlite)",
 ];
+
+/// How the value of an absolute path begins, wherever it lies: with a quote, at most the mode of an
+/// `open` between it and the path, or at the begin of a line of a longer text.
+const PATHS: [&str; 3] = [
+    r#"["'`]\s*(?:\+?[>|&]{1,3}\s*)?/(?:\.?[A-Za-z0-9_-]|[$@{]|#\{)"#,
+    r"(?m:^)/(?:\.?[A-Za-z0-9_-]|[$@{]|#\{)",
+    // A slash alone that something is joined to.
+    r#"["']/["']\s*(?:[.+]|,\s*["'])"#,
+];
+
+/// The expressions that tell whether a text of a language is worth its syntax tree.
+struct Signs {
+    /// A sign by itself, or what looks like one.
+    certain: Option<Regex>,
+    /// What looks like a sign and is none.
+    none: Option<Regex>,
+    /// The begin of a path, which is none behind something that it is joined to.
+    paths: Option<Regex>,
+}
 
 impl Language {
     /// Whether a text of this language can tell an absolute path, a place of temporary files, or a
     /// command. Where this says no, [`super::read`] finds none of these.
     #[must_use]
     pub fn may_tell(self, text: &[u8]) -> bool {
-        static SIGNS: [LazyLock<Option<Regex>>; 4] = [
-            LazyLock::new(|| signs(Language::Python.grammar())),
-            LazyLock::new(|| signs(Language::Perl.grammar())),
-            LazyLock::new(|| signs(Language::Php.grammar())),
-            LazyLock::new(|| signs(Language::Ruby.grammar())),
+        static SIGNS: [LazyLock<Signs>; 4] = [
+            LazyLock::new(|| Signs::of(Language::Python.grammar())),
+            LazyLock::new(|| Signs::of(Language::Perl.grammar())),
+            LazyLock::new(|| Signs::of(Language::Php.grammar())),
+            LazyLock::new(|| Signs::of(Language::Ruby.grammar())),
         ];
         let [python, perl, php, ruby] = &SIGNS;
         let signs = match self {
@@ -44,28 +58,52 @@ impl Language {
         };
         let grammar = self.grammar();
         let program = (grammar.program)(text);
-        // Without the expression every text is read.
-        signs
-            .as_ref()
-            .is_none_or(|signs| is_signed(signs, &program, grammar.comments))
+        // Without the expressions every text is read.
+        let found = |signs: &Option<Regex>, counts: &dyn Fn(&[u8], &[u8]) -> bool| {
+            let found = |signs| is_signed(signs, &program, grammar.comments, counts);
+            signs.as_ref().is_none_or(found)
+        };
+        let is_none = |sign: &[u8]| signs.none.as_ref().is_some_and(|none| none.is_match(sign));
+        found(&signs.certain, &|_, sign| !is_none(sign))
+            || found(&signs.paths, &|before, _| !is_joined(before))
     }
 }
 
 /// Whether a sign stands anywhere but in lines that are comments, as the line that names the
-/// interpreter is.
-fn is_signed(signs: &Regex, text: &[u8], comments: &[&[u8]]) -> bool {
+/// interpreter is, and counts as it is and behind the text before it.
+fn is_signed(
+    signs: &Regex,
+    text: &[u8],
+    comments: &[&[u8]],
+    counts: &dyn Fn(&[u8], &[u8]) -> bool,
+) -> bool {
     let mut from = 0;
     while let Some(sign) = signs.find_at(text, from) {
         let begin = memchr::memrchr(b'\n', &text[..sign.start()]).map_or(0, |at| at + 1);
         let rest = memchr::memchr(b'\n', &text[sign.start()..]);
         let end = rest.map_or(text.len(), |length| sign.start() + length);
         let (above, line) = (&text[..begin], &text[begin..end]);
-        if sign.end() > end || !is_comment(above, line, comments) {
+        if sign.end() <= end && is_comment(above, line, comments) {
+            from = end;
+        } else if counts(&text[..sign.start()], sign.as_bytes()) {
             return true;
+        } else {
+            from = sign.end().max(sign.start() + 1);
         }
-        from = end;
     }
     false
+}
+
+/// Whether what follows is joined to what stands before, of which nothing is known where no sign of
+/// its own tells of it; an empty text in quotes is known.
+fn is_joined(before: &[u8]) -> bool {
+    const JOINS: [&[u8]; 5] = [b".", b"+", b".=", b"+=", b"<<"];
+    let before = before.trim_ascii_end();
+    let mut joins = JOINS.iter().filter_map(|join| before.strip_suffix(*join));
+    joins.any(|left| {
+        let left = left.trim_ascii_end();
+        !(left.ends_with(b"''") || left.ends_with(b"\"\""))
+    })
 }
 
 /// Whether a line is nothing but a comment. One that could be more, as an attribute, a value put into
@@ -83,17 +121,29 @@ fn is_comment(above: &[u8], line: &[u8], comments: &[&[u8]]) -> bool {
             .any(|more| memchr::memmem::find(line, more).is_some())
 }
 
-fn signs(grammar: &Grammar) -> Option<Regex> {
-    let own = grammar.signs.iter().map(|sign| (*sign).to_owned());
-    let calls = grammar.rules.iter().filter(|rule| needs_no_path(rule));
-    let names = calls.flat_map(|rule| rule.names);
-    let all: Vec<String> = COMMON
-        .iter()
-        .map(|sign| (*sign).to_owned())
-        .chain(own)
-        .chain(names.map(|name| call(name, grammar)))
-        .collect();
-    let mut signs = RegexBuilder::new(&all.join("|"));
+impl Signs {
+    fn of(grammar: &Grammar) -> Self {
+        let own = grammar.signs.iter().map(|sign| (*sign).to_owned());
+        let calls = grammar.rules.iter().filter(|rule| needs_no_path(rule));
+        let names = calls.flat_map(|rule| rule.names);
+        let common = COMMON.iter().map(|sign| (*sign).to_owned());
+        let names = names.map(|name| call(name, grammar));
+        // Where both begin at the same place, the first counts.
+        let none = grammar.no_signs.iter().map(|sign| (*sign).to_owned());
+        let certain: Vec<String> = none.chain(common).chain(own).chain(names).collect();
+        let none = (!grammar.no_signs.is_empty())
+            .then(|| any_of(&format!("^(?:{})", grammar.no_signs.join("|"))));
+        let paths: Vec<&str> = PATHS.iter().chain(grammar.quotes).copied().collect();
+        Self {
+            certain: any_of(&certain.join("|")),
+            none: none.flatten(),
+            paths: any_of(&paths.join("|")),
+        }
+    }
+}
+
+fn any_of(expressions: &str) -> Option<Regex> {
+    let mut signs = RegexBuilder::new(expressions);
     signs.unicode(false).build().ok()
 }
 

@@ -9,8 +9,10 @@ use super::{Language, MAX_TEXT, read};
 
 /// Whether anybody asks for an operation: those on relative paths say nothing.
 fn is_wanted(op: &Op) -> bool {
+    // Code of its own says nothing.
+    let code = op.by == "include" || op.by == "require";
     match &op.deed {
-        Deed::Path { path, .. } | Deed::Source(path) => path.starts_with(b"/"),
+        Deed::Path { path, .. } | Deed::Source(path) => path.starts_with(b"/") && !code,
         Deed::Set { value, .. } => value.starts_with(b"/"),
         Deed::Run(_) => true,
     }

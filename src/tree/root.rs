@@ -14,7 +14,7 @@ use super::held::{Held, Passed};
 use super::memo::Memo;
 use super::mounts::{Medium, Mounts};
 use super::step::{
-    Cut, names, open_dir_at, open_place_at, read_link, read_open_link, stat_at, stat_of,
+    Cut, Name, names, open_dir_at, open_place_at, read_link, read_open_link, stat_at, stat_of,
 };
 use super::walk::errno_kind;
 use crate::fact::{IssueKind, Kind, Stat};
@@ -282,23 +282,12 @@ impl Root {
     /// When it leads nowhere, or to no directory, or cannot be read to its end.
     pub fn list(&self, path: impl AsRef<[u8]>) -> Result<Vec<(Vec<u8>, Stat)>, LookupError> {
         let node = self.resolve(path)?;
-        if node.stat.kind != Kind::Dir {
-            return Err(LookupError::NotDirectory);
+        if let Some(part) = self.part_in(&node) {
+            return Ok(vec![(part.to_vec(), node.stat)]);
         }
-        if let Some(part) = self.at.get(node.real.depth()) {
-            return Ok(vec![(part.clone(), node.stat)]);
-        }
-        let fd = self
-            .open_real_dir(&node.real)
-            .map_err(LookupError::from_errno)?;
-        let found = names(&fd);
-        match found.cut {
-            Some(Cut::Failed(errno)) => return Err(LookupError::from_errno(errno)),
-            Some(Cut::TooMany) => return Err(LookupError::Other(Errno::TOOBIG)),
-            Some(Cut::Forged) | None => {}
-        }
+        let (fd, found) = self.names_in(&node)?;
         let mut entries = Vec::new();
-        for name in found.names {
+        for name in found {
             match stat_at(&fd, &name.name) {
                 Ok(stat) => entries.push((name.name.into_vec(), stat)),
                 // Removed since it was listed.
@@ -308,6 +297,42 @@ impl Root {
         }
         entries.sort();
         Ok(entries)
+    }
+
+    /// The names in a directory, sorted, which are not looked at.
+    ///
+    /// # Errors
+    /// As [`Root::list`].
+    pub(super) fn names(&self, path: &AppPath) -> Result<Vec<Name>, LookupError> {
+        let node = self.resolve(path.as_bytes())?;
+        if let Some(part) = self.part_in(&node) {
+            let name = Box::from(part);
+            let kind = Some(Kind::Dir);
+            return Ok(vec![Name { name, kind }]);
+        }
+        let (_, mut found) = self.names_in(&node)?;
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// The one name in a directory above a tree that will live elsewhere.
+    fn part_in(&self, node: &Node) -> Option<&[u8]> {
+        let part = self.at.get(node.real.depth());
+        part.filter(|_| node.stat.kind == Kind::Dir)
+            .map(Vec::as_slice)
+    }
+
+    fn names_in(&self, node: &Node) -> Result<(OwnedFd, Vec<Name>), LookupError> {
+        if node.stat.kind != Kind::Dir {
+            return Err(LookupError::NotDirectory);
+        }
+        let fd = self.open_real_dir(&node.real)?;
+        let found = names(&fd);
+        match found.cut {
+            Some(Cut::Failed(errno)) => Err(LookupError::from_errno(errno)),
+            Some(Cut::TooMany) => Err(LookupError::Other(Errno::TOOBIG)),
+            Some(Cut::Forged) | None => Ok((fd, found.names)),
+        }
     }
 
     /// Opens the directory `real` for reading, by a way on which no link may stand: for a path

@@ -27,8 +27,8 @@ pub(super) struct Names {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) name: Box<[u8]>,
-    /// Whether the directory says that it is a regular file (`d_type`, readdir(3)).
-    pub(super) is_file: bool,
+    /// What the directory says that it is (`d_type`, readdir(3)); not every filesystem says it.
+    pub(super) kind: Option<Kind>,
 }
 
 /// Why a directory was not read to its end.
@@ -65,7 +65,7 @@ pub(super) fn names(dir: &OwnedFd) -> Names {
         } else if found.names.len() < MAX_NAMES {
             found.names.push(Name {
                 name: Box::from(name),
-                is_file: entry.file_type() == FileType::RegularFile,
+                kind: kind_of(entry.file_type()),
             });
         } else {
             found.cut = Some(Cut::TooMany);
@@ -122,14 +122,19 @@ fn stat_with(dir: impl AsFd, name: &[u8], flags: AtFlags) -> Result<Stat, Errno>
 }
 
 fn kind(mode: u32) -> Kind {
-    match FileType::from_raw_mode(mode) {
-        FileType::Directory => Kind::Dir,
-        FileType::Symlink => Kind::Link,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        _ => Kind::File,
+    kind_of(FileType::from_raw_mode(mode)).unwrap_or(Kind::File)
+}
+
+fn kind_of(kind: FileType) -> Option<Kind> {
+    match kind {
+        FileType::RegularFile => Some(Kind::File),
+        FileType::Directory => Some(Kind::Dir),
+        FileType::Symlink => Some(Kind::Link),
+        FileType::Fifo => Some(Kind::Fifo),
+        FileType::Socket => Some(Kind::Socket),
+        FileType::CharacterDevice => Some(Kind::CharDevice),
+        FileType::BlockDevice => Some(Kind::BlockDevice),
+        _ => None,
     }
 }
 

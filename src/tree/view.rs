@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::root::{LookupError, Node, Root};
+use super::step::Name;
 use crate::fact::{Kind, Stat};
 use crate::path::AppPath;
 
@@ -59,7 +60,9 @@ struct Folder {
 #[derive(Debug)]
 struct Slot {
     name: Box<[u8]>,
-    stat: Stat,
+    /// What it is, where the directory says so.
+    kind: Option<Kind>,
+    stat: OnceLock<Result<Stat, LookupError>>,
     target: OnceLock<Result<Box<[u8]>, LookupError>>,
     folder: OnceLock<Arc<Folder>>,
 }
@@ -153,11 +156,13 @@ impl<'r> View<'r> {
     /// The names in a directory, sorted, with their kinds; a link stands for itself.
     #[must_use]
     pub fn names(&self, dir: &Dir) -> Vec<(Vec<u8>, Kind)> {
-        let slots = dir.way.last().and_then(|folder| self.slots(folder));
+        let Some(folder) = dir.way.last() else {
+            return Vec::new();
+        };
+        let slots = self.slots(folder).unwrap_or_default().iter();
+        let kind = |slot: &Slot| self.kind(folder, slot).ok();
         slots
-            .unwrap_or_default()
-            .iter()
-            .map(|slot| (slot.name.to_vec(), slot.stat.kind))
+            .filter_map(|slot| Some((slot.name.to_vec(), kind(slot)?)))
             .collect()
     }
 
@@ -182,10 +187,9 @@ impl<'r> View<'r> {
 
     fn slots<'f>(&self, folder: &'f Folder) -> Option<&'f [Slot]> {
         let list = || {
-            let found = self.root.list(folder.real.as_bytes()).ok()?;
-            let mut slots: Vec<Slot> = found.into_iter().map(Slot::new).collect();
-            slots.sort_by(|a, b| a.name.cmp(&b.name));
-            Some(slots)
+            let found = self.root.names(&folder.real).ok()?;
+            let slot = |name: Name| Slot::new(name.name, name.kind);
+            Some(found.into_iter().map(slot).collect())
         };
         folder.entries.get_or_init(list).as_deref()
     }
@@ -260,18 +264,18 @@ impl<'r> View<'r> {
             return Err(LookupError::TooLong);
         }
         let Some(slots) = self.slots(folder) else {
-            let lone = self.root.lookup(folder.real.join(name).as_bytes())?;
-            return self.take(folder, &Slot::new((name.to_vec(), lone.stat)));
+            return self.take(folder, &Slot::new(name.into(), None));
         };
         let slot = find(slots, name).ok_or(LookupError::Absent)?;
         self.take(folder, slot)
     }
 
     fn take(&self, folder: &Folder, slot: &Slot) -> Result<Step, LookupError> {
-        let real = || folder.real.join(&slot.name);
-        match slot.stat.kind {
+        let real = || folder.real.child(&slot.name);
+        match self.kind(folder, slot)? {
             Kind::Dir => {
-                let make = || Arc::new(Folder::new(real(), slot.stat));
+                let stat = self.stat(folder, slot)?;
+                let make = || Arc::new(Folder::new(real(), stat));
                 Ok(Step::Dir(Arc::clone(slot.folder.get_or_init(make))))
             }
             Kind::Link => {
@@ -280,9 +284,22 @@ impl<'r> View<'r> {
             }
             _ => Ok(Step::Other(Node {
                 real: real(),
-                stat: slot.stat,
+                stat: self.stat(folder, slot)?,
             })),
         }
+    }
+
+    fn kind(&self, folder: &Folder, slot: &Slot) -> Result<Kind, LookupError> {
+        slot.kind
+            .map_or_else(|| Ok(self.stat(folder, slot)?.kind), Ok)
+    }
+
+    fn stat(&self, folder: &Folder, slot: &Slot) -> Result<Stat, LookupError> {
+        let look = || {
+            let real = folder.real.child(&slot.name);
+            Ok(self.root.lookup(real.as_bytes())?.stat)
+        };
+        *slot.stat.get_or_init(look)
     }
 }
 
@@ -303,10 +320,11 @@ impl Folder {
 }
 
 impl Slot {
-    fn new((name, stat): (Vec<u8>, Stat)) -> Self {
+    fn new(name: Box<[u8]>, kind: Option<Kind>) -> Self {
         Self {
-            name: name.into(),
-            stat,
+            name,
+            kind,
+            stat: OnceLock::new(),
             target: OnceLock::new(),
             folder: OnceLock::new(),
         }

@@ -320,7 +320,8 @@ where
         };
         let mut names = names;
         let mut weight = 0;
-        while let Some(Name { name, is_file }) = names.pop() {
+        while let Some(Name { name, kind }) = names.pop() {
+            let is_file = kind == Some(Kind::File);
             if self.stopped() {
                 break;
             }

@@ -48,10 +48,7 @@ impl Profile {
     /// Reads the loader's file.
     #[must_use]
     pub(super) fn read(path: &[u8], real: &[u8], header: &Header, bytes: &[u8]) -> Self {
-        let strings: Vec<&[u8]> = bytes
-            .split(|&b| b == 0)
-            .filter(|text| text.len() > 2)
-            .collect();
+        let strings = strings(bytes);
         let machine =
             crate::parse::elf::machine_name(header.machine, header.class, header.big_endian);
         let mut profile = Self {
@@ -66,7 +63,7 @@ impl Profile {
             path_file: Vec::new(),
             machine,
         };
-        if strings.iter().any(|text| contains(text, b"/etc/ld-musl-")) {
+        if contains(bytes, b"/etc/ld-musl-") {
             profile.musl(&strings);
         } else if strings
             .iter()
@@ -85,10 +82,7 @@ impl Profile {
 
     fn glibc(&mut self, strings: &[&[u8]], bytes: &[u8], real: &[u8]) {
         self.family = Family::Glibc;
-        self.version = strings
-            .iter()
-            .find_map(|text| release(text))
-            .or_else(|| release_of_name(real));
+        self.version = release(bytes).or_else(|| release_of_name(real));
         let ends = |tail: &[u8]| {
             let found = strings
                 .iter()
@@ -140,6 +134,22 @@ impl Profile {
     }
 }
 
+/// What stands between zeros, and is more than two bytes long.
+fn strings(bytes: &[u8]) -> Vec<&[u8]> {
+    pieces(bytes).filter(|text| text.len() > 2).collect()
+}
+
+/// What stands between zeros.
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(0, bytes).chain([bytes.len()]);
+    ends.map(move |end| {
+        let piece = &bytes[start..end];
+        start = end + 1;
+        piece
+    })
+}
+
 /// The elements of musl's lists: empty ones do not count.
 pub(super) fn split_dirs(list: &[u8]) -> Vec<Vec<u8>> {
     list.split(|&b| b == b':' || b == b'\n')
@@ -149,10 +159,10 @@ pub(super) fn split_dirs(list: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// "ld.so (…) stable release version 2.36."
-fn release(text: &[u8]) -> Option<(u32, u32)> {
+fn release(bytes: &[u8]) -> Option<(u32, u32)> {
     const MARK: &[u8] = b"release version ";
-    let at = memchr::memmem::find(text, MARK)?;
-    numbers(&text[at + MARK.len()..])
+    let mut found = memchr::memmem::find_iter(bytes, MARK);
+    found.find_map(|at| numbers(pieces(&bytes[at + MARK.len()..]).next()?))
 }
 
 /// Before 2.33 the loader does not say its version; its file was named by it before 2.34.
@@ -183,7 +193,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 fn system_dirs(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut best: Vec<Vec<u8>> = Vec::new();
     let mut run: Vec<Vec<u8>> = Vec::new();
-    for text in bytes.split(|&b| b == 0) {
+    for text in pieces(bytes) {
         let plain = |b: &u8| b.is_ascii_graphic() && !b"%:;()<>\"'".contains(b);
         let is_dir = text.len() > 3
             && text.starts_with(b"/")

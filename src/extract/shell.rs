@@ -67,13 +67,25 @@ pub fn run_with(input: &Input<'_>, vars: &BTreeMap<String, Vec<u8>>, out: &mut O
     if kind == Source::Init {
         header(input.text(), &mut facts);
     }
-    if let Some(line) = input.interpreter()
-        && interpreter_name(line).is_some_and(|name| FRAMES.contains(&name))
-    {
+    if is_framed(input) {
         starts::framed(&script, &mut facts);
     }
     facts.finish(out);
     faults(input.path, &script, out);
+}
+
+/// Whether a script can say anything else where `vars` have values: it names one, or its frame may.
+#[must_use]
+pub fn asks_for(input: &Input<'_>, vars: &BTreeMap<String, Vec<u8>>) -> bool {
+    let text = input.text();
+    let is_named = |name: &String| memchr::memmem::find(text, name.as_bytes()).is_some();
+    is_framed(input) || vars.keys().any(is_named)
+}
+
+/// Whether the interpreter is a program that fills in what an init script leaves out.
+fn is_framed(input: &Input<'_>) -> bool {
+    let interpreter = input.interpreter().and_then(interpreter_name);
+    interpreter.is_some_and(|name| FRAMES.contains(&name))
 }
 
 fn faults(path: &AppPath, script: &Script, out: &mut Out) {

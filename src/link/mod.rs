@@ -90,6 +90,10 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     };
     let voices = Voices::new(scope, &facts, real, &live::instances(root));
     voices.silence(&mut facts);
+    let (looked, found) = rayon::join(
+        || paths::look(root, host, scope, voices, &entries, &facts),
+        || libraries::find(root, host, scope, &facts),
+    );
     let libraries::Found {
         libraries,
         modules,
@@ -97,7 +101,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         issues: refused,
         advice,
         interpreters,
-    } = libraries::find(root, host, scope, &facts);
+    } = found;
+    let paths = looked.judge(&needed);
     facts.extend(needed);
     facts.sort();
     let parts = packaged::Parts {
@@ -106,14 +111,9 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         libraries: &libraries,
         modules: &modules,
     };
-    let (paths, (programs, packages)) = rayon::join(
-        || paths::classify(root, host, scope, voices, &entries, &facts),
-        || {
-            rayon::join(
-                || programs::find(root, host, scope, &facts, &interpreters),
-                || packaged::packages(root, host, scope, &parts),
-            )
-        },
+    let (programs, packages) = rayon::join(
+        || programs::find(root, host, scope, &facts, &interpreters),
+        || packaged::packages(root, host, scope, &parts),
     );
     let bytes = entries
         .basics()

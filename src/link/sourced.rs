@@ -65,6 +65,9 @@ fn read_with<'a>(
     let head = &text[..text.len().min(HEAD)];
     let mut out = Out::default();
     let input = Input::new(script, &node.stat, head, &text);
+    if !shell::asks_for(&input, &known) {
+        return None;
+    }
     shell::run_with(&input, &known, &mut out);
     Some(out)
 }

@@ -44,24 +44,30 @@ pub(super) struct Ground<'a> {
     started: BTreeSet<AppPath>,
 }
 
-/// Judges every path that `facts` name, and what the tree itself shows.
-pub(super) fn classify<'a>(
+/// What is seen of the paths before it is known which libraries are loaded.
+pub(super) struct Looked<'a> {
+    ground: Ground<'a>,
+    real: RealPaths,
+    facts: &'a [Fact],
+    /// What was concluded from the tree and from several facts at once.
+    concluded: Vec<Fact>,
+}
+
+/// Looks at every path that `facts` name, and at what the tree itself shows.
+pub(super) fn look<'a>(
     root: &'a Root,
     host: &'a Host,
     scope: &'a Scope,
     voices: Voices,
     entries: &'a Entries,
-    facts: &[Fact],
-) -> Vec<PathEntry> {
+    facts: &'a [Fact],
+) -> Looked<'a> {
     let programs: BTreeSet<&AppPath> = facts
         .iter()
         .filter(|fact| matches!(fact.what, What::Program { .. }))
         .map(|fact| &fact.at.file)
         .collect();
     let inventory = Inventory::new(entries, |path| programs.contains(path));
-    let asks_pam = facts.iter().any(
-        |fact| matches!(&fact.what, What::Library { name, .. } if name.starts_with("libpam.so")),
-    );
     let started = facts
         .iter()
         .filter(|fact| voices.of(fact) == Voice::Live)
@@ -75,35 +81,50 @@ pub(super) fn classify<'a>(
     let ground = Ground {
         started,
         voices,
-        asks_pam,
+        asks_pam: false,
         root,
         host,
         scope,
         inventory,
     };
+    let mut concluded = witness::facts(&ground, facts);
+    concluded.extend(relative::facts(&ground, facts));
+    concluded.extend(customs::facts(&ground, facts));
+    concluded.extend(scratch::facts(&ground, facts));
     let mut real = RealPaths::default();
-    let mut named: BTreeMap<AppPath, Vec<&Fact>> = BTreeMap::new();
-    for fact in facts {
+    for fact in facts.iter().chain(&concluded) {
         if let What::Path { path, .. } = &fact.what {
-            named.entry(real.get(root, path)).or_default().push(fact);
+            real.get(root, path);
         }
     }
-    let witnessed = witness::facts(&ground, facts);
-    let joined = relative::facts(&ground, facts);
-    let customary = customs::facts(&ground, facts);
-    let logins = logins::facts(&ground, facts);
-    let scratch = scratch::facts(&ground, facts);
-    let all = witnessed.iter().chain(&joined).chain(&customary);
-    for fact in all.chain(&logins).chain(&scratch) {
-        if let What::Path { path, .. } = &fact.what {
-            named.entry(real.get(root, path)).or_default().push(fact);
-        }
+    Looked {
+        ground,
+        real,
+        facts,
+        concluded,
     }
-    let judged: Vec<PathEntry> = named
-        .iter()
-        .filter_map(|(path, facts)| ground.judge(path, facts))
-        .collect();
-    measure::mounts(&ground, judged)
+}
+
+impl Looked<'_> {
+    /// Judges every path, now that the libraries are known of which `loaded` tells.
+    pub(super) fn judge(mut self, loaded: &[Fact]) -> Vec<PathEntry> {
+        self.ground.asks_pam = loaded.iter().any(
+            |fact| matches!(&fact.what, What::Library { name, .. } if name.starts_with("libpam.so")),
+        );
+        let logins = logins::facts(&self.ground, loaded);
+        let mut named: BTreeMap<AppPath, Vec<&Fact>> = BTreeMap::new();
+        for fact in self.facts.iter().chain(&self.concluded).chain(&logins) {
+            if let What::Path { path, .. } = &fact.what {
+                let real = self.real.get(self.ground.root, path);
+                named.entry(real).or_default().push(fact);
+            }
+        }
+        let judged: Vec<PathEntry> = named
+            .iter()
+            .filter_map(|(path, facts)| self.ground.judge(path, facts))
+            .collect();
+        measure::mounts(&self.ground, judged)
+    }
 }
 
 /// The program that a command line starts, and those that a shell starts for it (`sh -c`).

@@ -238,14 +238,15 @@ pub(crate) fn watched(request: &seaworthy::Request) -> Result<Report> {
     let stop = Arc::clone(&progress);
     output::on_interrupt(move || stop.stop.store(true, Ordering::Relaxed))?;
     if !std::io::stderr().is_terminal() {
-        return Ok(seaworthy::audit(request, &progress)?);
+        // Begun on a thread of the pool: what it shares is then at hand for the others.
+        return Ok(rayon::scope(|_| seaworthy::audit(request, &progress))?);
     }
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
         bar.set_style(style);
     }
     let report = std::thread::scope(|scope| {
-        let audit = scope.spawn(|| seaworthy::audit(request, &progress));
+        let audit = scope.spawn(|| rayon::scope(|_| seaworthy::audit(request, &progress)));
         while !audit.is_finished() {
             let found = progress.found.load(Ordering::Relaxed);
             let read = progress.read.load(Ordering::Relaxed);

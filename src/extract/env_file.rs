@@ -23,12 +23,16 @@ const DIRS: [&[u8]; 4] = [
 
 fn wants(input: &Input<'_>) -> bool {
     let path = input.path;
+    let is_kept = path.name() == b".env" || !place::is_leftover(path);
+    is_kept_apart(path) && is_kept && input.interpreter().is_none() && input.is_text()
+}
+
+/// Whether a place or name is one of such files.
+pub(super) fn is_kept_apart(path: &AppPath) -> bool {
     let whole = path.as_bytes();
     let in_place =
         DIRS.iter().any(|dir| whole.starts_with(dir)) || place::is(path, "/etc/environment");
-    let by_name = path.name() == b".env" || path.name().ends_with(b".env");
-    let is_kept = path.name() == b".env" || !place::is_leftover(path);
-    (in_place || by_name) && is_kept && input.interpreter().is_none() && input.is_text()
+    in_place || path.name().ends_with(b".env")
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {

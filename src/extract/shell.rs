@@ -9,6 +9,7 @@ mod starts;
 
 use std::collections::BTreeMap;
 
+use super::env_file;
 use super::script::{Facts, certainty_of, interpreter_name, is_library, known_path};
 use super::{Extractor, Input, Named, Out};
 use crate::fact::{Certainty, IssueKind, Locus, Source, Touch, What};
@@ -41,6 +42,19 @@ fn wants(input: &Input<'_>) -> bool {
             sourced && input.is_text()
         }
     }
+}
+
+/// Whether a file that a script sources is a script that nothing else says of it: neither its name
+/// nor its first line, nor is it a file of settings.
+#[must_use]
+pub fn is_part(input: &Input<'_>) -> bool {
+    let settings =
+        env_file::is_kept_apart(input.path) || input.path.is_below(&AppPath::new("/etc"));
+    input.interpreter().is_none()
+        && input.is_text()
+        && !wants(input)
+        && !settings
+        && !is_library(input.path)
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {

@@ -105,6 +105,18 @@ pub fn is_integration(path: &AppPath) -> bool {
     covers(&PLACES.integration, path)
 }
 
+/// The name of the program that reads what lies in a place of integration: `logrotate` of
+/// `/etc/logrotate.d/x`.
+#[must_use]
+pub fn integrates_with(path: &AppPath) -> Option<String> {
+    let deepest = path.components().take(DEEPEST).count();
+    let mut places = (1..=deepest).map(|depth| path.prefix(depth));
+    let place = places.find(|place| PLACES.integration.contains(place))?;
+    let name = String::from_utf8_lossy(place.name()).into_owned();
+    let stem = name.split('.').next().unwrap_or(&name);
+    Some(stem.to_owned())
+}
+
 /// Whether this is documentation, which is not read.
 #[must_use]
 pub fn is_documentation(path: &AppPath) -> bool {

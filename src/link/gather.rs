@@ -97,7 +97,7 @@ pub fn gather(
     seen.facts.extend(scripts.facts);
     seen.issues.extend(scripts.issues);
     reach::reach(root, host, scope, &mut seen, progress);
-    sourced::again(root, &mut seen);
+    sourced::again(root, scope, &mut seen);
     seen.entries.settle();
     seen
 }

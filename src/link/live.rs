@@ -205,7 +205,9 @@ fn first_voice(
     if in_code && speaks(Source::Config) {
         return Voice::Sample;
     }
-    if places::is_integration(file) && speaks(Source::Config) {
+    // What others put below it is about themselves.
+    let own = scope.is_asked_at(file) && file.parent().is_some_and(|dir| dir.depth() == 2);
+    if places::is_integration(file) && !own && speaks(Source::Config) {
         return Voice::Dead;
     }
     Voice::Live

@@ -33,6 +33,8 @@ pub struct Scope {
     pub files: BTreeSet<AppPath>,
     /// The packages that belong to it.
     pub packages: Vec<String>,
+    /// The source packages that these were built from.
+    pub sources: BTreeSet<String>,
     /// Names that stand for nothing beside others that do.
     pub issues: Vec<Issue>,
     /// Words by which it is known: package names, last components of prefixes, units, programs.
@@ -84,6 +86,15 @@ impl Scope {
     #[must_use]
     pub fn in_prefix(&self, path: &AppPath) -> Option<&AppPath> {
         self.prefixes.iter().find(|prefix| path.is_within(prefix))
+    }
+
+    /// Whether `path` lies where other packages put what this application itself reads.
+    #[must_use]
+    pub fn is_asked_at(&self, path: &AppPath) -> bool {
+        // What is there only to keep a directory is read by nobody.
+        let is_hidden = path.name().starts_with(b".");
+        let reader = knowledge::places::integrates_with(path).filter(|_| !is_hidden);
+        reader.is_some_and(|reader| self.sources.contains(&reader))
     }
 
     /// Whether a component of `path` is a word by which the application is known.
@@ -180,6 +191,9 @@ fn add_packages(
             continue;
         }
         scope.know(member.as_bytes());
+        if let Some(package) = host.packages.get(&member) {
+            scope.sources.insert(package.source.clone());
+        }
         for file in host.packages.files(&member, root) {
             add_package_file(root, scope, &file.path);
         }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::gather::Seen;
+use super::scope::Scope;
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, shell};
-use crate::fact::{Source, What};
+use crate::fact::{Fact, Source, What};
 use crate::parse::shell::variables;
 use crate::path::AppPath;
 use crate::tree::Root;
@@ -18,10 +19,69 @@ const MAX_SCRIPTS: usize = 2000;
 /// How much of a sourced file is read; such files hold assignments.
 const SOURCED_LIMIT: usize = 1 << 20;
 
-/// Adds what the scripts of `seen` do with the variables of the files that they source.
-pub(super) fn again(root: &Root, seen: &mut Seen) {
-    let mut scripts: BTreeMap<AppPath, BTreeSet<(Option<u32>, AppPath)>> = BTreeMap::new();
-    for fact in &seen.facts {
+/// How many files deep scripts that are sourced source others.
+const MAX_DEPTH: usize = 4;
+
+/// The files that a script sources, each with its line.
+type Sources = BTreeSet<(Option<u32>, AppPath)>;
+
+/// Adds what the scripts of `seen` do with the variables of the files that they source, and what the
+/// sourced files of the scope do that are scripts though nothing else says so of them.
+pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
+    let mut done: BTreeSet<AppPath> = BTreeSet::new();
+    let settings: BTreeSet<AppPath> = seen.facts.iter().filter_map(settings).collect();
+    let mut new = 0;
+    for _ in 0..MAX_DEPTH {
+        let scripts: Vec<(AppPath, Sources)> = sources(&seen.facts[new..]).into_iter().collect();
+        let out: Vec<Out> = scripts
+            .par_iter()
+            .with_max_len(1)
+            .filter_map(|(script, sourced)| {
+                let files = sourced.iter().map(|(_, file)| file);
+                read_with(root, script, files)
+            })
+            .collect();
+        let mut parts: BTreeMap<AppPath, &AppPath> = BTreeMap::new();
+        for (script, sourced) in &scripts {
+            for (_, file) in sourced {
+                let node = root.resolve(file.as_bytes());
+                let node = node.ok().filter(|node| scope.contains(&node.real));
+                if let Some(node) = node
+                    && !settings.contains(&node.real)
+                    && done.insert(node.real.clone())
+                {
+                    parts.insert(node.real, script);
+                }
+            }
+        }
+        let parts: Vec<Out> = parts
+            .par_iter()
+            .filter_map(|(part, script)| read_part(root, part, script))
+            .collect();
+        seen.facts.extend(out.into_iter().flat_map(|out| out.facts));
+        new = seen.facts.len();
+        seen.facts
+            .extend(parts.into_iter().flat_map(|out| out.facts));
+        if new == seen.facts.len() {
+            break;
+        }
+    }
+}
+
+/// The file of a fact that is read as settings.
+fn settings(fact: &Fact) -> Option<AppPath> {
+    let source = match &fact.what {
+        What::Path { source, .. } => source,
+        What::Setting { .. } => return Some(fact.at.file.clone()),
+        _ => return None,
+    };
+    matches!(source, Source::Config | Source::Environment).then(|| fact.at.file.clone())
+}
+
+/// The scripts of `facts`, with the files that they source.
+fn sources(facts: &[Fact]) -> BTreeMap<AppPath, Sources> {
+    let mut scripts: BTreeMap<AppPath, Sources> = BTreeMap::new();
+    for fact in facts {
         if let What::Path {
             path, by, source, ..
         } = &fact.what
@@ -33,16 +93,22 @@ pub(super) fn again(root: &Root, seen: &mut Seen) {
             sourced.insert((fact.at.line, path.clone()));
         }
     }
-    let scripts: Vec<_> = scripts.into_iter().collect();
-    let out = scripts
-        .par_iter()
-        .with_max_len(1)
-        .filter_map(|(script, sourced)| {
-            let files = sourced.iter().map(|(_, file)| file);
-            read_with(root, script, files)
-        });
-    let out: Vec<Out> = out.collect();
-    seen.facts.extend(out.into_iter().flat_map(|out| out.facts));
+    scripts
+}
+
+/// What a file does that `script` sources.
+fn read_part(root: &Root, part: &AppPath, script: &AppPath) -> Option<Out> {
+    let node = root.lookup(part.as_bytes()).ok()?;
+    let text = root.read(part.as_bytes(), SOURCED_LIMIT).ok()?;
+    let input = Input::new(part, &node.stat, &text[..text.len().min(HEAD)], &text);
+    if !shell::is_part(&input) {
+        return None;
+    }
+    let above = root.read(script.as_bytes(), TEXT_LIMIT).unwrap_or_default();
+    let known = variables(&above, &BTreeMap::new());
+    let mut out = Out::default();
+    shell::run_with(&input, &known, &mut out);
+    Some(out)
 }
 
 /// What a script does with the variables that the files set which it sources.

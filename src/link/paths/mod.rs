@@ -156,6 +156,8 @@ struct Weight {
     kind: Option<Kind>,
     /// Only a literal, or a default that is commented out, names it.
     only_guessed: bool,
+    /// Only literals of programs name it, of which nothing tells whether they are used.
+    only_literals: bool,
     /// Only examples and tools name it.
     only_apart: bool,
     /// Only the packages' lists and installation scripts name it.
@@ -265,6 +267,7 @@ impl Ground<'_> {
         let mut weight = Weight {
             only_guessed: true,
             only_apart: true,
+            only_literals: true,
             only_installed: true,
             read_only: true,
             ..Weight::default()
@@ -292,6 +295,7 @@ impl Ground<'_> {
             let certainty = if concluded { fact.certainty } else { heard };
             weight.used = weight.used.max(Some(certainty));
             weight.only_guessed &= certainty == Certainty::Guessed;
+            weight.only_literals &= *source == Source::Literal;
             weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
             weight.sourced |= by == "source"
@@ -302,7 +306,10 @@ impl Ground<'_> {
                 && certainty > Certainty::Guessed
                 && self.voices.of(fact) == Voice::Live
                 && (*source == Source::Config || by == witness::NEWER);
-            weight.only_installed &= matches!(source, Source::Maintainer | Source::Package);
+            weight.only_installed &= matches!(
+                source,
+                Source::Maintainer | Source::Package | Source::Account
+            );
             weight.witnessed |= *source == Source::Tree;
             weight.named_by_own |= *source == Source::Literal
                 && self.scope.contains(&fact.at.file)
@@ -393,7 +400,9 @@ impl Ground<'_> {
     ) -> bool {
         let there = self.root.resolve(path.as_bytes()).is_ok();
         // A program that reads what others leave for it names the very directory.
-        let own_business = weight.sourced || (weight.named_by_own && !self.is_settings_drop(path));
+        let own_business = weight.sourced
+            || (weight.named_by_own && !self.is_settings_drop(path))
+            || self.scope.is_asked_at(path);
         if class == Class::Code || (places::is_integration(path) && !own_business) {
             return false;
         }
@@ -424,8 +433,9 @@ impl Ground<'_> {
         if in_prefix {
             return there;
         }
-        // A guess needs the application's own name in it.
-        self.scope.knows(path) && (there || volatile)
+        // A guess needs the application's own name in it, and more than what a program was built
+        // with where nothing is yet: a default for an option that nobody gives.
+        self.scope.knows(path) && (there || volatile && !weight.only_literals)
     }
 
     /// Whether a path holds settings that a service manager hands over.

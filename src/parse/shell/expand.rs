@@ -121,7 +121,7 @@ impl Walk<'_> {
                 // `${X:+…}` of an unset variable is empty; here it may be set by a caller.
                 _ => {
                     let mut values = self.expand(word);
-                    if known.is_none() {
+                    if known.is_none_or(|known| known.iter().all(|value| is_hole(value))) {
                         values.insert(0, Vec::new());
                     }
                     values

@@ -278,15 +278,25 @@ fn process_numbers(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             found.push(socket);
             continue;
         }
-        let named = direct.depth() == 2 && is_called_like(&direct, &fact.at.file);
+        let named = is_called_like(&direct, &fact.at.file);
+        let says = (Touch::Creates, "a started program names it");
+        let certainty = Certainty::Inferred;
+        if own && is_misc(&direct) && named {
+            found.push(led_to(fact, path.clone(), says, Class::Data, certainty));
+            continue;
+        }
+        let named = named && direct.depth() == 2;
         if own && (is_number(path) && !says_otherwise || named && !is_number(path)) && is_run(path)
         {
-            let says = (Touch::Creates, "a started program names it");
-            let certainty = Certainty::Inferred;
             found.push(led_to(fact, path.clone(), says, Class::Runtime, certainty));
         }
     }
     found
+}
+
+/// Whether this is where programs that have no directory of their own keep a file (FHS 3.0, 5.8.4).
+fn is_misc(path: &AppPath) -> bool {
+    path.parent() == Some(AppPath::new("/var/lib/misc"))
 }
 
 fn is_run(path: &AppPath) -> bool {

@@ -25,6 +25,7 @@ struct File {
     example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
     state_names: BTreeMap<Class, BTreeSet<String>>,
+    shown_names: BTreeSet<String>,
     generic: Generic,
     runtime: Vec<Runtime>,
     settings: Settings,
@@ -186,6 +187,13 @@ pub fn class_of_name(name: &[u8]) -> Option<Class> {
         .iter()
         .find(|(_, names)| names.contains(&name));
     found.map(|(class, _)| *class)
+}
+
+/// Whether a directory of this name holds what an application shows: pages, pictures, texts.
+#[must_use]
+pub fn is_shown(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    PLACES.shown_names.contains(&name)
 }
 
 /// Whether a name is too common to know an application by.

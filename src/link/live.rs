@@ -205,9 +205,11 @@ fn first_voice(
     if in_code && speaks(Source::Config) {
         return Voice::Sample;
     }
-    // What others put below it is about themselves.
-    let own = scope.is_asked_at(file) && file.parent().is_some_and(|dir| dir.depth() == 2);
-    if places::is_integration(file) && !own && speaks(Source::Config) {
+    if places::is_integration(file) && speaks(Source::Config) {
+        // A monitor's settings are mostly about what it watches.
+        if scope.is_asked_at(file) {
+            return Voice::Sample;
+        }
         return Voice::Dead;
     }
     Voice::Live

@@ -8,7 +8,9 @@ use super::Ground;
 use super::witness::told;
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
 use crate::knowledge::places;
+use crate::link::live::Voice;
 use crate::path::AppPath;
+use crate::tree::LookupError;
 
 /// Records of who was logged in (utmp(5), lastlog(8)).
 const RECORDS: [&str; 3] = ["/var/log/btmp", "/var/log/lastlog", "/var/log/wtmp"];
@@ -60,6 +62,52 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(hidden(ground, facts));
     found.extend(own_settings(ground, facts));
     found.extend(client_settings(ground, facts));
+    found.extend(promised(ground, facts));
+    found
+}
+
+/// What live settings name in an install prefix and is not there, though the directory is that would
+/// hold it: the application makes it when it is asked for.
+fn promised(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for fact in facts {
+        let What::Path {
+            path,
+            touch: Touch::Names,
+            source: Source::Config,
+            kind,
+            class,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        let told = fact.certainty > Certainty::Guessed && ground.voices.of(fact) == Voice::Live;
+        let in_prefix = ground.scope.in_prefix(path).is_some() && !path.is_pattern();
+        if !told || !in_prefix || places::is_library_place(path) || places::is_example(path) {
+            continue;
+        }
+        let is_dir = |path: &AppPath| {
+            let node = ground.root.resolve(path.as_bytes());
+            node.is_ok_and(|node| node.stat.kind == Kind::Dir)
+        };
+        let is_absent = ground.root.lookup(path.as_bytes()) == Err(LookupError::Absent);
+        if is_absent && path.parent().is_some_and(|dir| is_dir(&dir)) {
+            let what = What::Path {
+                path: path.clone(),
+                touch: Touch::Creates,
+                source: Source::Config,
+                by: "it is named and not there yet".to_owned(),
+                kind: *kind,
+                class: *class,
+            };
+            found.push(Fact {
+                at: fact.at.clone(),
+                what,
+                certainty: Certainty::Inferred,
+            });
+        }
+    }
     found
 }
 

@@ -251,6 +251,11 @@ fn instances(ground: &Ground<'_>) -> Vec<Fact> {
             if places::is_library_place(top) || packaged(top) || ground.inventory.holds_code(top) {
                 continue;
             }
+            // Settings are told by their name, and what is shown to visitors comes with the code.
+            let is_settings = places::class_of_name(top.name()) == Some(Class::Config);
+            if is_settings || places::is_shown(top.name()) {
+                continue;
+            }
             found.push(filled(top, "beside its packages", Class::Data));
         }
     }

@@ -22,6 +22,9 @@ const SOURCED_LIMIT: usize = 1 << 20;
 /// How many files deep scripts that are sourced source others.
 const MAX_DEPTH: usize = 4;
 
+/// Values of variables, by name.
+type Variables = BTreeMap<String, Vec<u8>>;
+
 /// The files that a script sources, each with its line.
 type Sources = BTreeSet<(Option<u32>, AppPath)>;
 
@@ -30,6 +33,8 @@ type Sources = BTreeSet<(Option<u32>, AppPath)>;
 pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
     let mut done: BTreeSet<AppPath> = BTreeSet::new();
     let settings: BTreeSet<AppPath> = seen.facts.iter().filter_map(settings).collect();
+    // What the variables of a sourced file are worth where it is sourced.
+    let mut known: BTreeMap<AppPath, Variables> = BTreeMap::new();
     let mut new = 0;
     for _ in 0..MAX_DEPTH {
         let scripts: Vec<(AppPath, Sources)> = sources(&seen.facts[new..]).into_iter().collect();
@@ -54,14 +59,23 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
                 }
             }
         }
-        let parts: Vec<Out> = parts
+        let parts: Vec<(AppPath, Variables, Out)> = parts
             .par_iter()
-            .filter_map(|(part, script)| read_part(root, part, script))
+            .filter_map(|(part, script)| {
+                let above = || {
+                    let text = root.read(script.as_bytes(), TEXT_LIMIT).unwrap_or_default();
+                    let none = Variables::new();
+                    variables(&text, known.get(*script).unwrap_or(&none))
+                };
+                read_part(root, part, above)
+            })
             .collect();
         seen.facts.extend(out.into_iter().flat_map(|out| out.facts));
         new = seen.facts.len();
-        seen.facts
-            .extend(parts.into_iter().flat_map(|out| out.facts));
+        for (part, above, out) in parts {
+            seen.facts.extend(out.facts);
+            known.insert(part, above);
+        }
         if new == seen.facts.len() {
             break;
         }
@@ -96,19 +110,22 @@ fn sources(facts: &[Fact]) -> BTreeMap<AppPath, Sources> {
     scripts
 }
 
-/// What a file does that `script` sources.
-fn read_part(root: &Root, part: &AppPath, script: &AppPath) -> Option<Out> {
+/// What a file does that a script sources, whose variables `above` tells.
+fn read_part(
+    root: &Root,
+    part: &AppPath,
+    above: impl Fn() -> Variables,
+) -> Option<(AppPath, Variables, Out)> {
     let node = root.lookup(part.as_bytes()).ok()?;
     let text = root.read(part.as_bytes(), SOURCED_LIMIT).ok()?;
     let input = Input::new(part, &node.stat, &text[..text.len().min(HEAD)], &text);
     if !shell::is_part(&input) {
         return None;
     }
-    let above = root.read(script.as_bytes(), TEXT_LIMIT).unwrap_or_default();
-    let known = variables(&above, &BTreeMap::new());
+    let known = above();
     let mut out = Out::default();
     shell::run_with(&input, &known, &mut out);
-    Some(out)
+    Some((part.clone(), known, out))
 }
 
 /// What a script does with the variables that the files set which it sources.

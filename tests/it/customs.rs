@@ -264,3 +264,105 @@ fn locks_below_run_keep_their_directory() {
         "{mounts:?}"
     );
 }
+
+#[test]
+fn a_sourced_file_is_a_script_whatever_its_name() {
+    let lab = Lab::new();
+    lab.text(
+        "/opt/meter/bin/meterd",
+        "#!/bin/sh\nBASE=/opt/meter\n. $BASE/bin/common\nexec sleep 9\n",
+    );
+    lab.text(
+        "/opt/meter/bin/common",
+        "# -*- shell -*-\n. /opt/meter/bin/more\n",
+    );
+    lab.text("/opt/meter/bin/more", "mkdir -p $BASE/readings\n");
+    assert!(lab.has("rw /opt/meter/readings"));
+    lab.text(
+        "/opt/meter/bin/more",
+        "mkdir -p /var/lib/meter${2:+.$2}/readings\n",
+    );
+    assert!(lab.has("rw /var/lib/meter"));
+    lab.text("/opt/meter/bin/common", "# -*- shell -*-\ntrue\n");
+    assert!(!lab.has("rw /var/lib/meter"), "nobody sources it");
+}
+
+#[test]
+fn settings_name_what_is_made_when_it_is_asked_for() {
+    let lab = Lab::new();
+    lab.program(&[], &[]);
+    let conf = "[storage]\nfilesystem_folder = /opt/meter/readings\n";
+    lab.text("/opt/meter/etc/meter.conf", conf);
+    assert!(lab.has("rw /opt/meter/readings"));
+    let commented = conf.replace("filesystem", "#filesystem");
+    lab.text("/opt/meter/etc/meter.conf", &commented);
+    assert!(!lab.has("rw /opt/meter/readings"));
+    let nowhere = conf.replace("/readings", "/none/readings");
+    lab.text("/opt/meter/etc/meter.conf", &nowhere);
+    assert!(!lab.has("rw /opt/meter/none/readings"), "nothing holds it");
+}
+
+#[test]
+fn a_default_that_only_a_program_was_built_with_is_no_mount() {
+    let lab = Lab::new();
+    lab.program(&[], &["/var/run/meter-upload.lock"]);
+    assert!(!lab.has("rw /run/meter-upload.lock"));
+    lab.text(
+        "/opt/meter/bin/run",
+        "#!/bin/sh\n: > /run/meter-upload.lock\n",
+    );
+    lab.starts("/opt/meter/bin/run");
+    let mounts = lab.mounts();
+    assert!(
+        mounts.iter().any(|mount| mount.starts_with("rw /run")),
+        "{mounts:?}"
+    );
+}
+
+/// A root in which dpkg has the package `watch-node` of the source `watch`, which keeps its settings
+/// in a directory where other packages leave theirs.
+fn watched(source: &str) -> Vec<String> {
+    let lab = Lab::new();
+    lab.text(
+        "/var/lib/dpkg/status",
+        &format!("Package: munin-node\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nSource: {source}\nConffiles:\n /etc/munin/munin-node.conf 0123456789abcdef0123456789abcdef\n\n"),
+    );
+    lab.text(
+        "/var/lib/dpkg/info/munin-node.list",
+        "/.\n/etc\n/etc/munin\n/etc/munin/munin-node.conf\n",
+    );
+    lab.text(
+        "/etc/munin/munin-node.conf",
+        "log_file /var/log/other/mail.log\n",
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args([
+            "scan",
+            "--format",
+            "json",
+            "--package",
+            "munin-node",
+            "--root",
+        ])
+        .arg(lab.0.path())
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mounts = report["plan"]["mounts"].as_array().unwrap();
+    let path = |mount: &Value| mount["path"].as_str().unwrap().to_owned();
+    mounts.iter().map(path).collect()
+}
+
+#[test]
+fn a_directory_for_the_settings_of_others_belongs_to_who_reads_it() {
+    let own = watched("munin");
+    assert!(
+        own.iter().any(|path| path.starts_with("/etc/munin")),
+        "{own:?}"
+    );
+    assert!(
+        !own.iter().any(|path| path.starts_with("/var/log")),
+        "{own:?}"
+    );
+    assert!(watched("meter").is_empty());
+}

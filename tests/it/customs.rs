@@ -297,6 +297,9 @@ fn settings_name_what_is_made_when_it_is_asked_for() {
     let commented = conf.replace("filesystem", "#filesystem");
     lab.text("/opt/meter/etc/meter.conf", &commented);
     assert!(!lab.has("rw /opt/meter/readings"));
+    let code = conf.replace("/readings", "/bin/reader");
+    lab.text("/opt/meter/etc/meter.conf", &code);
+    assert!(!lab.has("rw /opt/meter/bin/reader"), "that would be code");
     let nowhere = conf.replace("/readings", "/none/readings");
     lab.text("/opt/meter/etc/meter.conf", &nowhere);
     assert!(!lab.has("rw /opt/meter/none/readings"), "nothing holds it");

@@ -66,6 +66,16 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found
 }
 
+/// Whether a path of an install prefix would be code: by its ending, or the directory that it lies in.
+fn is_code(path: &AppPath) -> bool {
+    const DIRS: [&[u8]; 5] = [b"bin", b"lib", b"lib64", b"libexec", b"sbin"];
+    let dir = path.parent();
+    places::is_library_place(path)
+        || places::is_code_name(path.name())
+        || DIRS.contains(&path.name())
+        || dir.is_some_and(|dir| DIRS.contains(&dir.name()))
+}
+
 /// What live settings name in an install prefix and is not there, though the directory is that would
 /// hold it: the application makes it when it is asked for.
 fn promised(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
@@ -84,7 +94,7 @@ fn promised(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         };
         let told = fact.certainty > Certainty::Guessed && ground.voices.of(fact) == Voice::Live;
         let in_prefix = ground.scope.in_prefix(path).is_some() && !path.is_pattern();
-        if !told || !in_prefix || places::is_library_place(path) || places::is_example(path) {
+        if !told || !in_prefix || is_code(path) || places::is_example(path) {
             continue;
         }
         let is_dir = |path: &AppPath| {

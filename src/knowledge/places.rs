@@ -63,9 +63,15 @@ const DEEPEST: usize = 8;
 
 /// Whether `set` holds `path` or a directory that it lies in.
 fn covers(set: &BTreeSet<AppPath>, path: &AppPath) -> bool {
+    covering(set, path).is_some()
+}
+
+/// What `set` holds of `path` and the directories that it lies in, the uppermost.
+fn covering(set: &BTreeSet<AppPath>, path: &AppPath) -> Option<AppPath> {
     // No table has a deeper place; a path may have thousands of components.
     let deepest = path.components().take(DEEPEST).count();
-    (1..=deepest).any(|depth| set.contains(&path.prefix(depth)))
+    let mut places = (1..=deepest).map(|depth| path.prefix(depth));
+    places.find(|place| set.contains(place))
 }
 
 /// Whether `path` lies where programs and libraries are kept.
@@ -110,9 +116,7 @@ pub fn is_integration(path: &AppPath) -> bool {
 /// `/etc/logrotate.d/x`.
 #[must_use]
 pub fn integrates_with(path: &AppPath) -> Option<String> {
-    let deepest = path.components().take(DEEPEST).count();
-    let mut places = (1..=deepest).map(|depth| path.prefix(depth));
-    let place = places.find(|place| PLACES.integration.contains(place))?;
+    let place = covering(&PLACES.integration, path)?;
     let name = String::from_utf8_lossy(place.name()).into_owned();
     let stem = name.split('.').next().unwrap_or(&name);
     Some(stem.to_owned())

@@ -230,11 +230,12 @@ impl Root {
         }
         let dir = self.held(&base.real)?;
         let real = base.real.child(name);
-        let met = self.met(&dir, real.as_bytes(), name, false);
-        Some(met.map(|met| match met {
-            Met::Entry(_, stat) => Node { real, stat },
-            Met::Link(_) => base,
-        }))
+        match self.met(&dir, real.as_bytes(), name, false) {
+            Ok(Met::Entry(_, stat)) => Some(Ok(Node { real, stat })),
+            // A link is not followed here.
+            Ok(Met::Link(_)) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// The text of a symbolic link.

@@ -325,7 +325,7 @@ where
             if self.stopped() {
                 break;
             }
-            if weight >= HEAVY && !names.is_empty() {
+            if weight >= HEAVY && !names.is_empty() && !self.is_crowded() {
                 let rest = names.split_off(names.len() / 2);
                 let dir = Arc::clone(dir);
                 scope.spawn(move |scope| self.chunk(&dir, rest, scope));
@@ -341,7 +341,7 @@ where
                 .flatten();
             if let Some(file) = opened {
                 let stat = *file.stat();
-                weight += stat.size;
+                weight = stat.size.saturating_add(weight);
                 self.entry(&dir.fd, path, stat, Some(file), &mut unit);
                 continue;
             }

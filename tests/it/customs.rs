@@ -308,22 +308,52 @@ fn settings_name_what_is_made_when_it_is_asked_for() {
 #[test]
 fn a_default_that_only_a_program_was_built_with_is_no_mount() {
     let lab = Lab::new();
-    lab.program(&[], &["/var/run/meter-upload.lock"]);
-    assert!(!lab.has("rw /run/meter-upload.lock"));
-    lab.text(
-        "/opt/meter/bin/run",
-        "#!/bin/sh\n: > /run/meter-upload.lock\n",
-    );
-    lab.starts("/opt/meter/bin/run");
+    lab.program(&[], &[]);
+    let lock = [&b"\0"[..], b"/var/run/meter.lock\0"].concat();
+    let tool = Elf::program().interp(LD_SO).tail(&lock);
+    lab.put("/opt/meter/bin/upload", &tool.build());
+    assert!(!lab.has("rw /run/meter.lock"));
+    lab.text("/opt/meter/etc/meter.conf", "lock_file = /run/meter.lock\n");
     let mounts = lab.mounts();
+    let is_run = |mount: &String| mount.starts_with("rw /run");
+    assert!(mounts.iter().any(is_run), "settings say it: {mounts:?}");
+}
+
+#[test]
+fn a_program_without_a_directory_of_its_own_keeps_a_file_among_those_of_others() {
+    let lab = Lab::new();
+    lab.program(&[], &["/var/lib/misc/meterd.leases"]);
     assert!(
-        mounts.iter().any(|mount| mount.starts_with("rw /run")),
-        "{mounts:?}"
+        lab.mounts()
+            .iter()
+            .any(|mount| mount.starts_with("rw /var/lib/misc"))
+    );
+    lab.program(&[], &["/var/lib/misc/other.leases"]);
+    assert!(
+        !lab.mounts()
+            .iter()
+            .any(|mount| mount.starts_with("rw /var/lib/misc"))
     );
 }
 
-/// A root in which dpkg has the package `watch-node` of the source `watch`, which keeps its settings
-/// in a directory where other packages leave theirs.
+#[test]
+fn what_is_shown_beside_a_virtual_environment_is_no_state() {
+    let lab = Lab::new();
+    lab.program(&[], &[]);
+    std::fs::remove_dir_all(lab.0.path().join("opt/meter/bin")).unwrap();
+    lab.text(
+        "/opt/meter/venv/lib/python3.11/site-packages/meter.py",
+        "x = 1\n",
+    );
+    for dir in ["notes", "templates"] {
+        std::fs::create_dir_all(lab.0.path().join("opt/meter").join(dir)).unwrap();
+    }
+    assert!(lab.has("rw /opt/meter/notes"));
+    assert!(!lab.has("rw /opt/meter/templates"));
+}
+
+/// What is mounted for the package `munin-node` of a source, which has its settings in a directory
+/// where other packages leave theirs for it.
 fn watched(source: &str) -> Vec<String> {
     let lab = Lab::new();
     lab.text(

@@ -35,6 +35,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     signs: &[
         r"__FILE__",
         r"\$\{?(?:0|PROGRAM_NAME|(?:Real)?Bin)\b",
+        r"\b(?:abs_path|dirname|fileparse|realpath|rel2abs)\b\s*\(?\s*\$0\b",
         r"\bFindBin\b",
         r"\btmpdir\b",
         r"\btemp(?:dir|file)\b",

@@ -46,7 +46,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"\bbasename\s*\(\s*__FILE__\s*\)",
         r"__LINE__\s*,\s*__FILE__",
         r"__FILE__\s*,\s*__LINE__",
-        r#"\b(?:include|require)(?:_once)?\b\s*\(?\s*(?:dirname\b|__DIR__|__FILE__|[$"'A-Z])[^;\n]*;"#,
+        r#"\b(?:include|require)(?:_once)?\b\s*\(?\s*(?:dirname\b|__DIR__|__FILE__|[$"'A-Z])[^;{\n]*;"#,
     ],
     quotes: &[],
     comments: &[b"#", b"//", b"*"],

@@ -26,7 +26,5 @@ fuzz_target!(|data: &[u8]| {
     // Each entry stands in the file; a table may be named more than once, but not without end.
     assert!(dynamic.asks.len() <= data.len() / 8 + 1);
     assert!(dynamic.needs.len() <= data.len() + 1);
-    for import in imports(&elf, head, &data) {
-        text(&import.name);
-    }
+    imports(&elf, head, &data, |import| text(import.name));
 });

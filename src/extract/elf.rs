@@ -194,14 +194,24 @@ fn wanted_imports(input: &Input<'_>, elf: &Elf, form: Form) -> Vec<String> {
     if !is_loaded(form) {
         return Vec::new();
     }
-    let mut found: Vec<String> = imports(elf, input.head, input.source)
-        .into_iter()
-        .filter_map(|import| String::from_utf8(import.name.into_vec()).ok())
-        .filter(|name| {
-            WANTED.whole.binary_search(name).is_ok()
-                || WANTED.prefixes.iter().any(|stem| name.starts_with(stem))
-        })
-        .collect();
+    let wanted = |name: &[u8]| {
+        let whole = &WANTED.whole;
+        whole
+            .binary_search_by(|known| known.as_bytes().cmp(name))
+            .is_ok()
+            || WANTED
+                .prefixes
+                .iter()
+                .any(|stem| name.starts_with(stem.as_bytes()))
+    };
+    let mut found: Vec<String> = Vec::new();
+    imports(elf, input.head, input.source, |import| {
+        if wanted(import.name)
+            && let Ok(name) = str::from_utf8(import.name)
+        {
+            found.push(name.to_owned());
+        }
+    });
     found.sort();
     found.dedup();
     found

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use super::{Extractor, Input, Named, Out};
 use crate::fact::{Certainty, IssueKind, Locus, Source, Touch};
+use crate::parse::elf::with_strings;
 use crate::parse::literal::{MAX_LITERAL, Strings, names_run, number_files, paths};
+use crate::parse::windows::windows;
 use crate::path::AppPath;
 
 /// Searches ELF programs and libraries.
@@ -14,12 +16,6 @@ pub const EXTRACTOR: Extractor = Extractor {
     wants: |input| is_linked_elf(input.head) && !is_debug(input.path),
     run,
 };
-
-/// How much is read at a time.
-const WINDOW: usize = 1 << 20;
-
-/// How much of a window is its own: the rest is read again, so that no string is cut.
-const STEP: usize = WINDOW - MAX_LITERAL - 1;
 
 /// The most bytes of a file that are searched. Programs are smaller; a file that claims more is
 /// mostly holes.
@@ -54,51 +50,41 @@ fn strings_of(head: &[u8]) -> Strings {
 
 fn run(input: &Input<'_>, out: &mut Out) {
     let strings = strings_of(input.head);
-    let length = input.source.len().min(MAX_SEARCHED);
     let mut found = BTreeSet::new();
     let mut numbers: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut runs = false;
     let mut scratch = false;
     let mut cut = false;
-    let size = usize::try_from(length).map_or(WINDOW, |length| length.min(WINDOW));
-    let mut window = vec![0; size];
-    let mut offset = 0;
-    while offset < length {
-        let got = match input.source.read_at(offset, &mut window) {
-            Ok(got) => got,
-            Err(error) => {
-                let message = format!("cannot be read to its end: {error}");
-                out.issue(Locus::file(input.path), IssueKind::Unreadable, message);
-                break;
-            }
-        };
-        let last = got < WINDOW || offset + WINDOW as u64 >= length;
-        paths(&window[..got], strings, |at, path| {
-            // The first byte is only there to tell what stands before the second.
-            let own = (at > 0 || offset == 0) && (last || at <= STEP);
-            if !own {
-                return;
-            }
-            if found.len() < MAX_PATHS {
-                found.insert(path);
-            } else {
-                cut |= !found.contains(&path);
-            }
+    for mut part in with_strings(input.head, input.source) {
+        part.end = part.end.min(MAX_SEARCHED);
+        // The byte before is only there to tell whether a path begins behind it.
+        let searched = windows(input.source, &part, (1, MAX_LITERAL), |window| {
+            paths(window.bytes, strings, |at, path| {
+                if !window.own.contains(&at) {
+                    return;
+                }
+                if found.len() < MAX_PATHS {
+                    found.insert(path);
+                } else {
+                    cut |= !found.contains(&path);
+                }
+            });
+            number_files(window.bytes, |_, name| {
+                let own = if name.is_empty() {
+                    input.path.name()
+                } else {
+                    name
+                };
+                numbers.insert([b"/run/", own, b".pid"].concat());
+            });
+            runs |= names_run(window.bytes);
+            scratch |= memchr::memmem::find(window.bytes, b"\0/tmp\0").is_some();
         });
-        number_files(&window[..got], |_, name| {
-            let own = if name.is_empty() {
-                input.path.name()
-            } else {
-                name
-            };
-            numbers.insert([b"/run/", own, b".pid"].concat());
-        });
-        runs |= names_run(&window[..got]);
-        scratch |= memchr::memmem::find(&window[..got], b"\0/tmp\0").is_some();
-        if last {
+        if let Err(error) = searched {
+            let message = format!("cannot be read to its end: {error}");
+            out.issue(Locus::file(input.path), IssueKind::Unreadable, message);
             break;
         }
-        offset += STEP as u64;
     }
     if scratch {
         found.insert(AppPath::new("/tmp"));
@@ -131,6 +117,10 @@ fn run(input: &Input<'_>, out: &mut Out) {
 mod tests {
     use super::*;
     use crate::fact::{Stat, What};
+    use crate::parse::windows::WINDOW;
+
+    /// How far the windows are apart.
+    const STEP: usize = WINDOW - MAX_LITERAL - 1;
 
     fn elf(size: usize) -> Vec<u8> {
         let mut file = vec![0; size];
@@ -160,16 +150,8 @@ mod tests {
 
     #[test]
     fn a_string_is_found_once_wherever_windows_meet() {
-        for at in [
-            STEP - 8,
-            STEP - 1,
-            STEP,
-            STEP + 1,
-            WINDOW - 5,
-            WINDOW,
-            2 * STEP,
-            2 * STEP + 1,
-        ] {
+        let near = [STEP, WINDOW, 2 * STEP, 2 * STEP + 1];
+        for at in near.iter().flat_map(|at| at - 20..at + 4) {
             let mut file = elf(3 * WINDOW);
             let text = b"/var/lib/app/data";
             file[at..at + text.len()].copy_from_slice(text);
@@ -179,10 +161,12 @@ mod tests {
 
     #[test]
     fn a_string_at_the_end_or_start_of_a_window_needs_what_is_before_it() {
-        let mut file = elf(2 * WINDOW);
-        let text = b"x/var/lib/app/data";
-        file[STEP - 1..STEP - 1 + text.len()].copy_from_slice(text);
-        assert!(search(&file).0.is_empty());
+        for at in STEP - 4..STEP + 4 {
+            let mut file = elf(2 * WINDOW);
+            let text = b"x/var/lib/app/data";
+            file[at..at + text.len()].copy_from_slice(text);
+            assert!(search(&file).0.is_empty(), "{at}");
+        }
     }
 
     #[test]

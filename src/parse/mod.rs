@@ -41,3 +41,4 @@ pub mod unit;
 pub mod upstart;
 mod value;
 mod variables;
+pub mod windows;

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Id, Loader, profile, profile::Profile};
 use crate::fact::{Kind, Stat};
-use crate::parse::elf::{Elf, Import, NotElf, imports};
+use crate::parse::elf::{Elf, NotElf, imports};
 use crate::parse::ld_cache::{self, Cache};
 use crate::parse::read::ReadAt;
 use crate::path::AppPath;
@@ -74,10 +74,13 @@ impl Loader<'_> {
             .flat_map(|needs| &needs.versions)
             .find(|wanted| &*wanted.name == version)?;
         let file = self.view.root().open_file(path.as_bytes()).ok()?;
-        let found = imports(elf, &binary.head, &file);
-        let of_version = |import: &&Import| wanted.index > 1 && import.version == wanted.index;
-        let first = found.iter().find(of_version)?;
-        Some(first.name.clone())
+        let mut first = None;
+        imports(elf, &binary.head, &file, |import| {
+            if first.is_none() && wanted.index > 1 && import.version == wanted.index {
+                first = Some(import.name.into());
+            }
+        });
+        first
     }
 
     fn keep(&self, id: Id, binary: Binary) -> Arc<Binary> {

@@ -24,9 +24,7 @@ impl Calls {
     /// Reads the names that an object imports.
     pub(super) fn of(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Self {
         let mut calls = Self::default();
-        for import in imports(elf, head, source) {
-            calls.note(&import.name);
-        }
+        imports(elf, head, source, |import| calls.note(import.name));
         calls
     }
 

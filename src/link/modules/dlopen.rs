@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::{Asked, CONTENT, Member, Sight};
 use crate::fact::{Certainty, Locus, ModuleKind, Priority};
-use crate::parse::elf::{Dlopen, Elf, Priority as Told};
+use crate::parse::elf::{Dlopen, Elf, Priority as Told, with_strings};
 use crate::parse::read::ReadAt;
+use crate::parse::windows::windows;
 use crate::path::AppPath;
 
 /// The most names of one file that are followed.
@@ -14,9 +15,6 @@ const NAMES: usize = 64;
 
 /// The longest name.
 const LONGEST: usize = 256;
-
-/// How much of a file is searched at a time.
-const WINDOW: usize = 1 << 20;
 
 pub(super) fn asked(
     sight: &Sight<'_, '_>,
@@ -34,10 +32,9 @@ pub(super) fn asked(
         }
         if member.calls.dlopen && own(member.real) {
             let told: BTreeSet<&[u8]> = known_names(elf);
-            let file = sight.root.open_file(member.real.as_bytes());
-            let names = file.map(|file| names(&file)).unwrap_or_default();
-            let names = names.into_iter().filter(|name| !told.contains(&**name));
-            asked.extend(names.map(|name| of_string(member, name)));
+            let names = sight.library_names(member.real);
+            let names = names.iter().filter(|name| !told.contains(&***name));
+            asked.extend(names.map(|name| of_string(member, name.clone())));
         }
     }
     asked
@@ -85,25 +82,22 @@ fn of_string(member: &Member<'_>, name: Vec<u8>) -> Asked {
 }
 
 /// The strings of a file that are names of libraries: `libx.so`, `libx.so.1.2`, with or without a
-/// path; sorted. It is read piece by piece, with as much on both sides of a piece as a name is long.
-fn names(file: &dyn ReadAt) -> BTreeSet<Vec<u8>> {
+/// path; sorted.
+pub(super) fn names(head: &[u8], file: &dyn ReadAt) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
-    let length = file.len().min(CONTENT as u64);
-    let mut window = vec![0; usize::try_from(length).map_or(WINDOW, |all| all.min(WINDOW))];
-    let step = WINDOW - 2 * LONGEST;
-    for offset in (0..length).step_by(step) {
-        let got = file.read_at(offset, &mut window).unwrap_or_default();
-        let content = &window[..got];
-        let from = if offset == 0 { 0 } else { LONGEST };
-        let until = if got < WINDOW { got } else { LONGEST + step };
-        for at in memchr::memmem::find_iter(content, b".so") {
-            if (from..until).contains(&at)
-                && let Some(name) = name_around(content, at)
-                && found.len() < NAMES
-            {
-                found.insert(name.to_vec());
+    for mut part in with_strings(head, file) {
+        part.end = part.end.min(CONTENT as u64);
+        // What cannot be read names nothing.
+        let _ = windows(file, &part, (LONGEST, LONGEST), |window| {
+            for at in memchr::memmem::find_iter(window.bytes, b".so") {
+                if window.own.contains(&at)
+                    && let Some(name) = name_around(window.bytes, at)
+                    && found.len() < NAMES
+                {
+                    found.insert(name.to_vec());
+                }
             }
-        }
+        });
     }
     found
 }
@@ -134,6 +128,7 @@ fn name_around(content: &[u8], at: usize) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::windows::WINDOW;
 
     #[test]
     fn a_name_is_found_wherever_a_window_ends() {
@@ -145,7 +140,7 @@ mod tests {
             let mut content = vec![b'x'; at];
             content.extend_from_slice(name);
             content.resize(at + WINDOW / 2, b'y');
-            let found = names(&content.as_slice());
+            let found = names(b"", &content.as_slice());
             assert_eq!(
                 found,
                 BTreeSet::from([b"libboundary.so.1".to_vec()]),

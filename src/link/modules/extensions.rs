@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, java, lacking};
+use super::{Found, java, lacking, strings};
 use crate::extract::asks;
 use crate::fact::{
     Certainty, Fact, Kind, LibraryStatus, Locus, ModuleKind, Priority, ProgramForm, What,
@@ -21,9 +21,6 @@ const DEPTH: usize = 4;
 
 /// The most directories of one module that are searched.
 const FOLDERS: usize = 256;
-
-/// How much is read of an interpreter that is searched for the directories it was built with.
-const CONTENT: usize = 16 << 20;
 
 /// What is there to look into.
 #[derive(Clone, Copy)]
@@ -343,7 +340,7 @@ impl Modules<'_> {
         }
         let mut dirs = Vec::new();
         for file in files {
-            let content = self.root.read(file.as_bytes(), CONTENT).unwrap_or_default();
+            let content = strings(self.root, &file);
             let plain = |b: &u8| b.is_ascii_graphic() && *b != b':' && *b != b'%';
             // A string begins behind the end of another.
             for at in memchr::memmem::find_iter(&content, b"\0/") {

@@ -15,14 +15,15 @@ mod openssl;
 mod pam;
 mod words;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
 use super::loader::{Family, Loader, Needed, Open, Opened, Outcome, Phase, Request};
 use crate::fact::{Certainty, Fact, LibraryStatus, Locus, ModuleKind, Priority, What};
-use crate::parse::read::ReadAt as _;
+use crate::parse::elf::with_strings;
+use crate::parse::read::ReadAt;
 use crate::path::{AppPath, escape};
 use crate::tree::Root;
 
@@ -152,8 +153,31 @@ pub(super) struct Member<'o> {
 pub(super) struct Sight<'l, 'r> {
     root: &'r Root,
     loader: &'l Loader<'r>,
-    calls: Mutex<BTreeMap<AppPath, Calls>>,
-    openssl: Mutex<BTreeMap<AppPath, openssl::Built>>,
+    calls: Known<Calls>,
+    openssl: Known<Arc<openssl::Built>>,
+    /// The names of libraries among the strings of a file.
+    names: Known<Arc<BTreeSet<Vec<u8>>>>,
+    texts: Known<Option<Arc<[u8]>>>,
+}
+
+/// What was read of each file, once. Two threads may read the same at first: neither waits.
+struct Known<T>(Mutex<BTreeMap<AppPath, T>>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Known<T> {
+    fn get(&self, file: &AppPath, read: impl FnOnce() -> T) -> T {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(file) {
+            return known.clone();
+        }
+        let made = read();
+        lock().entry(file.clone()).or_insert(made).clone()
+    }
 }
 
 impl<'l, 'r> Sight<'l, 'r> {
@@ -161,8 +185,10 @@ impl<'l, 'r> Sight<'l, 'r> {
         Self {
             root,
             loader,
-            calls: Mutex::default(),
-            openssl: Mutex::default(),
+            calls: Known::default(),
+            openssl: Known::default(),
+            names: Known::default(),
+            texts: Known::default(),
         }
     }
 
@@ -203,35 +229,51 @@ impl<'l, 'r> Sight<'l, 'r> {
     }
 
     fn calls(&self, real: &AppPath) -> Calls {
-        let mut known = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(calls) = known.get(real) {
-            return *calls;
-        }
-        let read = || {
-            let binary = self.loader.elf(real)?;
-            let elf = binary.elf.as_ref().ok()?;
-            let file = self.root.open_file(real.as_bytes()).ok()?;
-            Some(Calls::of(elf, &binary.head, &file))
-        };
-        let calls = read().unwrap_or_default();
-        known.insert(real.clone(), calls);
-        calls
+        self.calls.get(real, || {
+            let read = || {
+                let binary = self.loader.elf(real)?;
+                let elf = binary.elf.as_ref().ok()?;
+                let file = self.root.open_file(real.as_bytes()).ok()?;
+                Some(Calls::of(elf, &binary.head, &file))
+            };
+            read().unwrap_or_default()
+        })
     }
 
-    /// The first bytes of a file, as many as any library has.
-    fn content(&self, real: &AppPath) -> Vec<u8> {
-        let read = || {
-            let file = self.root.open_file(real.as_bytes()).ok()?;
-            file.bytes_at(0, CONTENT).ok()
-        };
-        read().unwrap_or_default()
+    fn library_names(&self, real: &AppPath) -> Arc<BTreeSet<Vec<u8>>> {
+        self.names.get(real, || {
+            let file = self.root.open_file(real.as_bytes());
+            let names = file.map(|file| dlopen::names(&head(&file), &file));
+            names.unwrap_or_default().into()
+        })
     }
 
-    fn text(&self, path: &str) -> Option<Vec<u8>> {
+    fn text(&self, path: &str) -> Option<Arc<[u8]>> {
         /// Far more than anybody writes by hand.
         const LIMIT: usize = 1 << 20;
-        self.root.read(path, LIMIT).ok()
+        let read = || self.root.read(path, LIMIT).ok().map(Arc::from);
+        self.texts.get(&AppPath::new(path), read)
     }
+}
+
+/// How a file begins, as far as its header goes.
+fn head(file: &dyn ReadAt) -> Vec<u8> {
+    file.bytes_at(0, 64).unwrap_or_default()
+}
+
+/// The parts of a program or library that hold strings, one behind the other: as much as any library
+/// has.
+fn strings(root: &Root, real: &AppPath) -> Vec<u8> {
+    let Ok(file) = root.open_file(real.as_bytes()) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for part in with_strings(&head(&file), &file) {
+        let want = usize::try_from(part.end - part.start).unwrap_or(CONTENT);
+        let want = want.min(CONTENT - all.len());
+        all.extend(file.bytes_at(part.start, want).unwrap_or_default());
+    }
+    all
 }
 
 /// The calls of dlopen(3) for the names that are not built in.

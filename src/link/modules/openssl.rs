@@ -1,8 +1,8 @@
 //! Providers and engines that OpenSSL loads by its configuration (config(5ssl)).
 
-use std::sync::PoisonError;
+use std::sync::Arc;
 
-use super::{Asked, Member, Sight};
+use super::{Asked, Member, Sight, strings};
 use crate::fact::{Certainty, Locus, ModuleKind, Priority};
 use crate::parse::openssl_conf;
 use crate::path::AppPath;
@@ -84,11 +84,7 @@ pub(super) fn asked(sight: &Sight<'_, '_>, members: &[Member<'_>]) -> Vec<Asked>
     asked
 }
 
-fn built(sight: &Sight<'_, '_>, member: &Member<'_>) -> Built {
-    let mut known = sight.openssl.lock().unwrap_or_else(PoisonError::into_inner);
-    let read = || Built::read(&sight.content(member.real));
-    known
-        .entry(member.real.clone())
-        .or_insert_with(read)
-        .clone()
+fn built(sight: &Sight<'_, '_>, member: &Member<'_>) -> Arc<Built> {
+    let read = || Arc::new(Built::read(&strings(sight.root, member.real)));
+    sight.openssl.get(member.real, read)
 }

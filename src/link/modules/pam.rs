@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asked, Member, Sight};
+use super::{Asked, Member, Sight, strings};
 use crate::fact::{Certainty, Kind, Locus, ModuleKind, Priority};
 use crate::parse::pam::{self, Rule};
 use crate::path::AppPath;
@@ -49,7 +49,7 @@ pub(super) fn asked(
 
 /// The services whose names stand as strings in a program, or that are called as it is.
 fn services_of(sight: &Sight<'_, '_>, member: &Member<'_>) -> Vec<String> {
-    let content = sight.content(member.real);
+    let content = strings(sight.root, member.real);
     let mut found = Vec::new();
     for dir in DIRS {
         for (name, stat) in sight.root.list(dir).unwrap_or_default() {
@@ -72,12 +72,12 @@ fn services_of(sight: &Sight<'_, '_>, member: &Member<'_>) -> Vec<String> {
 /// The directories that libpam was built with, which stand as strings in it, and `security` beside
 /// it; with a slash at the end.
 fn module_dirs(sight: &Sight<'_, '_>, libpam: &Member<'_>) -> Vec<Vec<u8>> {
-    let content = sight.content(libpam.real);
+    let content = strings(sight.root, libpam.real);
     let is_dir = |text: &&[u8]| {
         text.starts_with(b"/") && text.ends_with(b"/security/") && !text.contains(&b'%')
     };
-    let strings = content.split(|&b| b == 0).filter(is_dir);
-    let mut dirs: Vec<Vec<u8>> = strings.map(<[u8]>::to_vec).collect();
+    let built_in = content.split(|&b| b == 0).filter(is_dir);
+    let mut dirs: Vec<Vec<u8>> = built_in.map(<[u8]>::to_vec).collect();
     let beside = libpam.real.parent().unwrap_or_else(AppPath::root);
     let beside = beside.join(b"security");
     dirs.push([beside.as_bytes(), b"/"].concat());

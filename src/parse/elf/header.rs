@@ -1,5 +1,5 @@
 //! The file header and the program headers, read with the tolerance of a loader: what the
-//! header says of sections is not looked at.
+//! header says of sections is kept, and not judged.
 
 use goblin::elf::header::{
     EI_ABIVERSION, EI_CLASS, EI_DATA, EI_OSABI, EI_VERSION, ELFCLASS32, ELFCLASS64, ELFDATA2LSB,
@@ -124,6 +124,20 @@ pub struct Header {
     pub(super) phoff: u64,
     pub(super) phentsize: u16,
     pub(super) phnum: u16,
+    pub(super) sections: Sections,
+}
+
+/// Where the section headers lie, as far as the header tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sections {
+    /// `e_shoff`.
+    pub(super) offset: u64,
+    /// `e_shentsize`.
+    pub(super) size: u16,
+    /// `e_shnum`.
+    pub(super) count: u16,
+    /// `e_shstrndx`: which of them holds the names of all.
+    pub(super) names: u16,
 }
 
 impl Header {
@@ -169,6 +183,12 @@ impl Header {
                 phoff: order.word(head, 24 + word)?,
                 phentsize: order.u16(head, tail + 6)?,
                 phnum: order.u16(head, tail + 8)?,
+                sections: Sections {
+                    offset: order.word(head, 24 + 2 * word)?,
+                    size: order.u16(head, tail + 10)?,
+                    count: order.u16(head, tail + 12)?,
+                    names: order.u16(head, tail + 14)?,
+                },
             })
         };
         if head.len() < class.header_size() {

@@ -154,9 +154,27 @@ impl<'a> Pages<'a> {
 
     /// The bytes at `offset` up to a NUL; none when there is no NUL within reach.
     pub(super) fn string(&mut self, offset: u64) -> Option<Box<[u8]>> {
+        self.with_string(offset, |text| text.into())
+    }
+
+    /// What `take` makes of the bytes at `offset` up to a NUL; nothing when there is no NUL within
+    /// reach.
+    pub(super) fn with_string<T>(
+        &mut self,
+        offset: u64,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Option<T> {
         if self.text >= BUDGET {
             self.exhausted = true;
             return None;
+        }
+        // Most strings end in the page where they begin.
+        if let Some(rest) = self.rest_of_page(offset)
+            && let Some(end) = memchr::memchr(0, rest)
+        {
+            let made = take(&rest[..end]);
+            self.text += end;
+            return Some(made);
         }
         let mut step = 128;
         let mut out = Vec::new();
@@ -165,7 +183,7 @@ impl<'a> Pages<'a> {
             if let Some(end) = memchr::memchr(0, &part) {
                 out.extend_from_slice(&part[..end]);
                 self.text += out.len();
-                return Some(out.into());
+                return Some(take(&out));
             }
             if part.len() < step {
                 return None;
@@ -174,5 +192,14 @@ impl<'a> Pages<'a> {
             step = PAGE as usize;
         }
         None
+    }
+
+    /// From `offset` to the end of its page.
+    fn rest_of_page(&mut self, offset: u64) -> Option<&[u8]> {
+        let into = usize::try_from(offset % PAGE).ok()?;
+        if offset < PAGE && self.head.len() as u64 >= PAGE {
+            return self.head.get(into..PAGE as usize);
+        }
+        self.page(offset - into as u64)?.get(into..)
     }
 }

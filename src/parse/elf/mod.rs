@@ -7,6 +7,7 @@ mod dynamic;
 mod header;
 mod memory;
 mod notes;
+mod sections;
 mod symbols;
 mod versions;
 
@@ -19,6 +20,7 @@ pub use dynamic::{Ask, Dependency, Dynamic};
 pub use header::{Abi, Class, Fit, Header, NotElf, machine_name, verify};
 pub use memory::Load;
 pub use notes::{Dlopen, Notes, Package, Priority};
+pub use sections::with_strings;
 pub use symbols::{Import, imports};
 pub use versions::{Defined, Needs, Wanted};
 

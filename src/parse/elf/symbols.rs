@@ -10,10 +10,10 @@ use crate::parse::read::ReadAt;
 const SYMBOLS: u64 = 1 << 17;
 
 /// An imported symbol.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Import {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Import<'a> {
     /// Its name.
-    pub name: Box<[u8]>,
+    pub name: &'a [u8],
     /// Whether the program runs without it.
     pub weak: bool,
     /// The number of the version it is bound to, as in [`super::Wanted::index`]; 0 and 1 stand for
@@ -21,21 +21,17 @@ pub struct Import {
     pub version: u16,
 }
 
-/// The imported names, in the order of the table; of a table that is larger than is read, or
-/// damaged, those that could be read.
-#[must_use]
-pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Vec<Import> {
-    let Some(dynamic) = &elf.dynamic else {
-        return Vec::new();
-    };
+/// Hands the imported names to `each`, in the order of the table; of a table that is larger than is
+/// read, or damaged, those that could be read.
+pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt, mut each: impl FnMut(Import<'_>)) {
+    let Some(dynamic) = &elf.dynamic else { return };
     let mut pages = Pages::new(elf.header.order(), head, source);
     let tables = dynamic.symbols;
     let (Some(symbols), Some(strings)) = (tables.symbols, tables.strings) else {
-        return Vec::new();
+        return;
     };
     let size = symbol_size(elf.header.class);
     let count = count(&mut pages, &tables, size).min(SYMBOLS);
-    let mut found = Vec::new();
     let mut index = 1;
     while index < count {
         let many = (count - index).min(128);
@@ -47,18 +43,19 @@ pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Vec<Import> {
         let versions = versions
             .chunks_exact(2)
             .chain(std::iter::repeat(&[0, 0][..]));
-        let each = raw.chunks_exact(usize::try_from(size).unwrap_or(usize::MAX));
-        for (raw, version) in each.zip(versions) {
+        let symbols = raw.chunks_exact(usize::try_from(size).unwrap_or(usize::MAX));
+        for (raw, version) in symbols.zip(versions) {
             if let Some((name, weak)) = import(&pages, raw)
                 && let Some(at) = strings.checked_add(name.into())
-                && let Some(name) = pages.string(at)
             {
                 // The highest bit hides a definition; it says nothing of an import.
                 let version = pages.order.u16(version, 0).unwrap_or(0) & 0x7fff;
-                found.push(Import {
-                    name,
-                    weak,
-                    version,
+                pages.with_string(at, |name| {
+                    each(Import {
+                        name,
+                        weak,
+                        version,
+                    });
                 });
             }
         }
@@ -67,7 +64,6 @@ pub fn imports(elf: &Elf, head: &[u8], source: &dyn ReadAt) -> Vec<Import> {
         }
         index += many;
     }
-    found
 }
 
 /// The entries of `DT_VERSYM` for `many` symbols from `index` on: two bytes each, side by side with

@@ -17,6 +17,7 @@ mod signs;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
@@ -46,6 +47,9 @@ pub enum Language {
     Ruby,
 }
 
+/// Notes what one node assigns or calls.
+type Visit = for<'t> fn(&mut Reader<'t>, Node<'t>);
+
 /// What a language adds to the reader.
 struct Grammar {
     language: fn() -> tree_sitter::Language,
@@ -53,8 +57,8 @@ struct Grammar {
     functions: &'static [&'static str],
     /// Nodes whose inside may not be reached.
     branches: &'static [&'static str],
-    /// Notes what one node assigns or calls.
-    visit: for<'t> fn(&mut Reader<'t>, Node<'t>),
+    /// What notes what a node of one of these kinds assigns or calls.
+    visits: &'static [(&'static [&'static str], Visit)],
     /// The possible values of an expression.
     fold: for<'t> fn(&mut Reader<'t>, Node<'t>) -> Vec<Value>,
     rules: &'static [Rule],
@@ -78,13 +82,57 @@ struct Grammar {
     program: fn(&[u8]) -> Cow<'_, [u8]>,
 }
 
+/// What the reader does at a node.
+#[derive(Clone, Copy, Default)]
+struct Role {
+    function: bool,
+    branch: bool,
+    visit: Option<Visit>,
+}
+
 impl Language {
+    /// The role of each kind of node, by its number: most nodes have none, and names are slow to
+    /// compare.
+    fn roles(self) -> &'static [Role] {
+        static ROLES: [OnceLock<Vec<Role>>; 4] = [const { OnceLock::new() }; 4];
+        let grammar = self.grammar();
+        let made = || {
+            let language = (grammar.language)();
+            let count = u16::try_from(language.node_kind_count()).unwrap_or(u16::MAX);
+            let named = |id: &u16| language.node_kind_is_named(*id);
+            let kind = |id: u16| language.node_kind_for_id(id).filter(|_| named(&id));
+            let roles =
+                (0..count).map(|id| kind(id).map_or_else(Role::default, |kind| grammar.role(kind)));
+            roles.collect()
+        };
+        let [python, perl, php, ruby] = &ROLES;
+        let of_language = match self {
+            Self::Python => python,
+            Self::Perl => perl,
+            Self::Php => php,
+            Self::Ruby => ruby,
+        };
+        of_language.get_or_init(made)
+    }
+
     fn grammar(self) -> &'static Grammar {
         match self {
             Self::Python => &python::GRAMMAR,
             Self::Perl => &perl::GRAMMAR,
             Self::Php => &php::GRAMMAR,
             Self::Ruby => &ruby::GRAMMAR,
+        }
+    }
+}
+
+impl Grammar {
+    fn role(&self, kind: &str) -> Role {
+        let visits = self.visits.iter();
+        let mut visits = visits.filter(|(kinds, _)| kinds.contains(&kind));
+        Role {
+            function: self.functions.contains(&kind),
+            branch: self.branches.contains(&kind),
+            visit: visits.next().map(|(_, visit)| *visit),
         }
     }
 }
@@ -104,7 +152,7 @@ pub fn read(text: &[u8], language: Language, path: Option<&[u8]>) -> Script {
             ..Script::default()
         };
     };
-    let mut reader = Reader::new(&program, grammar, path, 64 * 1024 + text.len());
+    let mut reader = Reader::new(&program, language, path, 64 * 1024 + text.len());
     reader.cut = text.len() >= MAX_TEXT;
     reader.walk(&tree);
     let mut faults = Vec::new();

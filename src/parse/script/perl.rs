@@ -29,7 +29,21 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "else",
         "elsif",
     ],
-    visit,
+    visits: &[
+        (&["assignment_expression"], assignment),
+        (&["use_statement"], constants),
+        (&["list_expression"], pairs),
+        (
+            &[
+                "function_call_expression",
+                "ambiguous_function_call_expression",
+                "func1op_call_expression",
+                "method_call_expression",
+            ],
+            call,
+        ),
+        (&["command_string"], command),
+    ],
     fold,
     rules: RULES,
     signs: &[
@@ -165,21 +179,9 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    match node.kind() {
-        "assignment_expression" => assignment(reader, node),
-        "use_statement" => constants(reader, node),
-        "list_expression" => pairs(reader, node),
-        "function_call_expression"
-        | "ambiguous_function_call_expression"
-        | "func1op_call_expression"
-        | "method_call_expression" => call(reader, node),
-        "command_string" => {
-            for value in inside(reader, node) {
-                reader.shell(node, &value);
-            }
-        }
-        _ => {}
+fn command<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    for value in inside(reader, node) {
+        reader.shell(node, &value);
     }
 }
 

@@ -31,7 +31,30 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "foreach_statement",
         "while_statement",
     ],
-    visit,
+    visits: &[
+        (&["assignment_expression"], assignment),
+        (&["const_element"], const_element),
+        (
+            &["simple_parameter", "static_variable_declaration"],
+            variable,
+        ),
+        (&["property_element"], property),
+        (&["array_element_initializer"], element),
+        (
+            &["function_call_expression", "object_creation_expression"],
+            call,
+        ),
+        (&["shell_command_expression"], command),
+        (
+            &[
+                "require_expression",
+                "require_once_expression",
+                "include_expression",
+                "include_once_expression",
+            ],
+            include,
+        ),
+    ],
     fold,
     rules: RULES,
     signs: &[
@@ -126,63 +149,64 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    match node.kind() {
-        "assignment_expression" => {
-            if let Some((target, value)) = ends(node, ["left", "right"]) {
-                let values = reader.fold(value);
-                assign(reader, target, values);
-            }
+fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some((target, value)) = ends(node, ["left", "right"]) {
+        let values = reader.fold(value);
+        assign(reader, target, values);
+    }
+}
+
+fn const_element<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [name, value] = children(node).as_slice() {
+        let values = reader.fold(*value);
+        let name = reader.string(*name);
+        constant(reader, node, &name, values);
+    }
+}
+
+/// What a parameter or variable is to begin with.
+fn initial<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Option<(Node<'t>, Vec<Value>)> {
+    let name = node.child_by_field_name("name")?;
+    let value = node
+        .child_by_field_name("default_value")
+        .or_else(|| node.child_by_field_name("value"))?;
+    Some((name, reader.fold(value)))
+}
+
+fn variable<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some((name, values)) = initial(reader, node) {
+        assign(reader, name, values);
+    }
+}
+
+fn property<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some((name, values)) = initial(reader, node) {
+        let name = reader.place(name);
+        let name = name.trim_start_matches('$');
+        reader.assign(node, &format!("$this->{name}"), name, values);
+    }
+}
+
+fn element<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [key, value] = children(node).as_slice() {
+        let label = reader.place(*key);
+        let values = reader.fold(*value);
+        reader.setting(node, &label, &values);
+    }
+}
+
+fn command<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    for value in reader.pieces(node, &[]) {
+        let value: Value = value.into_iter().filter(|byte| *byte != b'`').collect();
+        reader.shell(node, &value);
+    }
+}
+
+fn include<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [path] = children(node).as_slice() {
+        for value in reader.fold(*path) {
+            reader.touch(node, "include", Act::Reads, &value);
         }
-        "const_element" => {
-            if let [name, value] = children(node).as_slice() {
-                let values = reader.fold(*value);
-                let name = reader.string(*name);
-                constant(reader, node, &name, values);
-            }
-        }
-        "property_element" | "simple_parameter" | "static_variable_declaration" => {
-            let ends = (
-                node.child_by_field_name("name"),
-                node.child_by_field_name("default_value")
-                    .or_else(|| node.child_by_field_name("value")),
-            );
-            if let (Some(name), Some(value)) = ends {
-                let values = reader.fold(value);
-                if node.kind() == "property_element" {
-                    let name = reader.place(name);
-                    let name = name.trim_start_matches('$');
-                    reader.assign(node, &format!("$this->{name}"), name, values);
-                } else {
-                    assign(reader, name, values);
-                }
-            }
-        }
-        "array_element_initializer" => {
-            if let [key, value] = children(node).as_slice() {
-                let label = reader.place(*key);
-                let values = reader.fold(*value);
-                reader.setting(node, &label, &values);
-            }
-        }
-        "function_call_expression" | "object_creation_expression" => call(reader, node),
-        "shell_command_expression" => {
-            for value in reader.pieces(node, &[]) {
-                let value: Value = value.into_iter().filter(|byte| *byte != b'`').collect();
-                reader.shell(node, &value);
-            }
-        }
-        "require_expression"
-        | "require_once_expression"
-        | "include_expression"
-        | "include_once_expression" => {
-            if let [path] = children(node).as_slice() {
-                for value in reader.fold(*path) {
-                    reader.touch(node, "include", Act::Reads, &value);
-                }
-            }
-        }
-        _ => {}
     }
 }
 

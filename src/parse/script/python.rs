@@ -24,7 +24,17 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "for_statement",
         "while_statement",
     ],
-    visit,
+    visits: &[
+        (
+            &["assignment", "default_parameter", "typed_default_parameter"],
+            assignment,
+        ),
+        (&["pair"], |reader, node| labelled(reader, node, "key")),
+        (&["keyword_argument"], |reader, node| {
+            labelled(reader, node, "name");
+        }),
+        (&["call"], call),
+    ],
     fold,
     rules: RULES,
     signs: &[
@@ -211,26 +221,18 @@ const RUNS: &[&str] = &[
     "Popen",
 ];
 
-fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    match node.kind() {
-        "assignment" | "default_parameter" | "typed_default_parameter" => {
-            let target = node
-                .child_by_field_name("left")
-                .or_else(|| node.child_by_field_name("name"));
-            let value = node
-                .child_by_field_name("right")
-                .or_else(|| node.child_by_field_name("value"));
-            if let (Some(target), Some(value)) = (target, value) {
-                let name = reader.place(target);
-                let label = name.strip_prefix("self.").unwrap_or(&name).to_owned();
-                let values = reader.fold(value);
-                reader.assign(target, &name, &label, values);
-            }
-        }
-        "pair" => labelled(reader, node, "key"),
-        "keyword_argument" => labelled(reader, node, "name"),
-        "call" => call(reader, node),
-        _ => {}
+fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let target = node
+        .child_by_field_name("left")
+        .or_else(|| node.child_by_field_name("name"));
+    let value = node
+        .child_by_field_name("right")
+        .or_else(|| node.child_by_field_name("value"));
+    if let (Some(target), Some(value)) = (target, value) {
+        let name = reader.place(target);
+        let label = name.strip_prefix("self.").unwrap_or(&name).to_owned();
+        let values = reader.fold(value);
+        reader.assign(target, &name, &label, values);
     }
 }
 

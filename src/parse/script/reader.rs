@@ -9,8 +9,8 @@ use super::super::op::{Act, Deed, Op};
 use super::super::shell;
 use super::super::value::{Value, dirname, folded, hole, is_hole, join, seen_from, unite};
 use super::super::variables::Env;
-use super::Grammar;
 use super::rules::{self, Arg, Does};
+use super::{Grammar, Language, Role};
 
 /// How many operations are kept.
 const MAX_OPS: usize = 8192;
@@ -25,6 +25,7 @@ pub(super) struct Reader<'t> {
     pub(super) text: &'t [u8],
     path: Option<&'t [u8]>,
     grammar: &'static Grammar,
+    roles: &'static [Role],
     env: Env,
     /// The functions around the visited node: where they end, and their names.
     scopes: Vec<(usize, String)>,
@@ -41,14 +42,15 @@ pub(super) struct Reader<'t> {
 impl<'t> Reader<'t> {
     pub(super) fn new(
         text: &'t [u8],
-        grammar: &'static Grammar,
+        language: Language,
         path: Option<&'t [u8]>,
         work: usize,
     ) -> Self {
         Self {
             text,
             path,
-            grammar,
+            grammar: language.grammar(),
+            roles: language.roles(),
             env: Env::new(),
             scopes: Vec::new(),
             branches: Vec::new(),
@@ -71,9 +73,7 @@ impl<'t> Reader<'t> {
             while self.branches.last().is_some_and(|end| *end <= at) {
                 self.branches.pop();
             }
-            if node.is_named() {
-                self.enter(node);
-            }
+            self.enter(node);
             if self.work == 0 {
                 self.cut = true;
                 return;
@@ -90,15 +90,19 @@ impl<'t> Reader<'t> {
     }
 
     fn enter(&mut self, node: Node<'t>) {
-        let kind = node.kind();
-        if self.grammar.functions.contains(&kind) {
+        let Some(role) = self.roles.get(usize::from(node.kind_id())) else {
+            return;
+        };
+        if role.function {
             let name = node.child_by_field_name("name");
             let name = name.map(|name| self.string(name)).unwrap_or_default();
             self.scopes.push((node.end_byte(), name));
-        } else if self.grammar.branches.contains(&kind) {
+        } else if role.branch {
             self.branches.push(node.end_byte());
         }
-        (self.grammar.visit)(self, node);
+        if let Some(visit) = role.visit {
+            visit(self, node);
+        }
     }
 
     pub(super) fn bytes(&self, node: Node<'_>) -> &'t [u8] {

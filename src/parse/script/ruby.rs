@@ -27,7 +27,13 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "if_modifier",
         "unless_modifier",
     ],
-    visit,
+    visits: &[
+        (&["assignment", "operator_assignment"], assignment),
+        (&["optional_parameter", "keyword_parameter"], parameter),
+        (&["pair"], pair),
+        (&["call"], call),
+        (&["subshell"], subshell),
+    ],
     fold,
     rules: RULES,
     signs: &[
@@ -192,41 +198,40 @@ const RULES: &[Rule] = &[
     rule(&[".write", ".binwrite"], &[(Arg::Receiver, WRITES)]),
 ];
 
-fn visit<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    match node.kind() {
-        "assignment" | "operator_assignment" => {
-            if let Some((target, value)) = ends(node, ["left", "right"]) {
-                let place = reader.place(target);
-                let values = reader.fold(value);
-                assign(reader, node, &place, values);
-            }
-        }
-        "optional_parameter" | "keyword_parameter" => {
-            if let Some((name, value)) = ends(node, ["name", "value"]) {
-                let place = reader.place(name);
-                let values = reader.fold(value);
-                assign(reader, node, &place, values);
-            }
-        }
-        "pair" => {
-            if let Some((key, value)) = ends(node, ["key", "value"]) {
-                let label = reader.place(key);
-                let values = reader.fold(value);
-                reader.setting(node, label.trim_matches(':'), &values);
-            }
-        }
-        "call" => {
-            let args = arguments(node);
-            let receiver = node.child_by_field_name("receiver");
-            let callee = callee(reader, node);
-            reader.call(node, &callee, receiver, &args);
-        }
-        "subshell" => {
-            for value in reader.concat(&children(node)) {
-                reader.shell(node, &value);
-            }
-        }
-        _ => {}
+fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some((target, value)) = ends(node, ["left", "right"]) {
+        let place = reader.place(target);
+        let values = reader.fold(value);
+        assign(reader, node, &place, values);
+    }
+}
+
+fn parameter<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some((name, value)) = ends(node, ["name", "value"]) {
+        let place = reader.place(name);
+        let values = reader.fold(value);
+        assign(reader, node, &place, values);
+    }
+}
+
+fn pair<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some((key, value)) = ends(node, ["key", "value"]) {
+        let label = reader.place(key);
+        let values = reader.fold(value);
+        reader.setting(node, label.trim_matches(':'), &values);
+    }
+}
+
+fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let args = arguments(node);
+    let receiver = node.child_by_field_name("receiver");
+    let callee = callee(reader, node);
+    reader.call(node, &callee, receiver, &args);
+}
+
+fn subshell<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    for value in reader.concat(&children(node)) {
+        reader.shell(node, &value);
     }
 }
 

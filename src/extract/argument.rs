@@ -1,6 +1,7 @@
 //! Paths in the arguments of a command line, each with the option that names it.
 
-use crate::fact::{Certainty, Kind, Locus, Need, Source, Touch, What};
+use crate::fact::{Certainty, Class, Kind, Locus, Need, Source, Touch, What};
+use crate::knowledge::{self, Role};
 use crate::parse::line::text;
 use crate::path::AppPath;
 
@@ -201,15 +202,56 @@ pub fn facts(args: &[Vec<u8>], at: &Locus, out: &mut Out) {
             continue;
         }
         let kind = device(&path, at, out);
-        let named = Named {
-            touch: Touch::Names,
-            source: Source::Argument,
-            by: &by,
-            kind,
-            class: None,
-        };
-        out.path(at.clone(), Certainty::Inferred, path, named);
+        let named = named_by(&by);
+        let kind = kind.or(named.kind);
+        out.path(
+            at.clone(),
+            Certainty::Inferred,
+            path,
+            Named { kind, ..named },
+        );
     }
+}
+
+/// A path as the option says that names it.
+pub(super) fn named_by(option: &str) -> Named<'_> {
+    let meant = meant(option);
+    Named {
+        touch: meant.as_ref().map_or(Touch::Names, |meant| meant.touch),
+        source: Source::Argument,
+        by: option,
+        kind: meant.as_ref().and_then(|meant| meant.kind),
+        class: meant.and_then(|meant| meant.class),
+    }
+}
+
+/// What an option says of the path that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Meant {
+    pub(super) touch: Touch,
+    pub(super) kind: Option<Kind>,
+    pub(super) class: Option<Class>,
+}
+
+/// What an option means (`--log-file`, `-pidfile`, `-Dlog.dir`, `socket=`): the same as the
+/// directive of its name. Nothing for one of a letter or two, and for a name that means much.
+pub(super) fn meant(option: &str) -> Option<Meant> {
+    let name = option.strip_prefix("-D").unwrap_or(option);
+    let name = name.trim_start_matches('-');
+    let directive =
+        knowledge::directive(name).filter(|directive| name.len() > 2 && !directive.weak)?;
+    if directive.role == Role::Listen {
+        return Some(Meant {
+            touch: Touch::Creates,
+            kind: Some(Kind::Socket),
+            class: Some(Class::Runtime),
+        });
+    }
+    directive.role.is_path().then_some(Meant {
+        touch: directive.touch,
+        kind: directive.kind,
+        class: directive.class,
+    })
 }
 
 /// Adds the need of a device node, when `path` is one: `/dev` without its sockets and memory.
@@ -274,6 +316,22 @@ mod tests {
                 "-cp /opt/b/*"
             ]
         );
+    }
+
+    #[test]
+    fn an_option_means_what_the_directive_of_its_name_does() {
+        let meant = |option| meant(option).map(|meant| (meant.touch, meant.class));
+        for option in ["--log-file", "-logfile", "-Dlog.file", "LOG_FILE"] {
+            let log = Some((Touch::Writes, Some(Class::Log)));
+            assert_eq!(meant(option), log, "{option}");
+        }
+        let runtime = Some((Touch::Creates, Some(Class::Runtime)));
+        assert_eq!(meant("--pid-file"), runtime);
+        assert_eq!(meant("--socket-path"), runtime);
+        // A letter, a word that has many meanings, and one that nobody knows.
+        for option in ["-l", "--file", "--frobnicate"] {
+            assert_eq!(meant(option), None, "{option}");
+        }
     }
 
     #[test]

@@ -399,3 +399,37 @@ fn a_directory_for_the_settings_of_others_belongs_to_who_reads_it() {
     );
     assert!(watched("meter").is_empty());
 }
+
+#[test]
+fn an_option_for_a_log_names_a_file_that_is_written() {
+    for (option, written) in [
+        ("--log-file", true),
+        ("--pid-file", true),
+        ("--icon-file", false),
+    ] {
+        let lab = Lab::new();
+        lab.starts("/opt/meter/start.sh");
+        let script =
+            format!("#!/bin/sh\nexec /opt/meter/bin/meterd {option} /opt/meter/meter.out\n");
+        lab.text("/opt/meter/start.sh", &script);
+        lab.program(&[], &[]);
+        assert_eq!(lab.has("rw /opt/meter/meter.out"), written, "{option}");
+    }
+}
+
+#[test]
+fn a_directory_named_run_is_kept_where_settings_lay_data_into_it() {
+    for (setting, class) in [("data_dir = /opt/meter/run/data", "data"), ("", "runtime")] {
+        let lab = Lab::new();
+        lab.program(&[], &[]);
+        lab.text("/opt/meter/run/meter.pid", "7\n");
+        lab.text("/opt/meter/etc/meter.conf", &format!("[main]\n{setting}\n"));
+        lab.starts("/opt/meter/bin/meterd --config /opt/meter/etc/meter.conf");
+        let report = lab.report();
+        let mounts = report["plan"]["mounts"].as_array().unwrap();
+        let run = mounts
+            .iter()
+            .find(|mount| mount["path"] == "/opt/meter/run");
+        assert_eq!(run.unwrap()["class"], class, "{setting}");
+    }
+}

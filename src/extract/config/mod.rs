@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use self::file::File;
 use self::meaning::{Meaning, device, is_selector, meaning, unknown};
 use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
-use super::{Extractor, Input, Named, Out};
+use super::{Extractor, Input, Named, Out, argument};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::config::{self, Form, Language, Separator, Setting};
@@ -175,22 +175,15 @@ impl Reader<'_, '_> {
         let Some(option) = &spot.option else {
             return meaning;
         };
-        let name = option.trim_start_matches('-');
-        let directive = knowledge::directive(name).filter(|_| name.len() > 2);
-        if directive.is_some_and(|d| d.role == Role::Listen) {
+        if let Some(meant) = argument::meant(option) {
             meaning = Meaning {
                 by: option.clone(),
-                touch: Touch::Creates,
-                kind: Some(Kind::Socket),
-                class: Some(Class::Runtime),
+                touch: meant.touch,
+                kind: meant.kind,
+                class: meant.class,
+                certainty: meaning.certainty.min(Certainty::Inferred),
                 ..meaning
             };
-        } else if let Some(directive) = directive.filter(|d| d.role.is_path()) {
-            meaning.by.clone_from(option);
-            meaning.class = directive.class;
-            meaning.touch = directive.touch;
-            meaning.kind = directive.kind;
-            meaning.certainty = meaning.certainty.min(Certainty::Inferred);
         }
         meaning
     }

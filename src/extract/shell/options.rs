@@ -1,8 +1,7 @@
 //! Paths in the arguments of programs, and what must not be repeated of them.
 
-use crate::extract::Named;
+use crate::extract::argument;
 use crate::extract::script::{Facts, certainty_of, known_path};
-use crate::fact::{Source, Touch};
 use crate::parse::op::Op;
 
 /// Adds the paths among `words`, each by the option, key or program that it belongs to.
@@ -29,14 +28,7 @@ pub(super) fn paths(op: &Op, words: &[Vec<u8>], program: Option<&str>, facts: &m
             continue;
         }
         if let Some(path) = known_path(value) {
-            let found = Named {
-                touch: Touch::Names,
-                source: Source::Argument,
-                by: &by,
-                kind: None,
-                class: None,
-            };
-            facts.named(op.line, certainty_of(op), path, found);
+            facts.named(op.line, certainty_of(op), path, argument::named_by(&by));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Ground;
-use crate::fact::{Class, Kind, Stat};
+use crate::fact::{Certainty, Class, Kind, Stat};
 use crate::path::AppPath;
 use crate::report::{OnDisk, PathEntry};
 use crate::tree::{Limits, Progress, walk};
@@ -37,12 +37,29 @@ pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<Pa
         entries.push(entry);
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let kept = kept(&entries);
     for entry in &mut entries {
+        let named_only = ground.scope.in_prefix(&entry.path).is_some();
+        if named_only && entry.class == Class::Runtime && kept.contains(&entry.path) {
+            entry.class = Class::Data;
+        }
         if entry.mount.as_ref() == Some(&entry.path) && entry.on_disk.is_none() {
             entry.on_disk = on_disk(ground, &entry.path);
         }
     }
     entries
+}
+
+/// The mounts that hold something below that must outlive the process. In an install prefix `run` is
+/// a name like any other, and what is mounted for the process alone is lost with it.
+fn kept(entries: &[PathEntry]) -> BTreeSet<AppPath> {
+    let must_stay = |entry: &&PathEntry| {
+        matches!(entry.class, Class::Data | Class::Config | Class::Secret)
+            && entry.certainty > Certainty::Guessed
+    };
+    let below = entries.iter().filter(must_stay);
+    let mounts = below.filter_map(|entry| entry.mount.clone().filter(|point| *point != entry.path));
+    mounts.collect()
 }
 
 /// What is at `path`, counted afresh.

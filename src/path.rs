@@ -120,15 +120,9 @@ impl AppPath {
     /// The path cut after `depth` components.
     #[must_use]
     pub fn prefix(&self, depth: usize) -> Self {
-        let mut bytes = Vec::new();
-        for part in self.components().take(depth) {
-            bytes.push(b'/');
-            bytes.extend_from_slice(part);
-        }
-        if bytes.is_empty() {
-            bytes.push(b'/');
-        }
-        Self(bytes.into_boxed_slice())
+        let end = memchr::memchr_iter(b'/', &self.0).nth(depth);
+        let bytes = &self.0[..end.unwrap_or(self.0.len()).max(1)];
+        Self(Box::from(bytes))
     }
 
     /// Whether this path is `dir` or lies below it.

@@ -24,6 +24,7 @@ struct File {
     example_parts: BTreeSet<String>,
     example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
+    silent_endings: Vec<String>,
     state_names: BTreeMap<Class, BTreeSet<String>>,
     shown_names: BTreeSet<String>,
     generic: Generic,
@@ -58,20 +59,15 @@ struct Generic {
 
 static PLACES: LazyLock<File> = LazyLock::new(|| table("places"));
 
-/// The most components that a place of the tables has.
-const DEEPEST: usize = 8;
-
 /// Whether `set` holds `path` or a directory that it lies in.
 fn covers(set: &BTreeSet<AppPath>, path: &AppPath) -> bool {
     covering(set, path).is_some()
 }
 
 /// What `set` holds of `path` and the directories that it lies in, the uppermost.
-fn covering(set: &BTreeSet<AppPath>, path: &AppPath) -> Option<AppPath> {
-    // No table has a deeper place; a path may have thousands of components.
-    let deepest = path.components().take(DEEPEST).count();
-    let mut places = (1..=deepest).map(|depth| path.prefix(depth));
-    places.find(|place| set.contains(place))
+fn covering<'a>(set: &'a BTreeSet<AppPath>, path: &AppPath) -> Option<&'a AppPath> {
+    // A directory stands before what lies in it.
+    set.iter().find(|place| path.is_within(place))
 }
 
 /// Whether `path` lies where programs and libraries are kept.
@@ -126,6 +122,21 @@ pub fn integrates_with(path: &AppPath) -> Option<String> {
 #[must_use]
 pub fn is_documentation(path: &AppPath) -> bool {
     covers(&PLACES.documentation, path)
+}
+
+/// Whether a file is opened: documentation says nothing of the application, and pictures, fonts and
+/// the like hold nothing that is looked for.
+#[must_use]
+pub fn is_worth_opening(path: &AppPath) -> bool {
+    let name = path.name();
+    let silent = |ending: &String| {
+        let stem = name
+            .len()
+            .checked_sub(ending.len())
+            .filter(|stem| *stem > 0);
+        stem.is_some_and(|stem| name[stem..].eq_ignore_ascii_case(ending.as_bytes()))
+    };
+    !(is_documentation(path) || PLACES.silent_endings.iter().any(silent))
 }
 
 /// Whether `path` lies in a language's library directory.

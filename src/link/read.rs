@@ -18,10 +18,10 @@ pub(super) struct Made {
     pub read: Option<bool>,
 }
 
-/// The bounds of a walk whose visit is [`visit`], which opens all but documentation.
+/// The bounds of a walk whose visit is [`visit`].
 pub(super) fn limits(limits: &Limits) -> Limits {
     Limits {
-        opens: |path| !knowledge::places::is_documentation(path),
+        opens: knowledge::places::is_worth_opening,
         ..limits.clone()
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn entry(
             return made;
         }
     }
-    if knowledge::places::is_documentation(&entry.path) {
+    if !knowledge::places::is_worth_opening(&entry.path) {
         return made;
     }
     let file = match open() {

@@ -65,7 +65,8 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
                 let above = || {
                     let text = root.read(script.as_bytes(), TEXT_LIMIT).unwrap_or_default();
                     let none = Variables::new();
-                    variables(&text, known.get(*script).unwrap_or(&none))
+                    // What it sets below its functions counts there, whoever calls them.
+                    variables(&text, known.get(*script).unwrap_or(&none), &[&text])
                 };
                 read_part(root, part, above)
             })
@@ -134,17 +135,21 @@ fn read_with<'a>(
     script: &AppPath,
     sourced: impl Iterator<Item = &'a AppPath>,
 ) -> Option<Out> {
+    let node = root.resolve(script.as_bytes()).ok()?;
+    let text = root.read(script.as_bytes(), TEXT_LIMIT).ok()?;
+    let sourced = sourced.filter_map(|file| root.read(file.as_bytes(), SOURCED_LIMIT).ok());
+    let sourced: Vec<Vec<u8>> = sourced.collect();
     let mut known = BTreeMap::new();
-    for file in sourced {
-        if let Ok(text) = root.read(file.as_bytes(), SOURCED_LIMIT) {
-            known.extend(variables(&text, &known));
-        }
+    for (at, file) in sourced.iter().enumerate() {
+        let others = sourced.iter().enumerate().filter(|(other, _)| *other != at);
+        let callers: Vec<&[u8]> = std::iter::once(text.as_slice())
+            .chain(others.map(|(_, text)| text.as_slice()))
+            .collect();
+        known.extend(variables(file, &known, &callers));
     }
     if known.is_empty() {
         return None;
     }
-    let node = root.resolve(script.as_bytes()).ok()?;
-    let text = root.read(script.as_bytes(), TEXT_LIMIT).ok()?;
     let head = &text[..text.len().min(HEAD)];
     let mut out = Out::default();
     let input = Input::new(script, &node.stat, head, &text);

@@ -1,5 +1,6 @@
 //! A large file searched piece by piece, so that what is sought is found once wherever pieces meet.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
@@ -30,7 +31,8 @@ pub fn windows(
 ) -> io::Result<()> {
     let step = WINDOW - before - after;
     let length = part.end.min(source.len()).saturating_sub(part.start);
-    let mut buffer = vec![0; usize::try_from(length).map_or(WINDOW, |all| all.min(WINDOW))];
+    let mut buffer = Buffer::take(length);
+    let buffer = &mut buffer.0;
     let mut at = 0;
     while at < length {
         // The first piece has nothing before it.
@@ -52,6 +54,33 @@ pub fn windows(
         at += step as u64;
     }
     Ok(())
+}
+
+thread_local! {
+    /// What this thread has read a window into last: the kernel clears new memory, and takes back as
+    /// much.
+    static LAST: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Memory for a window, lent by the thread.
+struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// As long as a window, or `length` if that is less.
+    fn take(length: u64) -> Self {
+        let mut buffer = LAST.take();
+        let wanted = usize::try_from(length).map_or(WINDOW, |all| all.min(WINDOW));
+        if buffer.len() < wanted {
+            buffer.resize(wanted, 0);
+        }
+        Self(buffer)
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        LAST.set(std::mem::take(&mut self.0));
+    }
 }
 
 #[cfg(test)]

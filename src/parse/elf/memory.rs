@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use super::header::{Order, Segment};
 use crate::parse::read::ReadAt;
 
-/// Bytes read at once.
+/// What a loader maps at least.
 const PAGE: u64 = 4096;
 
+/// Bytes read at once: the tables that a loader looks at lie beside each other, and to read costs
+/// more than to read much.
+const CHUNK: u64 = 32 << 10;
+
 /// The most that is read of one file beyond its head; a library needs some tens of kilobytes.
-const BUDGET: usize = 4 << 20;
+const BUDGET: usize = 8 << 20;
 
 /// The longest string that is taken: no path is longer (`PATH_MAX`), but lists of them are.
 const STRING: usize = 16 << 10;
@@ -75,7 +79,7 @@ pub(super) fn offset_of(loads: &[Load], address: u64) -> Option<u64> {
         .or_else(|| loads.iter().rev().find_map(around))
 }
 
-/// A file read in pages that are kept.
+/// A file read in chunks that are kept.
 pub(super) struct Pages<'a> {
     pub(super) order: Order,
     head: &'a [u8],
@@ -112,9 +116,11 @@ impl<'a> Pages<'a> {
         let mut out = Vec::new();
         let mut at = offset;
         while out.len() < want && at < self.source.len() {
-            let page = at - at % PAGE;
-            let Some(bytes) = self.page(page) else { break };
-            let skip = usize::try_from(at - page).unwrap_or(usize::MAX);
+            let chunk = at - at % CHUNK;
+            let Some(bytes) = self.chunk(chunk) else {
+                break;
+            };
+            let skip = usize::try_from(at - chunk).unwrap_or(usize::MAX);
             let Some(rest) = bytes.get(skip..).filter(|rest| !rest.is_empty()) else {
                 break;
             };
@@ -139,13 +145,13 @@ impl<'a> Pages<'a> {
         out
     }
 
-    fn page(&mut self, start: u64) -> Option<&[u8]> {
+    fn chunk(&mut self, start: u64) -> Option<&[u8]> {
         if !self.kept.contains_key(&start) {
             if self.read >= BUDGET {
                 self.exhausted = true;
                 return None;
             }
-            let bytes = self.source.bytes_at(start, PAGE as usize).ok()?;
+            let bytes = self.source.bytes_at(start, CHUNK as usize).ok()?;
             self.read += bytes.len();
             self.kept.insert(start, bytes);
         }
@@ -168,8 +174,8 @@ impl<'a> Pages<'a> {
             self.exhausted = true;
             return None;
         }
-        // Most strings end in the page where they begin.
-        if let Some(rest) = self.rest_of_page(offset)
+        // Most strings end in the chunk where they begin.
+        if let Some(rest) = self.rest_of_chunk(offset)
             && let Some(end) = memchr::memchr(0, rest)
         {
             let made = take(&rest[..end]);
@@ -194,12 +200,9 @@ impl<'a> Pages<'a> {
         None
     }
 
-    /// From `offset` to the end of its page.
-    fn rest_of_page(&mut self, offset: u64) -> Option<&[u8]> {
-        let into = usize::try_from(offset % PAGE).ok()?;
-        if offset < PAGE && self.head.len() as u64 >= PAGE {
-            return self.head.get(into..PAGE as usize);
-        }
-        self.page(offset - into as u64)?.get(into..)
+    /// From `offset` to the end of its chunk.
+    fn rest_of_chunk(&mut self, offset: u64) -> Option<&[u8]> {
+        let into = usize::try_from(offset % CHUNK).ok()?;
+        self.chunk(offset - into as u64)?.get(into..)
     }
 }

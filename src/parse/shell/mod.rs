@@ -49,6 +49,12 @@ pub const MAX_SCRIPT: usize = 1 << 20;
 /// [`MAX_SCRIPT`] is not script.
 #[must_use]
 pub fn read(text: &[u8], context: &Context<'_>) -> Script {
+    read_calling(text, context, |_| true)
+}
+
+/// As [`read`], where of the functions that nothing in the script calls those count that `called`
+/// says.
+fn read_calling(text: &[u8], context: &Context<'_>, called: impl Fn(&str) -> bool) -> Script {
     let end = memchr::memchr(0, text)
         .unwrap_or(text.len())
         .min(MAX_SCRIPT);
@@ -65,7 +71,7 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Script {
     let mut reader = Reader::new(script, 1, 0);
     let list = reader.script();
     let mut walk = Walk::new(context.script, first_env(context));
-    walk.whole(&list, std::mem::take(&mut reader.documents));
+    walk.whole(&list, std::mem::take(&mut reader.documents), called);
     let vars = walk
         .env
         .iter()
@@ -104,15 +110,24 @@ fn first_env(context: &Context<'_>) -> Env {
 
 /// The variables that a file of assignments sets (`/etc/default/NAME`, `/etc/sysconfig/NAME`,
 /// `setenv.sh`), each with one value: the last where it has several. What is unknown in a value
-/// is `*`.
+/// is `*`. Of its functions those count that it calls, and those whose names stand in one of the
+/// `callers`: the script that sources it, and what that sources besides.
 #[must_use]
-pub fn variables(text: &[u8], known: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+pub fn variables(
+    text: &[u8],
+    known: &BTreeMap<String, Vec<u8>>,
+    callers: &[&[u8]],
+) -> BTreeMap<String, Vec<u8>> {
     let context = Context {
         script: None,
         vars: known.clone(),
     };
     let last = |(name, mut values): (String, Vec<Vec<u8>>)| values.pop().map(|value| (name, value));
-    read(text, &context)
+    let called = |name: &str| {
+        let name = memchr::memmem::Finder::new(name);
+        callers.iter().any(|text| name.find(text).is_some())
+    };
+    read_calling(text, &context, called)
         .vars
         .into_iter()
         .filter_map(last)

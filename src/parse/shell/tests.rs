@@ -345,11 +345,24 @@ fn here_documents_are_text_unless_a_shell_gets_them() {
 }
 
 #[test]
+fn functions_of_a_sourced_file_count_where_somebody_calls_them() {
+    let text = b"set_up() { more; }\nmore() { DATA=/srv/data; }\nidle() { DATA=/srv/idle; }\n";
+    let data = |callers: &[&[u8]]| variables(text, &BTreeMap::new(), callers).remove("DATA");
+    assert_eq!(
+        data(&[b"exit 0", b"set_up now"]),
+        Some(b"/srv/data".to_vec())
+    );
+    assert_eq!(data(&[b"idle"]), Some(b"/srv/idle".to_vec()));
+    assert_eq!(data(&[b"exit 0"]), None);
+}
+
+#[test]
 fn sourced_files_are_named_and_their_variables_taken() {
     let text = "[ -r /etc/default/app ] && . /etc/default/app\ntouch $DATA/x";
     let vars = variables(
         b"# c\nBASE=/srv\nDATA=\"$BASE/data\" # x\n",
         &BTreeMap::new(),
+        &[text.as_bytes()],
     );
     let context = Context { script: None, vars };
     let ops = read(text.as_bytes(), &context).ops;

@@ -76,8 +76,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Visits a whole script, and then the functions that nothing in it called.
-    pub(super) fn whole(&mut self, list: &List, documents: Vec<HereDocument>) {
+    /// Visits a whole script, and then the functions that nothing in it called and that `called` says
+    /// are.
+    pub(super) fn whole(
+        &mut self,
+        list: &List,
+        documents: Vec<HereDocument>,
+        called: impl Fn(&str) -> bool,
+    ) {
         self.documents = Rc::new(documents);
         self.tail = true;
         self.list(list);
@@ -85,7 +91,7 @@ impl<'a> Walk<'a> {
         let idle: Vec<String> = self
             .functions
             .keys()
-            .filter(|name| !self.visited.contains(*name))
+            .filter(|name| !self.visited.contains(*name) && called(name))
             .cloned()
             .collect();
         for name in idle {

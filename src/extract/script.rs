@@ -291,13 +291,13 @@ pub(super) fn is_library(path: &AppPath) -> bool {
                     .is_some_and(|rest| rest.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
             })
     };
-    let parts: Vec<&[u8]> = path.components().collect();
-    let dirs = parts.split_last().map_or(&parts[..], |(_, dirs)| dirs);
-    dirs.iter().any(|part| TREES.contains(part))
-        || dirs
-            .windows(2)
-            .any(|pair| [&b"lib"[..], b"lib64", b"share"].contains(&pair[0]) && standard(pair[1]))
-        || is_documentation(path)
+    let mut before: &[u8] = b"";
+    let mut dirs = path.components().rev().skip(1);
+    dirs.any(|part| {
+        let below = std::mem::replace(&mut before, part);
+        TREES.contains(&part)
+            || [&b"lib"[..], b"lib64", b"share"].contains(&part) && standard(below)
+    }) || is_documentation(path)
 }
 
 /// Documentation and examples, which nothing runs.

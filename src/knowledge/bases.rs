@@ -3,6 +3,7 @@
 //! Debian's current releases come from the archive's metadata (`scripts/debian-bases.py`), the
 //! others from documents. What no source says is not guessed: [`Has::Unknown`].
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -309,25 +310,37 @@ pub fn number_key(number: &str) -> Vec<u64> {
 /// Library names to packages, a column for each release.
 struct Debian {
     releases: Vec<&'static str>,
-    /// In the order of the table, which is that of the names' bytes.
-    rows: Vec<(&'static str, &'static str)>,
+    /// The lines below the head, in the order of the names' bytes. They are searched as they stand:
+    /// to take them apart costs more than all that is asked of them.
+    lines: &'static str,
 }
 
 impl Debian {
     fn read(table: &'static str) -> Self {
-        let mut lines = table.lines();
-        let head = lines.next().unwrap_or_default();
+        let (head, lines) = table.split_once('\n').unwrap_or((table, ""));
         Self {
             releases: head.split('\t').skip(1).collect(),
-            rows: lines
-                .map(|line| line.split_once('\t').unwrap_or((line, "")))
-                .collect(),
+            lines,
         }
     }
 
     fn row(&self, soname: &str) -> Option<&'static str> {
-        let at = self.rows.binary_search_by_key(&soname, |(name, _)| name);
-        Some(self.rows.get(at.ok()?)?.1)
+        let text = self.lines.as_bytes();
+        let (mut from, mut to) = (0, text.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            let begin =
+                memchr::memrchr(b'\n', &text[from..middle]).map_or(from, |at| from + at + 1);
+            let end = memchr::memchr(b'\n', &text[middle..to]).map_or(to, |at| middle + at);
+            let line = self.lines.get(begin..end)?;
+            let (name, cells) = line.split_once('\t').unwrap_or((line, ""));
+            match name.cmp(soname) {
+                Ordering::Equal => return Some(cells),
+                Ordering::Less => from = end + 1,
+                Ordering::Greater => to = begin,
+            }
+        }
+        None
     }
 
     /// The package of a release that ships the library.
@@ -377,6 +390,18 @@ fn customary(soname: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn every_row_of_the_table_is_found() {
+        let debian = Debian::read(DEBIAN);
+        for line in DEBIAN.lines().skip(1) {
+            let (name, cells) = line.split_once('\t').unwrap_or((line, ""));
+            assert_eq!(debian.row(name), Some(cells));
+        }
+        for name in ["", "a", "libz.so.0x", "zzz", "soname"] {
+            assert_eq!(debian.row(name), None);
+        }
+    }
+
     fn base(id: &str) -> &'static Base {
         bases().iter().find(|base| base.id == id).unwrap()
     }
@@ -421,9 +446,10 @@ mod tests {
 
     #[test]
     fn the_debian_table_is_in_order() {
-        let rows = &TABLE.debian.rows;
-        assert!(rows.len() > 5000);
-        assert!(rows.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let name = |line: &'static str| line.split('\t').next();
+        let names: Vec<_> = TABLE.debian.lines.lines().map(name).collect();
+        assert!(names.len() > 5000);
+        assert!(names.is_sorted_by(|a, b| a < b));
     }
 
     #[test]

@@ -51,6 +51,15 @@ impl Folded {
 
     /// Adds a name; it begins a word.
     fn append(&mut self, name: &str) {
+        self.text.reserve(name.len());
+        if name.is_ascii() {
+            self.append_ascii(name.as_bytes());
+        } else {
+            self.append_chars(name);
+        }
+    }
+
+    fn append_chars(&mut self, name: &str) {
         let mut before = None;
         let mut chars = name.chars().peekable();
         while let Some(c) = chars.next() {
@@ -67,6 +76,29 @@ impl Folded {
             } else {
                 before = None;
             }
+        }
+    }
+
+    /// As [`Folded::append_chars`], for the names that nearly all are.
+    fn append_ascii(&mut self, name: &[u8]) {
+        let mut before: Option<u8> = None;
+        for (at, &byte) in name.iter().enumerate() {
+            if !byte.is_ascii_alphanumeric() {
+                before = None;
+                continue;
+            }
+            let next = name.get(at + 1);
+            let begins = match before {
+                None => true,
+                Some(_) if !byte.is_ascii_uppercase() => false,
+                Some(b) if b.is_ascii_uppercase() => next.is_some_and(u8::is_ascii_lowercase),
+                Some(_) => true,
+            };
+            if begins {
+                self.words.push(self.text.len());
+            }
+            self.text.push(byte.to_ascii_lowercase().into());
+            before = Some(byte);
         }
     }
 
@@ -155,6 +187,15 @@ mod tests {
             let folded = Folded::new(name);
             assert_eq!(folded.parts().collect::<Vec<_>>(), want);
             assert_eq!(folded.text, want.concat());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn names_of_ascii_fold_as_others_do(name in "[ -~]{0,20}") {
+            let mut folded = Folded::default();
+            folded.append_chars(&name);
+            proptest::prop_assert_eq!(Folded::new(&name), folded);
         }
     }
 

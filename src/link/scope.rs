@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::host::Host;
+use super::packages::OwnedFile;
 use crate::fact::{Issue, IssueKind, Kind, Locus, What};
 use crate::knowledge;
 use crate::path::AppPath;
-use crate::tree::Root;
+use crate::tree::{Node, Root};
 
 /// What was named.
 #[derive(Clone, Copy, Debug)]
@@ -194,8 +197,11 @@ fn add_packages(
         if let Some(package) = host.packages.get(&member) {
             scope.sources.insert(package.source.clone());
         }
-        for file in host.packages.files(&member, root) {
-            add_package_file(root, scope, &file.path);
+        let files = host.packages.files(&member, root);
+        let lookup = |file: &OwnedFile| root.lookup(file.path.as_bytes()).ok();
+        let nodes: Vec<Option<Node>> = files.par_iter().with_min_len(32).map(lookup).collect();
+        for node in nodes.into_iter().flatten() {
+            add_package_file(scope, node);
         }
         scope.packages.push(member);
     }
@@ -204,10 +210,7 @@ fn add_packages(
 
 /// A directory that only this application has is read whole, so that what came into it after the
 /// installation is seen; of shared directories only the package's own files are.
-fn add_package_file(root: &Root, scope: &mut Scope, path: &AppPath) {
-    let Ok(node) = root.lookup(path.as_bytes()) else {
-        return;
-    };
+fn add_package_file(scope: &mut Scope, node: Node) {
     if node.stat.kind != Kind::Dir {
         let folder = node.real.parent();
         if folder.is_some_and(|folder| matches!(folder.name(), b"bin" | b"sbin")) {

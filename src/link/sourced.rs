@@ -38,14 +38,6 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
     let mut new = 0;
     for _ in 0..MAX_DEPTH {
         let scripts: Vec<(AppPath, Sources)> = sources(&seen.facts[new..]).into_iter().collect();
-        let out: Vec<Out> = scripts
-            .par_iter()
-            .with_max_len(1)
-            .filter_map(|(script, sourced)| {
-                let files = sourced.iter().map(|(_, file)| file);
-                read_with(root, script, files)
-            })
-            .collect();
         let mut parts: BTreeMap<AppPath, &AppPath> = BTreeMap::new();
         for (script, sourced) in &scripts {
             for (_, file) in sourced {
@@ -59,9 +51,16 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
                 }
             }
         }
-        let parts: Vec<(AppPath, Variables, Out)> = parts
-            .par_iter()
-            .filter_map(|(part, script)| {
+        let again = || -> Vec<Out> {
+            let scripts = scripts.par_iter().with_max_len(1);
+            let read = scripts.filter_map(|(script, sourced)| {
+                let files = sourced.iter().map(|(_, file)| file);
+                read_with(root, script, files)
+            });
+            read.collect()
+        };
+        let first = || -> Vec<(AppPath, Variables, Out)> {
+            let read = parts.par_iter().filter_map(|(part, script)| {
                 let above = || {
                     let text = root.read(script.as_bytes(), TEXT_LIMIT).unwrap_or_default();
                     let none = Variables::new();
@@ -69,8 +68,10 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
                     variables(&text, known.get(*script).unwrap_or(&none), &[&text])
                 };
                 read_part(root, part, above)
-            })
-            .collect();
+            });
+            read.collect()
+        };
+        let (out, parts) = rayon::join(again, first);
         seen.facts.extend(out.into_iter().flat_map(|out| out.facts));
         new = seen.facts.len();
         for (part, above, out) in parts {

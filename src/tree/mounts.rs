@@ -90,7 +90,8 @@ impl Mounts {
         reason = "the host's own table, not the audited disk"
     )]
     pub(super) fn of_this_host() -> Self {
-        let mut text = Vec::new();
+        // The kernel hands out a page at a time, and a host has hundreds of mounts.
+        let mut text = Vec::with_capacity(64 << 10);
         if let Ok(file) = std::fs::File::open("/proc/self/mountinfo") {
             // A table of a million mounts is cut: the rest is then asked for one by one.
             let _ = file.take(64 << 20).read_to_end(&mut text);

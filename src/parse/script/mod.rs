@@ -70,6 +70,8 @@ struct Grammar {
     /// How the value of a path begins in other quotes than those that all languages have: regular
     /// expressions.
     quotes: &'static [&'static str],
+    /// The calls that take a regular expression first, which slashes may stand around.
+    expressions: &'static [&'static str],
     /// What a line begins with that is a comment.
     comments: &'static [&'static [u8]],
     /// Whether the arguments of a call always stand in parentheses.

@@ -74,6 +74,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"\bq[qw]?\s*[^\w\s,;=.)\]}>]\s*/[\w.$@{-]",
         r"\bqw\s*[(\[{<][^)\]}>;]*?\s/[\w.$@{-]",
     ],
+    expressions: &[],
     comments: &[b"#"],
     parentheses: false,
     lines: false,

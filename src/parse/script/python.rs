@@ -47,6 +47,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     ],
     no_signs: &[],
     quotes: &[],
+    expressions: &[],
     comments: &[b"#"],
     parentheses: true,
     lines: true,

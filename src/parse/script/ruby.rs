@@ -52,6 +52,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         r"%[qQwWiI]?[(\[{<|!]\s*/[\w.#-]",
         r"%[wWiI][(\[{<|!][^)\]}>|!]*?\s/[\w.#-]",
     ],
+    expressions: &[],
     comments: &[b"#"],
     parentheses: false,
     lines: true,

@@ -13,8 +13,9 @@ use super::{Grammar, Language};
 
 /// Signs of all languages.
 const COMMON: [&str; 2] = [
-    // Behind a variable, which may be empty, the hierarchy's tops begin a path (FHS 3.0, 3).
-    r"/(?:bin|boot|data|dev|etc|export|home|lib|media|mnt|opt|root|run|sbin|srv|tmp|u01|usr|var)\b",
+    // Behind a variable, which may be empty, the hierarchy's tops begin a path (FHS 3.0, 3). Behind a
+    // blank or a bracket of a text they are part of the text.
+    r#"[\w)\]}"'`]/(?:bin|boot|data|dev|etc|export|home|lib|media|mnt|opt|root|run|sbin|srv|tmp|u01|usr|var)\b"#,
     // The source of a database that is a file.
     r"(?i:sqlite)",
 ];
@@ -65,7 +66,9 @@ impl Language {
         };
         let is_none = |sign: &[u8]| signs.none.as_ref().is_some_and(|none| none.is_match(sign));
         found(&signs.certain, &|_, sign| !is_none(sign))
-            || found(&signs.paths, &|before, _| !is_joined(before))
+            || found(&signs.paths, &|before, _| {
+                !is_joined(before) && !is_expression(before, grammar.expressions)
+            })
     }
 }
 
@@ -104,6 +107,13 @@ fn is_joined(before: &[u8]) -> bool {
         let left = left.trim_ascii_end();
         !(left.ends_with(b"''") || left.ends_with(b"\"\""))
     })
+}
+
+/// Whether what follows is the first argument of one of these calls, a regular expression.
+fn is_expression(before: &[u8], calls: &[&str]) -> bool {
+    let before = before.trim_ascii_end();
+    let callee = before.strip_suffix(b"(").map(<[u8]>::trim_ascii_end);
+    callee.is_some_and(|callee| calls.iter().any(|call| callee.ends_with(call.as_bytes())))
 }
 
 /// Whether a line is nothing but a comment. One that could be more, as an attribute, a value put into

@@ -202,7 +202,7 @@ pub fn facts(args: &[Vec<u8>], at: &Locus, out: &mut Out) {
             continue;
         }
         let kind = device(&path, at, out);
-        let named = named_by(&by);
+        let named = named_by(&by, &path);
         let kind = kind.or(named.kind);
         out.path(
             at.clone(),
@@ -214,8 +214,8 @@ pub fn facts(args: &[Vec<u8>], at: &Locus, out: &mut Out) {
 }
 
 /// A path as the option says that names it.
-pub(super) fn named_by(option: &str) -> Named<'_> {
-    let meant = meant(option);
+pub(super) fn named_by<'a>(option: &'a str, path: &AppPath) -> Named<'a> {
+    let meant = meant(option, path);
     Named {
         touch: meant.as_ref().map_or(Touch::Names, |meant| meant.touch),
         source: Source::Argument,
@@ -233,13 +233,25 @@ pub(super) struct Meant {
     pub(super) class: Option<Class>,
 }
 
-/// What an option means (`--log-file`, `-pidfile`, `-Dlog.dir`, `socket=`): the same as the
-/// directive of its name. Nothing for one of a letter or two, and for a name that means much.
-pub(super) fn meant(option: &str) -> Option<Meant> {
+/// What an option means (`--log-file`, `-pidfile`, `-Dlog.dir`, `socket=`) that names `path`: the same
+/// as the directive of its name. Nothing for one of a letter or two, and for a name that means much,
+/// unless the path bears it out.
+pub(super) fn meant(option: &str, path: &AppPath) -> Option<Meant> {
+    const DATABASES: [&[u8]; 4] = [b".db", b".db3", b".sqlite", b".sqlite3"];
     let name = option.strip_prefix("-D").unwrap_or(option);
     let name = name.trim_start_matches('-');
-    let directive =
-        knowledge::directive(name).filter(|directive| name.len() > 2 && !directive.weak)?;
+    let directive = knowledge::directive(name).filter(|_| name.len() > 2)?;
+    let is_database = || DATABASES.iter().any(|ending| path.name().ends_with(ending));
+    if directive.role == Role::Dsn && is_database() {
+        return Some(Meant {
+            touch: Touch::Writes,
+            kind: Some(Kind::File),
+            class: Some(Class::Data),
+        });
+    }
+    if directive.weak {
+        return None;
+    }
     if directive.role == Role::Listen {
         return Some(Meant {
             touch: Touch::Creates,
@@ -320,17 +332,23 @@ mod tests {
 
     #[test]
     fn an_option_means_what_the_directive_of_its_name_does() {
-        let meant = |option| meant(option).map(|meant| (meant.touch, meant.class));
+        let meant = |option, path| {
+            let meant = meant(option, &AppPath::new(path));
+            meant.map(|meant| (meant.touch, meant.class))
+        };
         for option in ["--log-file", "-logfile", "-Dlog.file", "LOG_FILE"] {
             let log = Some((Touch::Writes, Some(Class::Log)));
-            assert_eq!(meant(option), log, "{option}");
+            assert_eq!(meant(option, "/srv/a"), log, "{option}");
         }
         let runtime = Some((Touch::Creates, Some(Class::Runtime)));
-        assert_eq!(meant("--pid-file"), runtime);
-        assert_eq!(meant("--socket-path"), runtime);
+        assert_eq!(meant("--pid-file", "/srv/a"), runtime);
+        assert_eq!(meant("--socket-path", "/srv/a"), runtime);
+        let data = Some((Touch::Writes, Some(Class::Data)));
+        assert_eq!(meant("DATABASE", "/srv/a.db"), data);
+        assert_eq!(meant("DATABASE", "/srv/a"), None);
         // A letter, a word that has many meanings, and one that nobody knows.
         for option in ["-l", "--file", "--frobnicate"] {
-            assert_eq!(meant(option), None, "{option}");
+            assert_eq!(meant(option, "/srv/a"), None, "{option}");
         }
     }
 

@@ -153,7 +153,7 @@ fn one(op: &Op, file: &AppPath, facts: &mut Facts<'_>) {
                 && Some(&path) != file.parent().as_ref()
                 && has_known_top(&path)
             {
-                facts.names(op, name, path);
+                facts.set(op, name, path);
             }
         }
         Deed::Run(run) => shell::call(op, run, facts),

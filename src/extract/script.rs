@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Extractor, Input, Named, Out};
+use super::{Extractor, Input, Named, Out, argument};
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, ProgramForm, Source, Touch, What};
 use crate::parse::op::{Act, Deed, Op};
 use crate::path::AppPath;
@@ -196,6 +196,15 @@ impl<'a> Facts<'a> {
             by,
             kind: None,
             class: None,
+        };
+        self.named(op.line, certainty_of(op), path, found);
+    }
+
+    /// A path that a setting of the program is given, whose name tells what it is for.
+    pub(super) fn set(&mut self, op: &Op, name: &str, path: AppPath) {
+        let found = Named {
+            source: self.source,
+            ..argument::named_by(name, &path)
         };
         self.named(op.line, certainty_of(op), path, found);
     }

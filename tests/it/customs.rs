@@ -433,3 +433,59 @@ fn a_directory_named_run_is_kept_where_settings_lay_data_into_it() {
         assert_eq!(run.unwrap()["class"], class, "{setting}");
     }
 }
+
+/// A prefix whose settings lie in `dir`.
+fn settings(dir: &str, text: &str) -> Lab {
+    let lab = Lab::new();
+    lab.program(&[], &[]);
+    let file = format!("{dir}/meter.conf");
+    lab.text(&file, text);
+    lab.starts(&format!("/opt/meter/bin/meterd --config {file}"));
+    lab
+}
+
+#[test]
+fn what_settings_name_relatively_lies_beside_their_directory() {
+    let lab = settings("/opt/meter/etc", "[main]\nlog_file = logs/meter.log\n");
+    lab.text("/opt/meter/logs/old.log", "x\n");
+    assert!(lab.has("rw /opt/meter/logs"));
+    assert!(lab.has("ro /opt/meter/etc"), "{:?}", lab.mounts());
+    // In a directory that is not one of settings alone, it is theirs.
+    let lab = settings("/opt/meter/site", "[main]\ndata_dir = readings\n");
+    lab.text("/opt/meter/site/readings/a", "1\n");
+    assert!(lab.has("rw /opt/meter/site"), "{:?}", lab.mounts());
+}
+
+#[test]
+fn a_relative_base_holds_for_its_own_section() {
+    let lab = settings("/opt/meter", "dir = ./store\ndbfilename = dump.rdb\n");
+    lab.text("/opt/meter/store/a", "1\n");
+    assert!(lab.has("rw /opt/meter/store"));
+    assert!(!lab.has("rw /opt/meter/dump.rdb"), "{:?}", lab.mounts());
+    let text = "[store]\ndir = ./store\n[report]\ndbfilename = dump.rdb\n";
+    let lab = settings("/opt/meter", text);
+    lab.text("/opt/meter/store/a", "1\n");
+    assert!(lab.has("rw /opt/meter/dump.rdb"), "{:?}", lab.mounts());
+}
+
+#[test]
+fn settings_within_a_directory_that_is_written_whole_are_kept_with_it() {
+    let lab = settings(
+        "/opt/meter/site/conf",
+        "[main]\ndata_dir = /opt/meter/site\n",
+    );
+    lab.text("/opt/meter/site/readings", "1\n");
+    assert!(lab.has("rw /opt/meter/site"), "{:?}", lab.mounts());
+    assert!(!lab.has("ro /opt/meter/site/conf"), "{:?}", lab.mounts());
+}
+
+#[test]
+fn a_constant_of_a_program_means_what_the_setting_of_its_name_does() {
+    let lab = Lab::new();
+    let text = "#!/usr/bin/python3\nimport os\nHERE = os.path.dirname(os.path.abspath(__file__))\n";
+    for (name, written) in [("DATABASE", true), ("FLAVOUR", false)] {
+        let constant = format!("{text}{name} = os.path.join(HERE, 'meter.db')\n");
+        lab.text("/opt/meter/bin/meterd", &constant);
+        assert_eq!(lab.has("rw /opt/meter/bin/meter.db"), written, "{name}");
+    }
+}

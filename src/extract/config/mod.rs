@@ -175,7 +175,7 @@ impl Reader<'_, '_> {
         let Some(option) = &spot.option else {
             return meaning;
         };
-        if let Some(meant) = argument::meant(option) {
+        if let Some(meant) = argument::meant(option, &AppPath::new(&spot.text)) {
             meaning = Meaning {
                 by: option.clone(),
                 touch: meant.touch,

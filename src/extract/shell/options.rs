@@ -28,7 +28,8 @@ pub(super) fn paths(op: &Op, words: &[Vec<u8>], program: Option<&str>, facts: &m
             continue;
         }
         if let Some(path) = known_path(value) {
-            facts.named(op.line, certainty_of(op), path, argument::named_by(&by));
+            let found = argument::named_by(&by, &path);
+            facts.named(op.line, certainty_of(op), path, found);
         }
     }
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Ground;
-use crate::fact::{Certainty, Class, Kind, Stat};
+use crate::fact::{Access, Certainty, Class, Kind, Stat};
 use crate::path::AppPath;
 use crate::report::{OnDisk, PathEntry};
 use crate::tree::{Limits, Progress, walk};
 
 /// Adds an entry for each mount that has none, and what is on disk to those that were not walked.
 pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<PathEntry> {
+    keep_together(&mut entries);
     let mut points: BTreeMap<AppPath, PathEntry> = BTreeMap::new();
     let known: BTreeSet<AppPath> = entries.iter().map(|entry| entry.path.clone()).collect();
     for entry in &entries {
@@ -48,6 +49,26 @@ pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<Pa
         }
     }
     entries
+}
+
+/// Settings in a directory that is written as a whole are kept with it: who makes such a directory, as
+/// an instance or a database is, changes them too, and a mount of their own would forbid it.
+fn keep_together(entries: &mut [PathEntry]) {
+    let written = entries.iter().filter(|entry| entry.access == Access::Rw);
+    let whole: BTreeSet<AppPath> = written
+        .filter_map(|entry| entry.mount.clone())
+        .filter(|point| !point.is_root())
+        .collect();
+    let settings = entries
+        .iter_mut()
+        .filter(|entry| entry.class == Class::Config);
+    for entry in settings.filter(|entry| entry.access == Access::Ro) {
+        let Some(own) = &entry.mount else { continue };
+        // The uppermost comes first.
+        if let Some(point) = whole.iter().find(|point| own.is_below(point)) {
+            entry.mount = Some(point.clone());
+        }
+    }
 }
 
 /// The mounts that hold something below that must outlive the process. In an install prefix `run` is

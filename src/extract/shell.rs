@@ -44,6 +44,12 @@ fn wants(input: &Input<'_>) -> bool {
     }
 }
 
+/// Whether a file is a shell script by its name or first line.
+#[must_use]
+pub fn is_script(input: &Input<'_>) -> bool {
+    wants(input)
+}
+
 /// Whether a file that a script sources is a script that nothing else says of it: neither its name
 /// nor its first line, nor is it a file of settings.
 #[must_use]
@@ -58,18 +64,24 @@ pub fn is_part(input: &Input<'_>) -> bool {
 }
 
 fn run(input: &Input<'_>, out: &mut Out) {
-    run_with(input, &BTreeMap::new(), out);
+    run_with(input, &BTreeMap::new(), None, out);
 }
 
-/// Reads a script whose sourced files set `vars`
-/// ([`crate::parse::shell::variables`] gives them).
+/// Reads a script whose sourced files set `vars` ([`crate::parse::shell::variables`] gives them), and
+/// that is started in `dir`, where that is known.
 ///
 /// The files it sources are its facts with `by: "source"`; after reading those, this gives what
 /// the script's words become with them.
-pub fn run_with(input: &Input<'_>, vars: &BTreeMap<String, Vec<u8>>, out: &mut Out) {
+pub fn run_with(
+    input: &Input<'_>,
+    vars: &BTreeMap<String, Vec<u8>>,
+    dir: Option<&AppPath>,
+    out: &mut Out,
+) {
     let context = Context {
         script: Some(input.path.as_bytes()),
         vars: vars.clone(),
+        cwd: dir.map(AppPath::as_bytes),
     };
     let script = read(input.text(), &context);
     let kind = source_of(input.path);

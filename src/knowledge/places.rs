@@ -25,6 +25,7 @@ struct File {
     example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
     silent_endings: Vec<String>,
+    library_scripts: Vec<String>,
     state_names: BTreeMap<Class, BTreeSet<String>>,
     shown_names: BTreeSet<String>,
     generic: Generic,
@@ -137,6 +138,15 @@ pub fn is_worth_opening(path: &AppPath) -> bool {
         stem.is_some_and(|stem| name[stem..].eq_ignore_ascii_case(ending.as_bytes()))
     };
     !(is_documentation(path) || PLACES.silent_endings.iter().any(silent))
+}
+
+/// Whether a file is a script of a library that says nothing unless it is a program: JavaScript, of
+/// which an application brings thousands along.
+#[must_use]
+pub fn is_library_script(path: &AppPath) -> bool {
+    let name = path.name();
+    let mut endings = PLACES.library_scripts.iter();
+    endings.any(|ending| name.ends_with(ending.as_bytes())) && is_library_place(path)
 }
 
 /// Whether `path` lies in a language's library directory.

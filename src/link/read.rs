@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::extract::content;
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, extract};
 use crate::fact::{IssueKind, Kind, Locus, name_of};
-use crate::knowledge;
+use crate::knowledge::places;
 use crate::parse::read::ReadAt as _;
 use crate::tree::{Entry, File, Limits, LookupError, Progress, Visit};
 
@@ -21,7 +21,7 @@ pub(super) struct Made {
 /// The bounds of a walk whose visit is [`visit`].
 pub(super) fn limits(limits: &Limits) -> Limits {
     Limits {
-        opens: knowledge::places::is_worth_opening,
+        opens: |path| places::is_worth_opening(path) && !places::is_library_script(path),
         ..limits.clone()
     }
 }
@@ -49,7 +49,10 @@ pub(super) fn entry(
             return made;
         }
     }
-    if !knowledge::places::is_worth_opening(&entry.path) {
+    let is_program = entry.stat.mode & 0o111 != 0;
+    if !places::is_worth_opening(&entry.path)
+        || !is_program && places::is_library_script(&entry.path)
+    {
         return made;
     }
     let file = match open() {

@@ -1,5 +1,5 @@
-//! Scripts read again with the variables that the files they source set: what was `$DIR/x` then
-//! has a name.
+//! Scripts read again with the variables that the files they source set, and from the directory they
+//! are started in: what was `$DIR/x` or `x` then has a name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,9 +35,16 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
     let settings: BTreeSet<AppPath> = seen.facts.iter().filter_map(settings).collect();
     // What the variables of a sourced file are worth where it is sourced.
     let mut known: BTreeMap<AppPath, Variables> = BTreeMap::new();
+    let placed = placed(root, scope, &seen.facts);
     let mut new = 0;
     for _ in 0..MAX_DEPTH {
-        let scripts: Vec<(AppPath, Sources)> = sources(&seen.facts[new..]).into_iter().collect();
+        let mut scripts = sources(&seen.facts[new..]);
+        if new == 0 {
+            for script in placed.keys() {
+                scripts.entry(script.clone()).or_default();
+            }
+        }
+        let scripts: Vec<(AppPath, Sources)> = scripts.into_iter().collect();
         let mut parts: BTreeMap<AppPath, &AppPath> = BTreeMap::new();
         for (script, sourced) in &scripts {
             for (_, file) in sourced {
@@ -55,7 +62,7 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
             let scripts = scripts.par_iter().with_max_len(1);
             let read = scripts.filter_map(|(script, sourced)| {
                 let files = sourced.iter().map(|(_, file)| file);
-                read_with(root, script, files)
+                read_with(root, script, files, placed.get(script))
             });
             read.collect()
         };
@@ -82,6 +89,38 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
             break;
         }
     }
+}
+
+/// The directories that programs of the scope are started in, where the unit or supervisor's table that
+/// starts them has one.
+fn placed(root: &Root, scope: &Scope, facts: &[Fact]) -> BTreeMap<AppPath, AppPath> {
+    let mut dirs: BTreeMap<&AppPath, BTreeSet<&AppPath>> = BTreeMap::new();
+    for fact in facts {
+        if let What::Path {
+            path,
+            source: Source::Unit | Source::Config,
+            by,
+            ..
+        } = &fact.what
+            && matches!(by.as_str(), "WorkingDirectory" | "directory")
+            && !path.is_pattern()
+        {
+            dirs.entry(&fact.at.file).or_default().insert(path);
+        }
+    }
+    let mut placed = BTreeMap::new();
+    for fact in facts {
+        if let What::Starts { program, .. } = &fact.what
+            && let Some(dirs) = dirs.get(&fact.at.file)
+            && dirs.len() == 1
+            && let Some(dir) = dirs.first()
+            && let Ok(node) = root.resolve(program.as_bytes())
+            && scope.contains(&node.real)
+        {
+            placed.insert(node.real, (*dir).clone());
+        }
+    }
+    placed
 }
 
 /// The file of a fact that is read as settings.
@@ -126,15 +165,17 @@ fn read_part(
     }
     let known = above();
     let mut out = Out::default();
-    shell::run_with(&input, &known, &mut out);
+    shell::run_with(&input, &known, None, &mut out);
     Some((part.clone(), known, out))
 }
 
-/// What a script does with the variables that the files set which it sources.
+/// What a script does with the variables that the files set which it sources, and from the directory
+/// `dir` that it is started in.
 fn read_with<'a>(
     root: &Root,
     script: &AppPath,
     sourced: impl Iterator<Item = &'a AppPath>,
+    dir: Option<&AppPath>,
 ) -> Option<Out> {
     let node = root.resolve(script.as_bytes()).ok()?;
     let text = root.read(script.as_bytes(), TEXT_LIMIT).ok()?;
@@ -148,15 +189,16 @@ fn read_with<'a>(
             .collect();
         known.extend(variables(file, &known, &callers));
     }
-    if known.is_empty() {
+    if known.is_empty() && dir.is_none() {
         return None;
     }
     let head = &text[..text.len().min(HEAD)];
     let mut out = Out::default();
     let input = Input::new(script, &node.stat, head, &text);
-    if !shell::asks_for(&input, &known) {
+    let placed = dir.is_some() && shell::is_script(&input);
+    if !placed && !shell::asks_for(&input, &known) {
         return None;
     }
-    shell::run_with(&input, &known, &mut out);
+    shell::run_with(&input, &known, dir, &mut out);
     Some(out)
 }

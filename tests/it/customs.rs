@@ -489,3 +489,12 @@ fn a_constant_of_a_program_means_what_the_setting_of_its_name_does() {
         assert_eq!(lab.has("rw /opt/meter/bin/meter.db"), written, "{name}");
     }
 }
+
+#[test]
+fn a_script_writes_where_it_is_started() {
+    let lab = Lab::new();
+    lab.text("/opt/meter/bin/meterd", "#!/bin/sh\ndate >> readings.txt\n");
+    assert!(!lab.has("rw /opt/meter/readings.txt"));
+    lab.starts("/opt/meter/bin/meterd\nWorkingDirectory=/opt/meter");
+    assert!(lab.has("rw /opt/meter/readings.txt"), "{:?}", lab.mounts());
+}

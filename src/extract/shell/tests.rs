@@ -90,7 +90,7 @@ fn variables_of_sourced_files_change_what_is_read() {
     let input = Input::new(&path, &stat, INIT.as_bytes(), &source);
     let vars = BTreeMap::from([("DATA".to_owned(), b"/srv/data".to_vec())]);
     let mut out = Out::default();
-    run_with(&input, &vars, &mut out);
+    run_with(&input, &vars, None, &mut out);
     let paths = paths(&out.facts);
     assert!(
         paths.contains(&"Creates /srv/data mkdir Init".to_owned()),

@@ -29,8 +29,8 @@ struct Relative<'a> {
 
 /// The paths that relative settings of files in an install prefix stand for.
 ///
-/// They lie in the directory that the file itself names as the base of such values; else where
-/// something of that name is already, or its directory is; else beside the settings.
+/// They lie where something of that name is already, or its directory is; else in the directory that
+/// the file itself names as the base of such values; else beside the settings.
 pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     // Where the reader of the file knew the base, nothing is left to guess.
     let joined: BTreeSet<(&Locus, String)> = facts.iter().filter_map(joined).collect();
@@ -101,19 +101,17 @@ impl<'a> Relative<'a> {
         is(self.key) || name.is_some_and(is)
     }
 
-    /// Where it lies: below `base` where the file has one.
+    /// Where it lies: where something of its name is, or its directory; else below `base` where the
+    /// file has one.
     fn path(&self, ground: &Ground<'_>, base: Option<&AppPath>) -> Option<AppPath> {
         let there = |path: &AppPath| ground.inventory.get(path).is_some();
         let own = self.at.file.parent()?;
         let above = own.parent().filter(|above| above.is_within(self.prefix));
         let beside = above.filter(|_| SETTINGS.contains(&own.name()));
-        let bases: Vec<&AppPath> = match base {
-            Some(base) => vec![base],
-            None => [Some(&own), beside.as_ref(), Some(self.prefix)]
-                .into_iter()
-                .flatten()
-                .collect(),
-        };
+        let bases: Vec<&AppPath> = [base, Some(&own), beside.as_ref(), Some(self.prefix)]
+            .into_iter()
+            .flatten()
+            .collect();
         let all: Vec<AppPath> = bases.iter().map(|base| base.join(self.value)).collect();
         let exact = all.iter().find(|path| there(path));
         // A directory that is there is meant for what is made in it; a base itself says nothing.

@@ -34,6 +34,8 @@ pub struct Context<'a> {
     /// Variables of files that it sources, or of its environment, by name. The script's own
     /// assignments come over them, as those of a file that is sourced first would.
     pub vars: BTreeMap<String, Vec<u8>>,
+    /// The directory it is started in, where that is known.
+    pub cwd: Option<&'a [u8]>,
 }
 
 /// Variables that installers use for a root other than `/`, and that are empty when a package is
@@ -71,6 +73,7 @@ fn read_calling(text: &[u8], context: &Context<'_>, called: impl Fn(&str) -> boo
     let mut reader = Reader::new(script, 1, 0);
     let list = reader.script();
     let mut walk = Walk::new(context.script, first_env(context));
+    walk.cwd = context.cwd.map(<[u8]>::to_vec);
     walk.whole(&list, std::mem::take(&mut reader.documents), called);
     let vars = walk
         .env
@@ -119,8 +122,8 @@ pub fn variables(
     callers: &[&[u8]],
 ) -> BTreeMap<String, Vec<u8>> {
     let context = Context {
-        script: None,
         vars: known.clone(),
+        ..Context::default()
     };
     let last = |(name, mut values): (String, Vec<Vec<u8>>)| values.pop().map(|value| (name, value));
     let called = |name: &str| {

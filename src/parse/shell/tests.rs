@@ -11,7 +11,7 @@ use super::{Context, read, variables};
 fn script(text: &str) -> Script {
     let context = Context {
         script: Some(b"/opt/app/bin/run.sh"),
-        vars: BTreeMap::new(),
+        ..Context::default()
     };
     read(text.as_bytes(), &context)
 }
@@ -364,7 +364,10 @@ fn sourced_files_are_named_and_their_variables_taken() {
         &BTreeMap::new(),
         &[text.as_bytes()],
     );
-    let context = Context { script: None, vars };
+    let context = Context {
+        vars,
+        ..Context::default()
+    };
     let ops = read(text.as_bytes(), &context).ops;
     assert!(
         ops.iter()

@@ -450,6 +450,10 @@ fn what_settings_name_relatively_lies_beside_their_directory() {
     lab.text("/opt/meter/logs/old.log", "x\n");
     assert!(lab.has("rw /opt/meter/logs"));
     assert!(lab.has("ro /opt/meter/etc"), "{:?}", lab.mounts());
+    // Where nothing is yet as well: the settings stay as they are.
+    let lab = settings("/opt/meter/site/etc", "[main]\nlog_file = logs/meter.log\n");
+    lab.text("/opt/meter/site/tool", "#!/bin/sh\ntrue\n");
+    assert!(lab.has("ro /opt/meter/site/etc"), "{:?}", lab.mounts());
     // In a directory that is not one of settings alone, it is theirs.
     let lab = settings("/opt/meter/site", "[main]\ndata_dir = readings\n");
     lab.text("/opt/meter/site/readings/a", "1\n");

@@ -481,6 +481,10 @@ fn settings_within_a_directory_that_is_written_whole_are_kept_with_it() {
     lab.text("/opt/meter/site/readings", "1\n");
     assert!(lab.has("rw /opt/meter/site"), "{:?}", lab.mounts());
     assert!(!lab.has("ro /opt/meter/site/conf"), "{:?}", lab.mounts());
+    // What is lost with the process keeps no settings.
+    let lab = settings("/opt/meter/tmp/conf", "[main]\ntmpdir = /opt/meter/tmp\n");
+    assert!(lab.has("rw /opt/meter/tmp"), "{:?}", lab.mounts());
+    assert!(lab.has("ro /opt/meter/tmp/conf"), "{:?}", lab.mounts());
 }
 
 #[test]

@@ -40,8 +40,8 @@ pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<Pa
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let kept = kept(&entries);
     for entry in &mut entries {
-        let named_only = ground.scope.in_prefix(&entry.path).is_some();
-        if named_only && entry.class == Class::Runtime && kept.contains(&entry.path) {
+        let in_prefix = ground.scope.in_prefix(&entry.path).is_some();
+        if in_prefix && entry.class == Class::Runtime && kept.contains(&entry.path) {
             entry.class = Class::Data;
         }
         if entry.mount.as_ref() == Some(&entry.path) && entry.on_disk.is_none() {
@@ -51,10 +51,12 @@ pub(super) fn mounts(ground: &Ground<'_>, mut entries: Vec<PathEntry>) -> Vec<Pa
     entries
 }
 
-/// Settings in a directory that is written as a whole are kept with it: who makes such a directory, as
-/// an instance or a database is, changes them too, and a mount of their own would forbid it.
+/// Settings in a directory of data that is written as a whole are kept with it: who makes such a
+/// directory, as an instance or a database is, changes them too, and a mount of their own would forbid
+/// it. What is mounted for the process alone keeps nothing.
 fn keep_together(entries: &mut [PathEntry]) {
-    let written = entries.iter().filter(|entry| entry.access == Access::Rw);
+    let is_written = |entry: &&PathEntry| entry.access == Access::Rw && entry.class == Class::Data;
+    let written = entries.iter().filter(is_written);
     let whole: BTreeSet<AppPath> = written
         .filter_map(|entry| entry.mount.clone())
         .filter(|point| !point.is_root())

@@ -27,6 +27,11 @@ use seaworthy::tree::{Progress, Root};
 
 use cli::{Cli, Command, Libs, LibsFormat, RulesAction, Scan, ScopeArgs};
 
+/// The C library's allocator costs a scan 6 % more time, and musl's, which has one lock, more still.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a shell reports of a program that SIGINT (2) ended: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
 

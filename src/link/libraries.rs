@@ -9,7 +9,7 @@ use super::bases::{Advice, Interpreter};
 use super::closure;
 use super::host::Host;
 use super::interpreters;
-use super::loader::{Cpu, Loader, Needed, Opened, Outcome, Phase, Request, Shelf, Start, Verdict};
+use super::loader::{Cpu, Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
 use super::modules::{self, Modules, Sight};
 use super::owners::{self, Copy};
 use super::scope::Scope;
@@ -66,11 +66,14 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         request
     };
     let run = |file: &AppPath, start: Start| loader.run(&request(file, start));
-    let mut outcomes: Vec<Outcome> = programs
+    let sight = Sight::new(root, &loader);
+    let own = |file: &AppPath| scope.contains(file);
+    let started = |file: &AppPath, start: Start| sight.start(&request(file, start), &own);
+    let (mut outcomes, mut opened): (Vec<Outcome>, Vec<Vec<modules::Found>>) = programs
         .par_iter()
         .with_max_len(1)
-        .map(|file| run(file, Start::Kernel))
-        .collect();
+        .map(|file| started(file, Start::Kernel))
+        .unzip();
     let loaded: BTreeSet<AppPath> = outcomes
         .iter()
         .flat_map(|outcome| &outcome.libraries)
@@ -80,34 +83,17 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         .iter()
         .filter(|file| !loaded.contains(*file))
         .collect();
-    let alone: Vec<Outcome> = alone
+    let (alone, opened_alone): (Vec<Outcome>, Vec<Vec<modules::Found>>) = alone
         .par_iter()
         .with_max_len(1)
-        .map(|file| run(file, Start::Loader))
-        .collect();
+        .map(|file| started(file, Start::Loader))
+        .unzip();
+    opened.extend(opened_alone);
     let whole = closure::Run {
         programs: &outcomes,
         plugins: &alone,
     };
     let interpreters = interpreters::find(&loader, scope, facts, outcomes.is_empty());
-    let later = Later {
-        sight: Sight::new(root, &loader),
-        scope,
-        again: &|outcome, asked| {
-            let start = if plugins.contains(&outcome.file) {
-                Start::Loader
-            } else {
-                Start::Kernel
-            };
-            let mut request = request(&outcome.file, start);
-            request.opens = modules::opens(asked);
-            loader.run(&request).opened
-        },
-    };
-    let by_name = || -> Vec<modules::Found> {
-        let objects = outcomes.par_iter().chain(&alone).with_max_len(1);
-        objects.flat_map_iter(|outcome| later.of(outcome)).collect()
-    };
     let extensions = || {
         modules::extensions(Modules {
             root,
@@ -119,15 +105,14 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         })
     };
     let advice = || closure::advice(&loader, whole, scope, interpreters.clone());
-    let (advice, (mut opened, extensions)) =
-        rayon::join(advice, || rayon::join(by_name, extensions));
-    opened.extend(extensions);
+    let (advice, extensions) = rayon::join(advice, extensions);
+    opened.push(extensions);
     let mut found = Found {
         advice,
         interpreters,
         ..Found::default()
     };
-    for module in modules::merge(opened) {
+    for module in modules::merge(opened.into_iter().flatten()) {
         found.facts.push(module.fact());
         found.modules.push(owned(host, scope, module));
     }
@@ -158,29 +143,6 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     found.libraries = libraries.into_values().map(counted).collect();
     found.libraries.sort();
     found
-}
-
-/// What programs open later.
-struct Later<'a> {
-    sight: Sight<'a, 'a>,
-    scope: &'a Scope,
-    /// Starts a program again in mind, and lets it open names.
-    again: &'a (dyn Fn(&Outcome, &[modules::Asked]) -> Vec<Opened> + Sync),
-}
-
-impl Later<'_> {
-    fn of(&self, outcome: &Outcome) -> Vec<modules::Found> {
-        let own = |file: &AppPath| self.scope.contains(file);
-        let asked = self.sight.asked(outcome, &own);
-        let opened = if asked.is_empty() {
-            Vec::new()
-        } else {
-            (self.again)(outcome, &asked)
-        };
-        let mut found = modules::found(&outcome.file, &asked, &opened);
-        found.extend(self.sight.converters(outcome, &own));
-        found
-    }
 }
 
 /// A module with who answers for it.

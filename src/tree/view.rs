@@ -129,16 +129,17 @@ impl<'r> View<'r> {
         name: &[u8],
         who: Option<&Who>,
     ) -> Result<Node, LookupError> {
-        // Most names are not there: that is answered without a copy.
+        // A name that is not there, as most are, or that is a file's, is answered without a copy.
         if let [.., folder] = dir.way.as_slice()
             && name.len() <= MAX_NAME
             && !name.contains(&b'/')
             && who.is_none_or(|who| who.may(&folder.stat, 1))
-            && self
-                .slots(folder)
-                .is_some_and(|slots| find(slots, name).is_none())
+            && let Some(slots) = self.slots(folder)
         {
-            return Err(LookupError::Absent);
+            let slot = find(slots, name).ok_or(LookupError::Absent)?;
+            if let Step::Other(node) = self.take(folder, slot)? {
+                return Ok(node);
+            }
         }
         let mut way = dir.way.clone();
         let found = self.go(&mut way, name, who)?;
@@ -221,7 +222,7 @@ impl<'r> View<'r> {
             }
             let last = component(&rest, after).0.is_empty() && after >= rest.len();
             at = after;
-            let Some(folder) = way.last().cloned() else {
+            let Some(folder) = way.last() else {
                 return Err(LookupError::Absent);
             };
             if who.is_some_and(|who| !who.may(&folder.stat, 1)) {
@@ -235,7 +236,7 @@ impl<'r> View<'r> {
                 }
                 _ => {}
             }
-            match self.step(&folder, name)? {
+            match self.step(folder, name)? {
                 Step::Dir(folder) => way.push(folder),
                 Step::Link(target) => {
                     links += 1;

@@ -1,6 +1,7 @@
 //! glibc's loader: which objects a process consists of when it has started (`dl-load.c`,
 //! `dl-deps.c`, `rtld.c`).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,14 +10,14 @@ use super::binary::Binary;
 use super::outcome::{Asked, Needed, Outcome, Problem, Verdict};
 use super::profile::Profile;
 use super::rows::found_how;
-use super::search::{Refused, Search, Taken, Trail, origin};
+use super::search::{Folder, Refused, Search, Taken, Trail, origin};
 use super::start::Started;
 use super::token::{Tokens, expand, split};
 use super::{Id, Loader, Request, cpu};
 use crate::fact::LibraryStatus;
 use crate::parse::elf::{Abi, Ask, Elf, Form};
 use crate::parse::ld_cache::{self, Asker, Cache};
-use crate::tree::Who;
+use crate::tree::{LookupError, Who};
 
 /// How many objects a process may have: the largest desktop programs have some hundred.
 const OBJECTS: usize = 1 << 14;
@@ -41,6 +42,8 @@ pub(super) struct Process<'l, 'r> {
     pub(super) objects: Vec<Object>,
     pub(super) names: BTreeMap<Vec<u8>, usize>,
     ids: BTreeMap<Id, usize>,
+    /// The directories that were searched, as they are spelled.
+    pub(super) folders: RefCell<BTreeMap<Vec<u8>, Result<Rc<Folder>, LookupError>>>,
     pub(super) libraries: Vec<Needed>,
     /// Rows that stand before the row of another: filtees, before their owner's.
     pub(super) before: Vec<(usize, usize)>,
@@ -98,21 +101,22 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>, started: Started) 
     } else {
         Verdict::Aborts
     };
-    let problems = std::mem::take(&mut process.problems);
-    let opened = if loaded {
-        process.open_all()
-    } else {
-        Vec::new()
-    };
-    Outcome {
+    let mut outcome = Outcome {
         file: started.file,
         verdict,
-        problems,
+        problems: std::mem::take(&mut process.problems),
         loader: Some(started.profile),
         secure: started.secure,
         libraries: process.in_order(),
-        opened,
+        opened: Vec::new(),
+    };
+    if let Some(later) = request.later {
+        let opens = later(&outcome);
+        if loaded {
+            outcome.opened = process.open_all(&opens);
+        }
     }
+    outcome
 }
 
 impl<'l, 'r> Process<'l, 'r> {
@@ -146,6 +150,7 @@ impl<'l, 'r> Process<'l, 'r> {
             objects: Vec::new(),
             names: BTreeMap::new(),
             ids: BTreeMap::new(),
+            folders: RefCell::default(),
             libraries: Vec::new(),
             before: Vec::new(),
             problems: Vec::new(),

@@ -65,7 +65,7 @@ pub enum Start {
 }
 
 /// What is to be started, and in which surroundings.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request<'a> {
     /// The file, as it is called; from `cwd` when it is not absolute.
     pub main: Vec<u8>,
@@ -84,8 +84,8 @@ pub struct Request<'a> {
     pub shadows: bool,
     /// Where libraries lie in the tree, to tell what is there but not reached.
     pub shelf: Option<&'a Shelf>,
-    /// What its objects open once it runs, in order.
-    pub opens: Vec<Open>,
+    /// What its objects open once it has started, in order; asked even where it does not start.
+    pub later: Option<&'a (dyn Fn(&Outcome) -> Vec<Open> + Sync)>,
 }
 
 /// A call of dlopen(3).
@@ -110,7 +110,7 @@ impl Request<'_> {
             cpu: Cpu::of_this_machine(),
             shadows: false,
             shelf: None,
-            opens: Vec::new(),
+            later: None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::rows::found_how;
 use super::search::Reach;
 use super::start::Started;
 use super::token::dirname;
-use super::{Id, Loader, Request};
+use super::{Id, Loader, Open, Request};
 use crate::fact::LibraryStatus;
 use crate::parse::elf::{Ask, Defect, Elf};
 use crate::path::escape;
@@ -91,16 +91,19 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>, started: Started) 
     };
     process.load_all(&started);
     let verdict = process.verdict();
-    let opened = process.open_all();
-    Outcome {
+    let mut outcome = Outcome {
         file: started.file,
         verdict,
         problems: Vec::new(),
         loader: Some(started.profile),
         secure,
-        libraries: process.libraries,
-        opened,
+        libraries: process.libraries.clone(),
+        opened: Vec::new(),
+    };
+    if let Some(later) = request.later {
+        outcome.opened = process.open_all(&later(&outcome));
     }
+    outcome
 }
 
 /// The path file takes the place of the built-in list, even when it cannot be read.
@@ -164,12 +167,10 @@ impl Process<'_, '_> {
 
     /// Each call of dlopen(3) once the program runs. The file is loaded on behalf of the program,
     /// whoever calls, so that the search goes by the program's list alone (`dlopen`).
-    fn open_all(&mut self) -> Vec<Opened> {
-        let request = self.request;
-        let start = self.libraries.len();
-        self.started = Some(start);
+    fn open_all(&mut self, opens: &[Open]) -> Vec<Opened> {
+        self.started = Some(self.libraries.len());
         let mut opened = Vec::new();
-        for open in &request.opens {
+        for open in opens {
             let (rows, objects) = (self.libraries.len(), self.objects.len());
             for name in &open.names {
                 self.libraries.truncate(rows + 1);
@@ -194,7 +195,6 @@ impl Process<'_, '_> {
                 brings: brings.unwrap_or_default().to_vec(),
             });
         }
-        self.libraries.truncate(start);
         opened
     }
 

@@ -1,24 +1,19 @@
 //! What a program opens once it runs: dlopen(3) of glibc (`dl-open.c`, `dl-load.c`).
 
+use super::Open;
 use super::glibc::{Got, Process};
 use super::outcome::{Asked, Needed, Opened};
 
 impl Process<'_, '_> {
     /// Each call of dlopen(3), one after the other, in the process as it has started.
-    pub(super) fn open_all(&mut self) -> Vec<Opened> {
-        let request = self.request;
+    pub(super) fn open_all(&mut self, opens: &[Open]) -> Vec<Opened> {
         self.started = Some(self.libraries.len());
         let mut opened = Vec::new();
-        for open in &request.opens {
+        for open in opens {
             let is = |object: &super::glibc::Object| object.path == open.by;
             let by = self.objects.iter().position(is).unwrap_or(0);
             opened.push(self.open(by, &open.names));
         }
-        // The list of the start stays as it was.
-        self.libraries.truncate(self.started.unwrap_or_default());
-        let rows = self.libraries.len();
-        self.before
-            .retain(|&(row, owner)| row < rows && owner < rows);
         opened
     }
 

@@ -174,9 +174,10 @@ pub struct Outcome {
     pub secure: bool,
     /// Its libraries in the order in which they are loaded; without the loader itself.
     pub libraries: Vec<Needed>,
-    /// What came of each of [`Request::opens`], in their order; nothing where it does not start.
+    /// What came of each call that [`Request::later`] gave, in their order; nothing where it does
+    /// not start.
     ///
-    /// [`Request::opens`]: super::Request::opens
+    /// [`Request::later`]: super::Request::later
     pub opened: Vec<Opened>,
 }
 

@@ -13,16 +13,16 @@ impl Process<'_, '_> {
     }
 
     pub(super) fn also_needed(&mut self, index: usize, needing: usize, optional: bool) {
-        let by = self.objects.get(needing).map(|object| object.path.clone());
         let row = self.objects.get(index).and_then(|object| object.row);
         // What is opened later changes nothing of how the program started.
         if self.started.is_some_and(|first| row < Some(first)) {
             return;
         }
+        let by = self.objects.get(needing).map(|object| &object.path);
         if let Some(row) = row.and_then(|row| self.libraries.get_mut(row)) {
             row.optional &= optional;
             if let Some(by) = by.filter(|by| !row.needed_by.contains(by)) {
-                row.needed_by.push(by);
+                row.needed_by.push(by.clone());
             }
         }
     }
@@ -78,16 +78,15 @@ impl Process<'_, '_> {
     }
 
     /// The rows in the order of the loader's list.
-    pub(super) fn in_order(self) -> Vec<Needed> {
+    pub(super) fn in_order(&self) -> Vec<Needed> {
         let mut order: Vec<usize> = (0..self.libraries.len()).collect();
         for &(row, owner) in &self.before {
             order.retain(|&other| other != row);
             let place = order.iter().position(|&other| other == owner);
             order.insert(place.unwrap_or(order.len()), row);
         }
-        let mut rows: Vec<Option<Needed>> = self.libraries.into_iter().map(Some).collect();
-        let mut take = |row: usize| rows.get_mut(row).and_then(Option::take);
-        order.into_iter().filter_map(&mut take).collect()
+        let row = |row: &usize| self.libraries.get(*row).cloned();
+        order.iter().filter_map(row).collect()
     }
 
     pub(super) fn problem(&mut self, object: usize, message: String) {

@@ -10,7 +10,7 @@ use super::{Loader, token};
 use crate::fact::Kind;
 use crate::parse::elf::{Fit, verify};
 use crate::path::escape;
-use crate::tree::{LookupError, Node, Who};
+use crate::tree::{Dir, LookupError, Node, Who};
 
 /// How many hidden files are named.
 const SHADOWS: usize = 8;
@@ -71,6 +71,20 @@ pub(super) enum Place {
     Dirs(Rc<[Vec<u8>]>),
     /// The one path that the cache has.
     Cached(Vec<u8>),
+}
+
+/// A directory of a search.
+pub(super) struct Folder {
+    dir: Dir,
+    /// Its subdirectories by processor, with a slash at the end.
+    subdirs: Vec<Vec<u8>>,
+}
+
+impl Folder {
+    /// What is put between the directory and a name, in order.
+    fn subdirs(&self) -> impl Iterator<Item = &[u8]> {
+        self.subdirs.iter().map(Vec::as_slice).chain([&b""[..]])
+    }
 }
 
 /// A file that is taken.
@@ -220,8 +234,7 @@ impl Process<'_, '_> {
         };
         for dir in dirs.iter() {
             let mut last = Try::Next;
-            let absolute = self.request.absolute(dir);
-            let folder = match self.loader.view.dir(&absolute, self.who.as_ref()) {
+            let folder = match self.folder(dir) {
                 Ok(folder) => folder,
                 Err(error) if self.stops_at(dir, error) => return None,
                 Err(LookupError::Denied) => {
@@ -230,13 +243,18 @@ impl Process<'_, '_> {
                 }
                 Err(_) => continue,
             };
-            for subdir in self.subdirs_in(&folder) {
+            for subdir in folder.subdirs() {
                 let below = [subdir, name].concat();
-                let path = [dir, below.as_slice()].concat();
                 let found = self
                     .loader
                     .view
-                    .resolve_in(&folder, &below, self.who.as_ref());
+                    .resolve_in(&folder.dir, &below, self.who.as_ref());
+                // So it is with most: no path is made up for them.
+                if matches!(found, Err(LookupError::Absent)) {
+                    last = Try::Next;
+                    continue;
+                }
+                let path = [dir, below.as_slice()].concat();
                 last = match self.attempt(&path, found, trail) {
                     Try::Take(node, _) if trusted_only && node.stat.mode & 0o4000 == 0 => Try::Next,
                     Try::Take(node, binary) => {
@@ -265,10 +283,29 @@ impl Process<'_, '_> {
             }
     }
 
-    /// What is put between a directory and a name: the subdirectories by processor that are there,
-    /// and nothing.
-    fn subdirs_in<'s>(&'s self, dir: &crate::tree::Dir) -> impl Iterator<Item = &'s [u8]> {
-        let mut seen: Option<(&'s [u8], bool)> = None;
+    /// A directory of a search, as `dir` spells it. Most names are asked for in the same few.
+    fn folder(&self, dir: &[u8]) -> Result<Rc<Folder>, LookupError> {
+        if let Some(known) = self.folders.borrow().get(dir) {
+            return known.clone();
+        }
+        let found = self
+            .loader
+            .view
+            .dir(&self.request.absolute(dir), self.who.as_ref());
+        let folder = found.map(|dir| {
+            Rc::new(Folder {
+                subdirs: self.subdirs_in(&dir),
+                dir,
+            })
+        });
+        let mut folders = self.folders.borrow_mut();
+        folders.insert(dir.to_vec(), folder.clone());
+        folder
+    }
+
+    /// The subdirectories by processor that are there.
+    fn subdirs_in(&self, dir: &Dir) -> Vec<Vec<u8>> {
+        let mut seen: Option<(&[u8], bool)> = None;
         let mut there = Vec::new();
         for subdir in &self.subdirs {
             let first = subdir.split(|&b| b == b'/').next().unwrap_or_default();
@@ -278,10 +315,10 @@ impl Process<'_, '_> {
             };
             seen = Some((first, exists));
             if exists {
-                there.push(subdir.as_slice());
+                there.push(subdir.clone());
             }
         }
-        there.into_iter().chain([&b""[..]])
+        there
     }
 
     /// One candidate (`open_verify`).
@@ -373,12 +410,11 @@ impl Process<'_, '_> {
     fn shadows(&self, steps: &[Step], name: &[u8], taken: &Taken) -> Vec<Shadow> {
         let mut found: Vec<Shadow> = Vec::new();
         let mut ids = vec![taken.node.stat.id];
-        let mut see = |path: Vec<u8>, phase| {
-            let absolute = self.request.absolute(&path);
-            let node = self.loader.view.resolve(&absolute, self.who.as_ref());
+        let (view, who) = (&self.loader.view, self.who.as_ref());
+        let mut see = |path: Vec<u8>, node, phase| {
             let mut trail = Trail::default();
             if found.len() < SHADOWS
-                && let Try::Take(node, _) = self.attempt(&path, node, &mut trail)
+                && let Try::Take(node, _) = self.attempt(&path, Ok(node), &mut trail)
                 && !ids.contains(&node.stat.id)
             {
                 ids.push(node.stat.id);
@@ -388,10 +424,18 @@ impl Process<'_, '_> {
         };
         for step in steps {
             match &step.place {
-                Place::Cached(path) => see(path.clone(), step.phase),
+                Place::Cached(path) => {
+                    if let Ok(node) = view.resolve(path, who) {
+                        see(path.clone(), node, step.phase);
+                    }
+                }
                 Place::Dirs(dirs) => {
                     for dir in dirs.iter() {
-                        see([dir, name].concat(), step.phase);
+                        if let Ok(folder) = self.folder(dir)
+                            && let Ok(node) = view.resolve_in(&folder.dir, name, who)
+                        {
+                            see([dir, name].concat(), node, step.phase);
+                        }
                     }
                 }
             }

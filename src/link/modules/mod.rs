@@ -108,11 +108,15 @@ pub fn of_start(
     let own = |file: &AppPath| !systems.contains(&file);
     let sight = Sight::new(root, loader);
     let asked = sight.asked(outcome, &own);
-    let mut request = request.clone();
-    request.opens = opens(&asked);
-    let opened = if request.opens.is_empty() {
+    let opens = opens(&asked);
+    let opened = if opens.is_empty() {
         Vec::new()
     } else {
+        let later = |_: &Outcome| opens.clone();
+        let request = Request {
+            later: Some(&later),
+            ..request.clone()
+        };
         loader.run(&request).opened
     };
     let mut all = found(&outcome.file, &asked, &opened);
@@ -190,6 +194,30 @@ impl<'l, 'r> Sight<'l, 'r> {
             names: Known::default(),
             texts: Known::default(),
         }
+    }
+
+    /// Starts a program in mind, and lets it open what it asks for once it has started. `own` is as
+    /// for [`Self::asked`].
+    pub(super) fn start(
+        &self,
+        request: &Request<'_>,
+        own: &(dyn Fn(&AppPath) -> bool + Sync),
+    ) -> (Outcome, Vec<Found>) {
+        let asked = Mutex::new(Vec::new());
+        let later = |outcome: &Outcome| {
+            let names = self.asked(outcome, own);
+            let opens = opens(&names);
+            *asked.lock().unwrap_or_else(PoisonError::into_inner) = names;
+            opens
+        };
+        let outcome = self.loader.run(&Request {
+            later: Some(&later),
+            ..request.clone()
+        });
+        let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut found = found(&outcome.file, &asked, &outcome.opened);
+        found.extend(self.converters(&outcome, own));
+        (outcome, found)
     }
 
     /// What the objects of a process open. `own` tells which of them are the application's: only
@@ -277,7 +305,7 @@ fn strings(root: &Root, real: &AppPath) -> Vec<u8> {
 }
 
 /// The calls of dlopen(3) for the names that are not built in.
-pub(super) fn opens(asked: &[Asked]) -> Vec<Open> {
+fn opens(asked: &[Asked]) -> Vec<Open> {
     let real = asked.iter().filter(|asked| !asked.built_in);
     let open = |asked: &Asked| Open {
         by: asked.by.clone(),
@@ -287,7 +315,7 @@ pub(super) fn opens(asked: &[Asked]) -> Vec<Open> {
 }
 
 /// What came of each name, for the process of `file`.
-pub(super) fn found(file: &AppPath, asked: &[Asked], opened: &[Opened]) -> Vec<Found> {
+fn found(file: &AppPath, asked: &[Asked], opened: &[Opened]) -> Vec<Found> {
     let mut opened = opened.iter();
     let one = |asked: &Asked| {
         let came = if asked.built_in { None } else { opened.next() };
@@ -371,7 +399,7 @@ fn is_library_name(names: &[Vec<u8>]) -> bool {
 }
 
 /// Joins what several processes open alike.
-pub(super) fn merge(all: Vec<Found>) -> Vec<Found> {
+pub(super) fn merge(all: impl IntoIterator<Item = Found>) -> Vec<Found> {
     type Key = (
         ModuleKind,
         String,

@@ -100,16 +100,10 @@ pub fn run_with(
     faults(input.path, &script, out);
 }
 
-/// Whether a script can say anything else where `vars` have values: it names one, or its frame may.
+/// Whether the interpreter is a program that fills in what an init script leaves out: it may ask for
+/// variables that the script does not name.
 #[must_use]
-pub fn asks_for(input: &Input<'_>, vars: &BTreeMap<String, Vec<u8>>) -> bool {
-    let text = input.text();
-    let is_named = |name: &String| memchr::memmem::find(text, name.as_bytes()).is_some();
-    is_framed(input) || vars.keys().any(is_named)
-}
-
-/// Whether the interpreter is a program that fills in what an init script leaves out.
-fn is_framed(input: &Input<'_>) -> bool {
+pub fn is_framed(input: &Input<'_>) -> bool {
     let interpreter = input.interpreter().and_then(interpreter_name);
     interpreter.is_some_and(|name| FRAMES.contains(&name))
 }

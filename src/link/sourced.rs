@@ -2,6 +2,7 @@
 //! are started in: what was `$DIR/x` or `x` then has a name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -9,7 +10,7 @@ use super::gather::Seen;
 use super::scope::Scope;
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, shell};
 use crate::fact::{Fact, Source, What};
-use crate::parse::shell::variables;
+use crate::parse::shell::{Uses, variables};
 use crate::path::AppPath;
 use crate::tree::Root;
 
@@ -66,15 +67,22 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
             });
             read.collect()
         };
+        let above: BTreeMap<&AppPath, OnceLock<Variables>> = parts
+            .values()
+            .map(|script| (*script, OnceLock::new()))
+            .collect();
         let first = || -> Vec<(AppPath, Variables, Out)> {
             let read = parts.par_iter().filter_map(|(part, script)| {
-                let above = || {
+                let variables = || {
                     let text = root.read(script.as_bytes(), TEXT_LIMIT).unwrap_or_default();
                     let none = Variables::new();
                     // What it sets below its functions counts there, whoever calls them.
                     variables(&text, known.get(*script).unwrap_or(&none), &[&text])
                 };
-                read_part(root, part, above)
+                let above = above.get(script);
+                read_part(root, part, || {
+                    above.map_or_else(&variables, |above| above.get_or_init(&variables).clone())
+                })
             });
             read.collect()
         };
@@ -181,24 +189,26 @@ fn read_with<'a>(
     let text = root.read(script.as_bytes(), TEXT_LIMIT).ok()?;
     let sourced = sourced.filter_map(|file| root.read(file.as_bytes(), SOURCED_LIMIT).ok());
     let sourced: Vec<Vec<u8>> = sourced.collect();
+    let input = Input::new(script, &node.stat, &text[..text.len().min(HEAD)], &text);
+    let placed = dir.is_some() && shell::is_script(&input);
+    let framed = shell::is_framed(&input);
+    let uses = Uses::of(&text);
+    let used: Vec<Uses<'_>> = sourced.iter().map(|text| Uses::of(text)).collect();
     let mut known = BTreeMap::new();
     for (at, file) in sourced.iter().enumerate() {
-        let others = sourced.iter().enumerate().filter(|(other, _)| *other != at);
-        let callers: Vec<&[u8]> = std::iter::once(text.as_slice())
-            .chain(others.map(|(_, text)| text.as_slice()))
-            .collect();
-        known.extend(variables(file, &known, &callers));
+        let others = || (0..sourced.len()).filter(|other| *other != at);
+        // Most of what is sourced are functions, and says nothing of the script's variables.
+        if framed || uses.asks_of(file) || others().any(|other| used[other].asks_of(file)) {
+            let others = others().map(|other| sourced[other].as_slice());
+            let callers: Vec<&[u8]> = std::iter::once(text.as_slice()).chain(others).collect();
+            known.extend(variables(file, &known, &callers));
+        }
     }
-    if known.is_empty() && dir.is_none() {
+    let asked = framed && !known.is_empty() || known.keys().any(|name| uses.asks(name.as_bytes()));
+    if !placed && !asked {
         return None;
     }
-    let head = &text[..text.len().min(HEAD)];
     let mut out = Out::default();
-    let input = Input::new(script, &node.stat, head, &text);
-    let placed = dir.is_some() && shell::is_script(&input);
-    if !placed && !shell::asks_for(&input, &known) {
-        return None;
-    }
     shell::run_with(&input, &known, dir, &mut out);
     Some(out)
 }

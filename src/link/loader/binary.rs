@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Id, Loader, profile, profile::Profile};
 use crate::fact::{Kind, Stat};
-use crate::parse::elf::{Elf, NotElf, imports};
+use crate::parse::elf::{Elf, NotElf, imports, strings};
 use crate::parse::ld_cache::{self, Cache};
 use crate::parse::read::ReadAt;
 use crate::path::AppPath;
@@ -125,13 +125,10 @@ impl Loader<'_> {
         let read = || {
             let binary = self.binary(node).ok()?;
             let elf = binary.elf.as_ref().ok()?;
-            let bytes = self
-                .view
-                .root()
-                .read(node.real.as_bytes(), profile::LIMIT)
-                .ok()?;
             let real = node.real.as_bytes();
-            Some(Arc::new(Profile::read(path, real, &elf.header, &bytes)))
+            let file = self.view.root().open_file(real).ok()?;
+            let strings = strings(&file, profile::LIMIT);
+            Some(Arc::new(Profile::read(path, real, &elf.header, &strings)))
         };
         let profile = read();
         let mut kept = self

@@ -45,7 +45,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads the loader's file.
+    /// Reads the strings of the loader's file, which zeros stand between.
     #[must_use]
     pub(super) fn read(path: &[u8], real: &[u8], header: &Header, bytes: &[u8]) -> Self {
         let strings = strings(bytes);

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use super::loader::{Family, Loader, Needed, Open, Opened, Outcome, Phase, Request};
 use crate::fact::{Certainty, Fact, LibraryStatus, Locus, ModuleKind, Priority, What};
-use crate::parse::elf::with_strings;
+use crate::parse::elf;
 use crate::parse::read::ReadAt;
 use crate::path::{AppPath, escape};
 use crate::tree::Root;
@@ -289,19 +289,10 @@ fn head(file: &dyn ReadAt) -> Vec<u8> {
     file.bytes_at(0, 64).unwrap_or_default()
 }
 
-/// The parts of a program or library that hold strings, one behind the other: as much as any library
-/// has.
+/// The strings of a program or library.
 fn strings(root: &Root, real: &AppPath) -> Vec<u8> {
-    let Ok(file) = root.open_file(real.as_bytes()) else {
-        return Vec::new();
-    };
-    let mut all = Vec::new();
-    for part in with_strings(&head(&file), &file) {
-        let want = usize::try_from(part.end - part.start).unwrap_or(CONTENT);
-        let want = want.min(CONTENT - all.len());
-        all.extend(file.bytes_at(part.start, want).unwrap_or_default());
-    }
-    all
+    let file = root.open_file(real.as_bytes());
+    file.map_or_else(|_| Vec::new(), |file| elf::strings(&file, CONTENT))
 }
 
 /// The calls of dlopen(3) for the names that are not built in.

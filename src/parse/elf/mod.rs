@@ -20,7 +20,7 @@ pub use dynamic::{Ask, Dependency, Dynamic};
 pub use header::{Abi, Class, Fit, Header, NotElf, machine_name, verify};
 pub use memory::Load;
 pub use notes::{Dlopen, Notes, Package, Priority};
-pub use sections::with_strings;
+pub use sections::{strings, with_strings};
 pub use symbols::{Import, imports};
 pub use versions::{Defined, Needs, Wanted};
 

@@ -15,6 +15,9 @@ use crate::parse::read::ReadAt;
 /// them again.
 const SECTIONS: u16 = 4096;
 
+/// As much as the largest header has (Elf64_Ehdr, elf(5)).
+const HEADER: usize = 64;
+
 /// The most that is read of the sections' names.
 const NAMES: usize = 256 << 10;
 
@@ -94,6 +97,21 @@ pub fn with_strings(head: &[u8], source: &dyn ReadAt) -> Vec<Range<u64>> {
         parts.push(from..whole.end);
     }
     parts
+}
+
+/// What the parts of [`with_strings`] hold, with a zero between one and the next: `limit` bytes at most,
+/// and nothing of what cannot be read.
+#[must_use]
+pub fn strings(source: &dyn ReadAt, limit: usize) -> Vec<u8> {
+    let head = source.bytes_at(0, HEADER).unwrap_or_default();
+    let mut all = Vec::new();
+    for part in with_strings(&head, source) {
+        let left = limit.saturating_sub(all.len());
+        let want = usize::try_from(part.end - part.start).map_or(left, |want| want.min(left));
+        all.extend(source.bytes_at(part.start, want).unwrap_or_default());
+        all.push(0);
+    }
+    all
 }
 
 /// What is passed over: in order, apart from each other, and each long enough to be worth it.

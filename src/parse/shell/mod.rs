@@ -16,7 +16,10 @@ mod special;
 mod start;
 mod starters;
 mod syntax;
+mod uses;
 mod walk;
+
+pub use uses::Uses;
 
 use std::collections::BTreeMap;
 

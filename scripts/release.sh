@@ -28,10 +28,9 @@ esac
 export CC_x86_64_unknown_linux_musl="${CC_x86_64_unknown_linux_musl:-musl-gcc}"
 command -v "$CC_x86_64_unknown_linux_musl" >/dev/null ||
     fail "no $CC_x86_64_unknown_linux_musl: install musl-tools, or set CC_x86_64_unknown_linux_musl"
-# In `release-dist`, the whole program is optimised at once.
-cargo build --locked --profile release-dist --target "$triple" || fail \
+cargo build --locked --release --target "$triple" || fail \
     "the build failed; is the target there? rustup target add $triple"
-program=$target/$triple/release-dist/seaworthy
+program=$target/$triple/release/seaworthy
 
 # The promise of the file name: nothing of the host but its kernel is needed.
 if readelf -dW "$program" | grep -q NEEDED; then

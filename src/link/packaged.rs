@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::host::Host;
 use super::packages::{Manager, Package};
 use super::scope::Scope;
@@ -74,7 +76,8 @@ pub(super) fn packages(
         licence: host.packages.licence(&package.name, root),
         purl: purl(package, &host.release),
     };
-    owned.into_values().map(entry).collect()
+    let owned: Vec<_> = owned.into_values().collect();
+    owned.into_par_iter().map(entry).collect()
 }
 
 /// Whether something of the application starts, and is not only loaded.

@@ -189,7 +189,15 @@ fn add_packages(
             known,
         });
     }
-    for member in host.packages.scope(names, root) {
+    let members = host.packages.scope(names, root);
+    let lookup = |file: &OwnedFile| root.lookup(file.path.as_bytes()).ok();
+    let nodes = |member: &String| -> Vec<Node> {
+        let files = host.packages.files(member, root);
+        let nodes = files.par_iter().with_min_len(32).filter_map(lookup);
+        nodes.collect()
+    };
+    let nodes: Vec<Vec<Node>> = members.par_iter().map(nodes).collect();
+    for (member, nodes) in members.into_iter().zip(nodes) {
         if scope.packages.contains(&member) {
             continue;
         }
@@ -197,10 +205,7 @@ fn add_packages(
         if let Some(package) = host.packages.get(&member) {
             scope.sources.insert(package.source.clone());
         }
-        let files = host.packages.files(&member, root);
-        let lookup = |file: &OwnedFile| root.lookup(file.path.as_bytes()).ok();
-        let nodes: Vec<Option<Node>> = files.par_iter().with_min_len(32).map(lookup).collect();
-        for node in nodes.into_iter().flatten() {
+        for node in nodes {
             add_package_file(scope, node);
         }
         scope.packages.push(member);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 
 use crate::fact::IssueKind;
 
@@ -78,18 +80,45 @@ const NETWORK: &[&str] = &[
 /// btrfs subvolume).
 const WITH_SUBVOLUMES: &[&str] = &["bcachefs", "btrfs"];
 
+/// Filesystems on a disk or in memory that have one device number each, by what statfs(2) says they
+/// are: ext2, ext3 and ext4, XFS, overlay, tmpfs.
+const PLAIN: &[u64] = &[0xef53, 0x5846_5342, 0x794c_7630, 0x0102_1994];
+
 /// The mounted filesystems by device number.
 #[derive(Debug, Default)]
-pub(super) struct Mounts(BTreeMap<u64, (String, Medium)>);
+pub(super) struct Mounts {
+    /// A device that is local for certain.
+    plain: Option<u64>,
+    /// Read when another device is met: a host may have hundreds of mounts, and a tree mostly lies on
+    /// one.
+    table: OnceLock<Table>,
+}
+
+/// Type and medium by device number.
+type Table = BTreeMap<u64, (String, Medium)>;
 
 impl Mounts {
+    /// Those around the directory `top`, which is open and lies on `device`.
+    pub(super) fn around(top: &OwnedFd, device: u64) -> Self {
+        let kind = rustix::fs::fstatfs(top).map(|found| found.f_type);
+        let kind = kind.ok().and_then(|kind| u64::try_from(kind).ok());
+        Self {
+            plain: kind.filter(|kind| PLAIN.contains(kind)).map(|_| device),
+            table: OnceLock::new(),
+        }
+    }
+
+    fn table(&self) -> &Table {
+        self.table.get_or_init(Self::of_this_host)
+    }
+
     /// Those of this process, from `/proc/self/mountinfo` (proc_pid_mountinfo(5)); empty where
     /// there is none.
     #[expect(
         clippy::disallowed_methods,
         reason = "the host's own table, not the audited disk"
     )]
-    pub(super) fn of_this_host() -> Self {
+    fn of_this_host() -> Table {
         // The kernel hands out a page at a time, and a host has hundreds of mounts.
         let mut text = Vec::with_capacity(64 << 10);
         if let Ok(file) = std::fs::File::open("/proc/self/mountinfo") {
@@ -99,7 +128,7 @@ impl Mounts {
         Self::parse(&String::from_utf8_lossy(&text))
     }
 
-    fn parse(text: &str) -> Self {
+    fn parse(text: &str) -> Table {
         let mut mounts = BTreeMap::new();
         for line in text.lines() {
             let Some((head, tail)) = line.split_once(" - ") else {
@@ -119,14 +148,26 @@ impl Mounts {
                 );
             }
         }
-        Self(mounts)
+        mounts
     }
 
     /// The type and medium of a device, where it is a mounted filesystem.
-    pub(super) fn get(&self, device: u64) -> Option<(&str, Medium)> {
-        self.0
-            .get(&device)
-            .map(|(kind, medium)| (kind.as_str(), *medium))
+    fn get(&self, device: u64) -> Option<(&str, Medium)> {
+        let found = self.table().get(&device);
+        found.map(|(kind, medium)| (kind.as_str(), *medium))
+    }
+
+    /// The medium of a device, where it is a mounted filesystem.
+    pub(super) fn medium(&self, device: u64) -> Option<Medium> {
+        if self.plain == Some(device) {
+            return Some(Medium::Local);
+        }
+        self.get(device).map(|(_, medium)| medium)
+    }
+
+    /// Whether a device stands for an automounter (autofs(5)).
+    pub(super) fn is_automount(&self, device: u64) -> bool {
+        self.plain != Some(device) && self.get(device).is_some_and(|(kind, _)| kind == "autofs")
     }
 
     /// Why a directory on `device` is not entered from its parent on `parent`, if it is not.
@@ -161,10 +202,10 @@ impl Mounts {
 
     /// Why a directory that was named is not entered, if it is not: only what the kernel makes up.
     pub(super) fn refusal_of_named(&self, device: u64) -> Option<(IssueKind, String)> {
-        match self.get(device) {
-            Some((kind, Medium::Pseudo)) => Some(pseudo(kind)),
-            _ => None,
+        if self.medium(device) != Some(Medium::Pseudo) {
+            return None;
         }
+        self.get(device).map(|(kind, _)| pseudo(kind))
     }
 
     /// Whether a device number that is in no mount may be a part of the filesystem `device`. One
@@ -172,7 +213,7 @@ impl Mounts {
     fn may_have_subvolumes(&self, device: u64) -> bool {
         match self.get(device) {
             Some((kind, _)) => WITH_SUBVOLUMES.contains(&kind),
-            None => !self.0.is_empty(),
+            None => !self.table().is_empty(),
         }
     }
 }
@@ -198,9 +239,38 @@ fn medium(kind: &str) -> Medium {
 mod tests {
     use super::*;
 
+    fn listed(text: &str) -> Mounts {
+        Mounts {
+            plain: None,
+            table: OnceLock::from(Mounts::parse(text)),
+        }
+    }
+
+    #[test]
+    fn the_device_of_a_plain_tree_needs_no_table() {
+        let top = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let top = OwnedFd::from(
+            rustix::fs::open(
+                top.unwrap().path(),
+                rustix::fs::OFlags::DIRECTORY,
+                rustix::fs::Mode::empty(),
+            )
+            .unwrap(),
+        );
+        let device = rustix::fs::fstat(&top).unwrap().st_dev;
+        let mounts = Mounts::around(&top, device);
+        assert!(!mounts.is_automount(device));
+        assert_ne!(mounts.medium(device), Some(Medium::Pseudo));
+        assert!(mounts.refusal(device, device, false).is_none());
+        assert_eq!(mounts.table.get().is_none(), mounts.plain.is_some());
+        // Another one is looked up.
+        assert!(!mounts.is_automount(device + 1));
+        assert!(mounts.table.get().is_some());
+    }
+
     #[test]
     fn mountinfo_gives_the_medium_of_each_device() {
-        let mounts = Mounts::parse(
+        let mounts = listed(
             "22 1 0:20 / /proc rw - proc proc rw\n\
              29 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
              40 29 0:50 / /srv rw - nfs4 host:/x rw\nbroken line\n",
@@ -222,7 +292,7 @@ mod tests {
 
     #[test]
     fn only_local_filesystems_are_entered_and_only_on_request() {
-        let mounts = Mounts::parse(
+        let mounts = listed(
             "1 0 0:20 / /proc rw - proc proc rw\n2 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
              3 0 0:50 / /srv rw - nfs4 host:/x rw\n4 0 8:2 / /home rw - xfs /dev/sda2 rw\n\
              5 0 0:60 / /pool rw - btrfs /dev/sdb rw\n",

@@ -142,7 +142,7 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = Arc::new(rustix::fs::open(host, flags, Mode::empty())?);
         let top_stat = stat_of(&top)?;
-        let mounts = Mounts::of_this_host();
+        let mounts = Mounts::around(&top, top_stat.id.0);
         Ok(Self {
             top,
             top_stat,
@@ -371,8 +371,7 @@ impl Root {
 
     /// Whether the next step from here would wake the automounter and wait for it (autofs(5)).
     fn is_automount(&self, stat: &Stat) -> bool {
-        let medium = self.mounts.get(stat.id.0);
-        medium.is_some_and(|(kind, _)| kind == "autofs")
+        self.mounts.is_automount(stat.id.0)
     }
 
     /// How many components lead to a tree that will live elsewhere.
@@ -382,7 +381,7 @@ impl Root {
 
     /// The kind of filesystem that an entry lies on, where the host's table has it.
     pub(super) fn medium(&self, stat: &Stat) -> Option<Medium> {
-        self.mounts.get(stat.id.0).map(|(_, medium)| medium)
+        self.mounts.medium(stat.id.0)
     }
 
     /// What a lookup stands in: a directory, or a link that stands for itself.

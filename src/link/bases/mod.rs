@@ -12,6 +12,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 pub use floors::floors;
 
 use crate::knowledge::bases::bases;
@@ -125,7 +127,7 @@ pub struct Advice {
 pub fn advise(closure: &Closure) -> Advice {
     let own = own_names(closure);
     let mut judged: Vec<BaseAdvice> = bases()
-        .iter()
+        .par_iter()
         .map(|base| judge::judge(base, closure, &own))
         .collect();
     sort(&mut judged);

@@ -18,6 +18,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::loader::{Family, Loader, Needed, Open, Opened, Outcome, Phase, Request};
@@ -245,15 +246,15 @@ impl<'l, 'r> Sight<'l, 'r> {
             let path = needed.path.as_deref().filter(|_| found)?;
             Some((path, needed.real_path.as_ref()?, needed.name.as_slice()))
         };
-        std::iter::once(main)
-            .chain(outcome.libraries.iter().filter_map(library))
-            .map(|(path, real, name)| Member {
-                path,
-                real,
-                name,
-                calls: self.calls(real),
-            })
-            .collect()
+        let libraries = outcome.libraries.par_iter().filter_map(library);
+        let objects = rayon::iter::once(main).chain(libraries);
+        let member = |(path, real, name)| Member {
+            path,
+            real,
+            name,
+            calls: self.calls(real),
+        };
+        objects.map(member).collect()
     }
 
     fn calls(&self, real: &AppPath) -> Calls {

@@ -110,11 +110,9 @@ impl Aliases {
 /// As [`AppPath::new`], without a copy where it would be the same.
 fn normalised(path: &[u8]) -> Cow<'_, [u8]> {
     // After a `/` stands a name that does not begin with a dot, save at the end of the root.
-    let is_plain = |at: usize| match path.get(at + 1) {
-        Some(next) => !matches!(next, b'/' | b'.'),
-        None => at == 0,
-    };
-    if path.starts_with(b"/") && memchr::memchr_iter(b'/', path).all(is_plain) {
+    let is_plain = |pair: &[u8]| pair[0] != b'/' || !matches!(pair[1], b'/' | b'.');
+    let ends = path.len() > 1 && path.ends_with(b"/");
+    if path.starts_with(b"/") && !ends && path.windows(2).all(is_plain) {
         Cow::Borrowed(path)
     } else {
         Cow::Owned(AppPath::new(path).as_bytes().to_vec())

@@ -1,4 +1,4 @@
-//! Python, Perl, PHP and Ruby: what an application's own programs read, write, start and call.
+//! JavaScript, Python, Perl, PHP and Ruby: what an application's own programs read, write, start and call.
 //!
 //! Only the application's own files are asked: a library (`site-packages`, `vendor`, the trees of
 //! a language below `lib` and `share`) has paths of whoever uses it. Only where temporary files go
@@ -13,39 +13,63 @@ use crate::parse::op::{Act, Deed, Op};
 use crate::parse::script::{Language, MAX_TEXT, excerpt, read};
 use crate::path::AppPath;
 
+pub(super) const JAVASCRIPT: Extractor = Extractor {
+    name: "javascript",
+    wants: |input| wants(input, Language::JavaScript),
+    run: |input, out| run(input, Language::JavaScript, None, out),
+};
+
 pub(super) const PYTHON: Extractor = Extractor {
     name: "python",
     wants: |input| wants(input, Language::Python),
-    run: |input, out| run(input, Language::Python, out),
+    run: |input, out| run(input, Language::Python, None, out),
 };
 
 pub(super) const PERL: Extractor = Extractor {
     name: "perl",
     wants: |input| wants(input, Language::Perl),
-    run: |input, out| run(input, Language::Perl, out),
+    run: |input, out| run(input, Language::Perl, None, out),
 };
 
 pub(super) const PHP: Extractor = Extractor {
     name: "php",
     wants: |input| wants(input, Language::Php),
-    run: |input, out| run(input, Language::Php, out),
+    run: |input, out| run(input, Language::Php, None, out),
 };
 
 pub(super) const RUBY: Extractor = Extractor {
     name: "ruby",
     wants: |input| wants(input, Language::Ruby),
-    run: |input, out| run(input, Language::Ruby, out),
+    run: |input, out| run(input, Language::Ruby, None, out),
 };
 
 /// Names of interpreters, and endings of files.
 fn signs(language: Language) -> (&'static [u8], &'static [&'static [u8]]) {
     match language {
+        Language::JavaScript => (b"node", &[b".js", b".cjs", b".mjs"]),
         Language::Python => (b"python", &[b".py", b".wsgi", b".tac"]),
         Language::Perl => (b"perl", &[b".pl", b".pm", b".cgi", b".fcgi"]),
         Language::Php => (b"php", &[b".php", b".inc", b".phtml", b".php5", b".module"]),
         Language::Ruby => (b"ruby", &[b".rb", b".ru", b".rake"]),
     }
 }
+
+/// What stands in a script that Node.js runs, and in none that a browser does: its modules for files
+/// and paths by name, and the variables for its own place.
+const OF_NODE: [&[u8]; 12] = [
+    b"require('fs",
+    b"require(\"fs",
+    b"from 'fs",
+    b"from \"fs",
+    b"require('path')",
+    b"require(\"path\")",
+    b"from 'path'",
+    b"from \"path\"",
+    b"'node:",
+    b"\"node:",
+    b"__dirname",
+    b"__filename",
+];
 
 /// What stands in a library that makes temporary files.
 const SCRATCH: [&[u8]; 4] = [b"tempfile", b"tmpdir", b"Tempfile", b"File::Temp"];
@@ -85,18 +109,50 @@ fn wants(input: &Input<'_>, language: Language) -> bool {
         })
     });
     let name = input.path.name();
+    let named = named.map(|named| named || language == Language::JavaScript && is_nodejs(input));
     let is_script = named.unwrap_or_else(|| {
         let ending = endings.iter().any(|ending| name.ends_with(ending));
         // `.inc` and `.module` are other things too.
         ending && (language != Language::Php || memchr::memmem::find(input.head, b"<?").is_some())
     });
-    is_script && input.is_text() && (!is_library(input.path) || makes_scratch(input))
+    is_script
+        && input.is_text()
+        && (!is_library(input.path) || language != Language::JavaScript && makes_scratch(input))
 }
 
-fn run(input: &Input<'_>, language: Language, out: &mut Out) {
+/// Reads a program that is started in `dir`, from where its relative paths lead; false where it is none
+/// of these languages.
+pub fn run_in(input: &Input<'_>, dir: &AppPath, out: &mut Out) -> bool {
+    const LANGUAGES: [Language; 5] = [
+        Language::JavaScript,
+        Language::Python,
+        Language::Perl,
+        Language::Php,
+        Language::Ruby,
+    ];
+    let mut languages = LANGUAGES.into_iter();
+    let language = languages.find(|language| wants(input, *language));
+    let Some(language) = language.filter(|_| !is_library(input.path)) else {
+        return false;
+    };
+    run(input, language, Some(dir), out);
+    true
+}
+
+/// Whether the interpreter has Debian's name of Node.js.
+fn is_nodejs(input: &Input<'_>) -> bool {
+    let interpreter = input.interpreter().and_then(interpreter_name);
+    interpreter == Some(b"nodejs")
+}
+
+fn run(input: &Input<'_>, language: Language, dir: Option<&AppPath>, out: &mut Out) {
     let text = input.text();
+    if language == Language::JavaScript && input.interpreter().is_none() && !has_any(text, &OF_NODE)
+    {
+        return;
+    }
     // A text that is cut is told of, whatever is in it.
-    if text.len() < MAX_TEXT && !language.may_tell(text) {
+    if text.len() < MAX_TEXT && dir.is_none() && !language.may_tell(text) {
         return;
     }
     let library = is_library(input.path);
@@ -107,7 +163,8 @@ fn run(input: &Input<'_>, language: Language, out: &mut Out) {
     } else {
         Cow::Borrowed(text)
     };
-    let script = read(&text, language, Some(input.path.as_bytes()));
+    let dir = dir.map(AppPath::as_bytes);
+    let script = read(&text, language, Some(input.path.as_bytes()), dir);
     let mut facts = Facts::new(input.path, shell::source_of(input.path));
     for op in &script.ops {
         if library {

@@ -196,8 +196,19 @@ pub struct Extractor {
     pub run: fn(&Input<'_>, &mut Out),
 }
 
+#[cfg(feature = "scripting")]
+pub use languages::run_in;
+
+/// No program of a scripting language is read.
+#[cfg(not(feature = "scripting"))]
+pub fn run_in(_: &Input<'_>, _: &AppPath, _: &mut Out) -> bool {
+    false
+}
+
 /// Every extractor; an empty table reads nothing.
 pub const EXTRACTORS: &[Extractor] = &[
+    #[cfg(feature = "scripting")]
+    languages::JAVASCRIPT,
     #[cfg(feature = "scripting")]
     languages::PERL,
     #[cfg(feature = "scripting")]

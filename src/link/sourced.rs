@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::gather::Seen;
 use super::scope::Scope;
-use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, shell};
+use crate::extract::{self, HEAD, Input, Out, TEXT_LIMIT, shell};
 use crate::fact::{Fact, Source, What};
 use crate::parse::shell::{Uses, variables};
 use crate::path::AppPath;
@@ -118,14 +118,19 @@ fn placed(root: &Root, scope: &Scope, facts: &[Fact]) -> BTreeMap<AppPath, AppPa
     }
     let mut placed = BTreeMap::new();
     for fact in facts {
-        if let What::Starts { program, .. } = &fact.what
+        if let What::Starts { program, args, .. } = &fact.what
             && let Some(dirs) = dirs.get(&fact.at.file)
             && dirs.len() == 1
             && let Some(dir) = dirs.first()
-            && let Ok(node) = root.resolve(program.as_bytes())
-            && scope.contains(&node.real)
         {
-            placed.insert(node.real, (*dir).clone());
+            // An interpreter comes before its script.
+            let script = args.iter().find(|arg| !arg.starts_with('-'));
+            let script = script.map(|script| dir.join(script));
+            let real = |path: &AppPath| root.resolve(path.as_bytes()).ok().map(|node| node.real);
+            let mut programs = std::iter::once(program).chain(&script).filter_map(real);
+            if let Some(real) = programs.find(|real| scope.contains(real)) {
+                placed.insert(real, (*dir).clone());
+            }
         }
     }
     placed
@@ -190,6 +195,12 @@ fn read_with<'a>(
     let sourced = sourced.filter_map(|file| root.read(file.as_bytes(), SOURCED_LIMIT).ok());
     let sourced: Vec<Vec<u8>> = sourced.collect();
     let input = Input::new(script, &node.stat, &text[..text.len().min(HEAD)], &text);
+    let mut out = Out::default();
+    if let Some(dir) = dir
+        && extract::run_in(&input, dir, &mut out)
+    {
+        return Some(out);
+    }
     let placed = dir.is_some() && shell::is_script(&input);
     let framed = shell::is_framed(&input);
     let uses = Uses::of(&text);
@@ -208,7 +219,6 @@ fn read_with<'a>(
     if !placed && !asked {
         return None;
     }
-    let mut out = Out::default();
     shell::run_with(&input, &known, dir, &mut out);
     Some(out)
 }

@@ -506,3 +506,48 @@ fn a_script_writes_where_it_is_started() {
     lab.starts("/opt/meter/bin/meterd\nWorkingDirectory=/opt/meter");
     assert!(lab.has("rw /opt/meter/readings.txt"), "{:?}", lab.mounts());
 }
+
+#[test]
+fn a_program_of_any_language_writes_where_it_is_started_though_its_interpreter_comes_first() {
+    let texts = [
+        (
+            "js",
+            "const fs = require('fs');\nfs.appendFileSync('readings.txt', '1');\n",
+        ),
+        ("py", "open('readings.txt', 'a').write('1')\n"),
+        ("pl", "open(F, '>>', 'readings.txt');\n"),
+        ("rb", "File.write('readings.txt', '1')\n"),
+        ("php", "<?php file_put_contents('readings.txt', '1');\n"),
+    ];
+    for (ending, text) in texts {
+        let lab = Lab::new();
+        lab.text(&format!("/opt/meter/bin/meterd.{ending}"), text);
+        assert!(!lab.has("rw /opt/meter/readings.txt"), "{ending}");
+        lab.starts(&format!(
+            "/usr/bin/interpreter -q bin/meterd.{ending}\nWorkingDirectory=/opt/meter"
+        ));
+        assert!(
+            lab.has("rw /opt/meter/readings.txt"),
+            "{ending}: {:?}",
+            lab.mounts()
+        );
+    }
+}
+
+#[test]
+fn a_program_of_nodejs_tells_its_paths_and_what_a_browser_runs_does_not() {
+    let lab = Lab::new();
+    let program = "const path = require('path');\nconst UPLOADS = path.join(__dirname, '..', 'uploads');\nrequire('fs').mkdirSync(UPLOADS);\n";
+    let page = "fetch('/api').then((r) => { document.title = r; });\nconst store = '/var/lib/shop';\nopen('/srv/shop');\n";
+    lab.text("/opt/meter/lib/store.js", program);
+    lab.text("/opt/meter/static/page.js", page);
+    lab.text(
+        "/opt/meter/node_modules/x/index.js",
+        &program.replace("uploads", "own"),
+    );
+    assert!(lab.has("rw /opt/meter/uploads"), "{:?}", lab.mounts());
+    let told = format!("{:?}", lab.mounts());
+    for absent in ["/var/lib/shop", "/srv/shop", "own"] {
+        assert!(!told.contains(absent), "{absent}: {told}");
+    }
+}

@@ -1,11 +1,12 @@
-//! Python, Perl, PHP and Ruby: bytes into operations with folded values, by syntax tree.
+//! JavaScript, Python, Perl, PHP and Ruby: bytes into operations with folded values, by syntax tree.
 //!
-//! One reader serves all four: it walks the tree once, in order of the text, keeps what names are
+//! One reader serves all five: it walks the tree once, in order of the text, keeps what names are
 //! assigned, and asks the language what a node assigns, calls or computes. It does not follow
 //! control flow: in a branch a name gains a value, elsewhere a value replaces the one before.
 
 mod excerpt;
 mod format;
+mod javascript;
 mod perl;
 mod php;
 mod python;
@@ -37,6 +38,8 @@ const MAX_BRACKETS: usize = 400;
 /// A language that is read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
+    /// JavaScript.
+    JavaScript,
     /// Python 2 and 3.
     Python,
     /// Perl 5.
@@ -96,7 +99,7 @@ impl Language {
     /// The role of each kind of node, by its number: most nodes have none, and names are slow to
     /// compare.
     fn roles(self) -> &'static [Role] {
-        static ROLES: [OnceLock<Vec<Role>>; 4] = [const { OnceLock::new() }; 4];
+        static ROLES: [OnceLock<Vec<Role>>; 5] = [const { OnceLock::new() }; 5];
         let grammar = self.grammar();
         let made = || {
             let language = (grammar.language)();
@@ -107,8 +110,9 @@ impl Language {
                 (0..count).map(|id| kind(id).map_or_else(Role::default, |kind| grammar.role(kind)));
             roles.collect()
         };
-        let [python, perl, php, ruby] = &ROLES;
+        let [javascript, python, perl, php, ruby] = &ROLES;
         let of_language = match self {
+            Self::JavaScript => javascript,
             Self::Python => python,
             Self::Perl => perl,
             Self::Php => php,
@@ -119,6 +123,7 @@ impl Language {
 
     fn grammar(self) -> &'static Grammar {
         match self {
+            Self::JavaScript => &javascript::GRAMMAR,
             Self::Python => &python::GRAMMAR,
             Self::Perl => &perl::GRAMMAR,
             Self::Php => &php::GRAMMAR,
@@ -139,12 +144,12 @@ impl Grammar {
     }
 }
 
-/// Reads a script that lies at `path`.
+/// Reads a script that lies at `path`, and is started in `dir` where that is known.
 ///
 /// Total: text beyond [`MAX_TEXT`], work that grows faster than the text, and nesting are cut,
 /// and the cut is told.
 #[must_use]
-pub fn read(text: &[u8], language: Language, path: Option<&[u8]>) -> Script {
+pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, dir: Option<&[u8]>) -> Script {
     let text = text.get(..MAX_TEXT).unwrap_or(text);
     let grammar = language.grammar();
     let program = (grammar.program)(text);
@@ -155,6 +160,7 @@ pub fn read(text: &[u8], language: Language, path: Option<&[u8]>) -> Script {
         };
     };
     let mut reader = Reader::new(&program, language, path, 64 * 1024 + text.len());
+    reader.cwd = dir.map(<[u8]>::to_vec);
     reader.cut = text.len() >= MAX_TEXT;
     reader.walk(&tree);
     let mut faults = Vec::new();

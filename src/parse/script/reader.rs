@@ -1,4 +1,4 @@
-//! The reader that serves all four languages: where the walk is, what names are worth, and what is
+//! The reader that serves all languages: where the walk is, what names are worth, and what is
 //! noted.
 
 use std::collections::BTreeSet;
@@ -31,7 +31,8 @@ pub(super) struct Reader<'t> {
     scopes: Vec<(usize, String)>,
     /// Where the branches around the visited node end.
     branches: Vec<usize>,
-    cwd: Option<Value>,
+    /// The working directory.
+    pub(super) cwd: Option<Value>,
     pub(super) ops: BTreeSet<Op>,
     pub(super) cut: bool,
     /// How deep the expression is nested that is folded.
@@ -357,6 +358,9 @@ impl<'t> Reader<'t> {
     /// Notes what is done to a path, unless nothing of it is known.
     pub(super) fn touch(&mut self, node: Node<'_>, by: &str, act: Act, path: &[u8]) {
         if path.is_empty() || is_hole(path) || path.starts_with(b":") || path.contains(&b'\n') {
+            return;
+        }
+        if memchr::memmem::find(path, b"://").is_some() {
             return;
         }
         let path = folded(&seen_from(self.cwd.as_deref(), path));

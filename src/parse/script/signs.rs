@@ -44,14 +44,16 @@ impl Language {
     /// command. Where this says no, [`super::read`] finds none of these.
     #[must_use]
     pub fn may_tell(self, text: &[u8]) -> bool {
-        static SIGNS: [LazyLock<Signs>; 4] = [
+        static SIGNS: [LazyLock<Signs>; 5] = [
+            LazyLock::new(|| Signs::of(Language::JavaScript.grammar())),
             LazyLock::new(|| Signs::of(Language::Python.grammar())),
             LazyLock::new(|| Signs::of(Language::Perl.grammar())),
             LazyLock::new(|| Signs::of(Language::Php.grammar())),
             LazyLock::new(|| Signs::of(Language::Ruby.grammar())),
         ];
-        let [python, perl, php, ruby] = &SIGNS;
+        let [javascript, python, perl, php, ruby] = &SIGNS;
         let signs = match self {
+            Self::JavaScript => javascript,
             Self::Python => python,
             Self::Perl => perl,
             Self::Php => php,

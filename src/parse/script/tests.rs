@@ -33,7 +33,7 @@ fn ops(language: Language, text: &str) -> Vec<String> {
         ),
         Deed::Source(path) => format!("Source {}", String::from_utf8_lossy(path)),
     };
-    let script = read(text.as_bytes(), language, Some(b"/opt/x/bin/a"));
+    let script = read(text.as_bytes(), language, Some(b"/opt/x/bin/a"), None);
     assert!(script.faults.is_empty(), "{text}: {:?}", script.faults);
     let mut all: Vec<_> = script.ops.iter().map(show).collect();
     assert!(
@@ -241,9 +241,55 @@ fn ruby_paths_are_folded() {
 }
 
 #[test]
+fn javascript_paths_are_folded() {
+    check(
+        Language::JavaScript,
+        &[
+            (
+                "const DATA = process.env.DATA || path.join(__dirname, '..', 'data');\nfs.mkdirSync(DATA, { recursive: true });\nfs.writeFileSync(`${DATA}/db.json`, x);",
+                "MakesDir /opt/x/bin/../data;Writes /opt/x/bin/../data/db.json;DATA=/opt/x/bin/../data",
+            ),
+            (
+                "import { readFile } from 'node:fs/promises';\nconst here = dirname(fileURLToPath(import.meta.url));\nawait readFile(join(here, 'a.json'));",
+                "Reads /opt/x/bin/a.json;here=/opt/x/bin",
+            ),
+            (
+                "const f = new URL('../store/a.db', import.meta.url);\nconst db = new Database(f);",
+                "Writes /opt/x/bin/../store/a.db",
+            ),
+            (
+                "class A { constructor(o = {}) { this.dir = o.dir ?? '/srv/x'; }\n  save(n) { fs.promises.writeFile(this.dir + '/' + n, '1'); fs.unlink(`${this.dir}/old`, cb); } }",
+                "Writes /srv/x/*;Removes /srv/x/old;dir=/srv/x",
+            ),
+            (
+                "module.exports.logs = '/var/log/x';\nconst l = winston.createLogger({ transports: [new winston.transports.File({ filename: '/var/log/x/a.log' })] });",
+                "logs=/var/log/x;Writes /var/log/x/a.log;filename=/var/log/x/a.log",
+            ),
+            (
+                "const upload = multer({ dest: path.resolve('/srv', 'x', 'uploads') });\napp.listen('/run/x/x.sock');\napp.listen(8080, '::');",
+                "WritesBelow /srv/x/uploads;dest=/srv/x/uploads;Creates /run/x/x.sock",
+            ),
+            (
+                "const { spawn, exec } = require('child_process');\nspawn('convert', ['-i', '/srv/x/a.png', out]);\nexec('rm -f /srv/x/b');",
+                "Run convert -i /srv/x/a.png *;Removes /srv/x/b",
+            ),
+            (
+                "const t = fs.mkdtempSync(path.join(os.tmpdir(), 'x-'));\nfs.open('/srv/x/l', 'a', cb);\nfs.openSync('/srv/x/r');\nprocess.chdir('/srv/y');\nfs.appendFileSync('z', '');",
+                "MakesDir /tmp/x-*;Writes /srv/x/l;Reads /srv/x/r;Writes /srv/y/z",
+            ),
+            (
+                "const names = ['/a', '/b'].join('/');\nfs.writeFileSync(names, '');\nres.render('/srv/page'); Promise.resolve(1);",
+                "!Writes",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn text_that_costs_too_much_is_cut() {
     let began = Instant::now();
     let languages = [
+        Language::JavaScript,
         Language::Python,
         Language::Perl,
         Language::Php,
@@ -253,10 +299,10 @@ fn text_that_costs_too_much_is_cut() {
         for open in [
             "(", "$x{", "a+", "x ? ", "\"#{", "a=", "<<A ", "m/", "<?php (",
         ] {
-            let _ = read(open.repeat(1500).as_bytes(), language, None);
+            let _ = read(open.repeat(1500).as_bytes(), language, None, None);
         }
-        assert!(read(&b"(".repeat(1000), language, None).cut);
-        assert!(read(&b"a+".repeat(50_000), language, None).cut);
+        assert!(read(&b"(".repeat(1000), language, None, None).cut);
+        assert!(read(&b"a+".repeat(50_000), language, None, None).cut);
     }
     assert!(
         began.elapsed() < Duration::from_secs(60),
@@ -264,7 +310,7 @@ fn text_that_costs_too_much_is_cut() {
         began.elapsed()
     );
     let long = "x = 1\n".repeat(MAX_TEXT / 6 + 10);
-    assert!(read(long.as_bytes(), Language::Python, None).cut);
+    assert!(read(long.as_bytes(), Language::Python, None, None).cut);
 }
 
 #[test]
@@ -283,8 +329,8 @@ proptest! {
 
     #[test]
     fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        for language in [Language::Python, Language::Perl, Language::Php, Language::Ruby] {
-            let _ = read(&bytes, language, Some(b"/a/b"));
+        for language in [Language::JavaScript, Language::Python, Language::Perl, Language::Php, Language::Ruby] {
+            let _ = read(&bytes, language, Some(b"/a/b"), None);
         }
     }
 
@@ -299,8 +345,8 @@ proptest! {
         )
     ) {
         let text = pieces.concat();
-        for language in [Language::Python, Language::Perl, Language::Php, Language::Ruby] {
-            let script = read(text.as_bytes(), language, Some(b"/a/b"));
+        for language in [Language::JavaScript, Language::Python, Language::Perl, Language::Php, Language::Ruby] {
+            let script = read(text.as_bytes(), language, Some(b"/a/b"), None);
             let passed_over = !language.may_tell(text.as_bytes());
             prop_assert!(!passed_over || !script.ops.iter().any(is_wanted), "{:?}", script.ops);
         }
@@ -309,7 +355,18 @@ proptest! {
 
 #[test]
 fn a_text_without_any_sign_is_passed_over() {
-    let cases: [(Language, &str, &[&str]); 4] = [
+    let cases: [(Language, &str, &[&str]); 5] = [
+        (
+            Language::JavaScript,
+            "#!/usr/bin/env node\n// see /etc/x\n/*\n * /srv/x\n */\nconst fs = require('fs');\nmodule.exports = (f) => fs.readFileSync(f) / 2;\n",
+            &[
+                "fs.readFile(`/srv/x/y`)",
+                "path.join(__dirname, 'x')",
+                "new URL('x', import.meta.url)",
+                "const d = os.tmpdir();",
+                "execSync('ls')",
+            ],
+        ),
         (
             Language::Python,
             "#!/usr/bin/python3\n# see https://example.org/x and /etc/x\nimport os\nclass A:\n    size = 1 / n\n    def f(self): return open(self.name)\n",

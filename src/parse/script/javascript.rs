@@ -9,8 +9,8 @@ use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
-use crate::parse::op::{Act, Deed, Run};
-use crate::parse::value::{HOLE, Value, basename, dirname, folded, hole, is_hole, join};
+use crate::parse::op::Act;
+use crate::parse::value::{Value, basename, dirname, hole, join};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_javascript::LANGUAGE.into(),
@@ -410,20 +410,7 @@ fn runs<'t>(reader: &mut Reader<'t>, node: Node<'t>, args: &[Argument<'t>]) {
     {
         words.extend(children(*list));
     }
-    let mut argv: Vec<Value> = Vec::new();
-    for word in words {
-        let value = reader.fold(word).into_iter().next();
-        argv.push(value.unwrap_or_else(|| vec![HOLE]));
-    }
-    let Some(name) = argv.first().filter(|name| !is_hole(name)) else {
-        return;
-    };
-    let by = String::from_utf8_lossy(&folded(name)).into_owned();
-    let run = Run {
-        argv: argv.iter().map(|word| folded(word)).collect(),
-        ..Run::default()
-    };
-    reader.op(node, &by, Deed::Run(run));
+    reader.run(node, words);
 }
 
 fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {

@@ -9,8 +9,7 @@ use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
-use crate::parse::op::{Deed, Run};
-use crate::parse::value::{HOLE, Value, basename, folded, hole, is_hole};
+use crate::parse::value::{Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_python::LANGUAGE.into(),
@@ -285,24 +284,7 @@ fn runs<'t>(reader: &mut Reader<'t>, node: Node<'t>, args: &[Argument<'t>]) {
         }
         return;
     }
-    let mut argv = Vec::new();
-    for word in children(*command) {
-        argv.push(
-            reader
-                .fold(word)
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| vec![HOLE]),
-        );
-    }
-    if argv.first().is_some_and(|name| !is_hole(name)) {
-        let by = String::from_utf8_lossy(&folded(&argv[0])).into_owned();
-        let run = Run {
-            argv: argv.iter().map(|word| folded(word)).collect(),
-            ..Run::default()
-        };
-        reader.op(node, &by, Deed::Run(run));
-    }
+    reader.run(node, children(*command));
 }
 
 fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {

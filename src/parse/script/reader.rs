@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use tree_sitter::{Node, Tree};
 
-use super::super::op::{Act, Deed, Op};
+use super::super::op::{Act, Deed, Op, Run};
 use super::super::shell;
-use super::super::value::{Value, dirname, folded, hole, is_hole, join, seen_from, unite};
+use super::super::value::{HOLE, Value, dirname, folded, hole, is_hole, join, seen_from, unite};
 use super::super::variables::Env;
 use super::rules::{self, Arg, Does};
 use super::{Grammar, Language, Role};
@@ -375,6 +375,23 @@ impl<'t> Reader<'t> {
         let inner = shell::read(&folded(command), &shell::Context::default());
         for op in inner.ops {
             self.op(node, &op.by, op.deed);
+        }
+    }
+
+    /// Notes that a program is run, whose name and arguments are `words`, unless nobody knows which.
+    pub(super) fn run(&mut self, node: Node<'_>, words: Vec<Node<'t>>) {
+        let mut argv: Vec<Value> = Vec::new();
+        for word in words {
+            let value = self.fold(word).into_iter().next();
+            argv.push(value.unwrap_or_else(|| vec![HOLE]));
+        }
+        if let Some(name) = argv.first().filter(|name| !is_hole(name)) {
+            let by = String::from_utf8_lossy(&folded(name)).into_owned();
+            let run = Run {
+                argv: argv.iter().map(|word| folded(word)).collect(),
+                ..Run::default()
+            };
+            self.op(node, &by, Deed::Run(run));
         }
     }
 

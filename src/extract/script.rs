@@ -180,6 +180,7 @@ impl<'a> Facts<'a> {
     }
 
     /// As [`Self::path`], if `op` makes a temporary file where such files go.
+    #[cfg(feature = "scripting")]
     pub(super) fn scratch(&mut self, op: &Op) {
         if let Deed::Path { path, .. } = &op.deed
             && known_path(path).is_none()
@@ -201,6 +202,7 @@ impl<'a> Facts<'a> {
     }
 
     /// A path that a setting of the program is given, whose name tells what it is for.
+    #[cfg(feature = "scripting")]
     pub(super) fn set(&mut self, op: &Op, name: &str, path: AppPath) {
         let found = Named {
             source: self.source,

@@ -249,14 +249,12 @@ mod tests {
     #[test]
     fn the_device_of_a_plain_tree_needs_no_table() {
         let top = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        let top = OwnedFd::from(
-            rustix::fs::open(
-                top.unwrap().path(),
-                rustix::fs::OFlags::DIRECTORY,
-                rustix::fs::Mode::empty(),
-            )
-            .unwrap(),
-        );
+        let top = rustix::fs::open(
+            top.unwrap().path(),
+            rustix::fs::OFlags::DIRECTORY,
+            rustix::fs::Mode::empty(),
+        )
+        .unwrap();
         let device = rustix::fs::fstat(&top).unwrap().st_dev;
         let mounts = Mounts::around(&top, device);
         assert!(!mounts.is_automount(device));

@@ -10,14 +10,14 @@ use super::binary::Binary;
 use super::outcome::{Asked, Needed, Outcome, Problem, Verdict};
 use super::profile::Profile;
 use super::rows::found_how;
-use super::search::{Folder, Refused, Search, Taken, Trail, origin};
+use super::search::{Opened, Refused, Search, Taken, Trail, origin};
 use super::start::Started;
 use super::token::{Tokens, expand, split};
 use super::{Id, Loader, Request, cpu};
 use crate::fact::LibraryStatus;
 use crate::parse::elf::{Abi, Ask, Elf, Form};
 use crate::parse::ld_cache::{self, Asker, Cache};
-use crate::tree::{LookupError, Who};
+use crate::tree::Who;
 
 /// How many objects a process may have: the largest desktop programs have some hundred.
 const OBJECTS: usize = 1 << 14;
@@ -43,7 +43,7 @@ pub(super) struct Process<'l, 'r> {
     pub(super) names: BTreeMap<Vec<u8>, usize>,
     ids: BTreeMap<Id, usize>,
     /// The directories that were searched, as they are spelled.
-    pub(super) folders: RefCell<BTreeMap<Vec<u8>, Result<Rc<Folder>, LookupError>>>,
+    pub(super) folders: RefCell<BTreeMap<Vec<u8>, Opened>>,
     pub(super) libraries: Vec<Needed>,
     /// Rows that stand before the row of another: filtees, before their owner's.
     pub(super) before: Vec<(usize, usize)>,

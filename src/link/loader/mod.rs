@@ -85,8 +85,11 @@ pub struct Request<'a> {
     /// Where libraries lie in the tree, to tell what is there but not reached.
     pub shelf: Option<&'a Shelf>,
     /// What its objects open once it has started, in order; asked even where it does not start.
-    pub later: Option<&'a (dyn Fn(&Outcome) -> Vec<Open> + Sync)>,
+    pub later: Option<Later<'a>>,
 }
+
+/// Gives the calls of dlopen(3) that a process makes once it has started.
+pub type Later<'a> = &'a (dyn Fn(&Outcome) -> Vec<Open> + Sync);
 
 /// A call of dlopen(3).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

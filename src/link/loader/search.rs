@@ -80,6 +80,9 @@ pub(super) struct Folder {
     subdirs: Vec<Vec<u8>>,
 }
 
+/// What came of opening one.
+pub(super) type Opened = Result<Rc<Folder>, LookupError>;
+
 impl Folder {
     /// What is put between the directory and a name, in order.
     fn subdirs(&self) -> impl Iterator<Item = &[u8]> {
@@ -284,7 +287,7 @@ impl Process<'_, '_> {
     }
 
     /// A directory of a search, as `dir` spells it. Most names are asked for in the same few.
-    fn folder(&self, dir: &[u8]) -> Result<Rc<Folder>, LookupError> {
+    fn folder(&self, dir: &[u8]) -> Opened {
         if let Some(known) = self.folders.borrow().get(dir) {
             return known.clone();
         }

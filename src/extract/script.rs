@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Extractor, Input, Named, Out, argument};
+use super::{Extractor, Input, Named, Out};
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, ProgramForm, Source, Touch, What};
 use crate::parse::op::{Act, Deed, Op};
 use crate::path::AppPath;
@@ -206,7 +206,7 @@ impl<'a> Facts<'a> {
     pub(super) fn set(&mut self, op: &Op, name: &str, path: AppPath) {
         let found = Named {
             source: self.source,
-            ..argument::named_by(name, &path)
+            ..super::argument::named_by(name, &path)
         };
         self.named(op.line, certainty_of(op), path, found);
     }

@@ -1,6 +1,7 @@
 //! How to run it: the mounts over a read-only root, the user, ports, environment, start command,
 //! and what the kernel must give. All of it follows from facts and judged paths.
 
+mod scratch;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
-use crate::report::{EnvVar, KernelNeed, Mount, MountKind, OnDisk, PathEntry, Plan, Port, User};
+use crate::report::{
+    EnvVar, KernelNeed, Mount, MountKind, OnDisk, PathEntry, Plan, Port, PortRole, User,
+};
 
 /// How many facts stand under a mount.
 const BECAUSE: usize = 8;
@@ -22,14 +25,18 @@ pub fn plan(
     homes: &BTreeMap<String, AppPath>,
 ) -> Plan {
     let user = user(facts, ids);
+    let mounts = mounts(paths, user.as_ref());
     Plan {
-        mounts: mounts(paths, user.as_ref()),
+        scratch: scratch::scratch(&mounts, paths),
+        hostname: None,
+        mounts,
         user,
         ports: ports(facts),
         env: env(facts),
         start: start::start(facts, ids, homes),
         kernel: kernel(facts),
         secrets: secrets(facts),
+        left_behind: Vec::new(),
     }
 }
 
@@ -146,6 +153,7 @@ fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount 
         size_bytes: disk.map(|disk| disk.size_bytes),
         seed: kept && disk.is_some_and(|disk| disk.files > 0) || laid_out,
         hides: disk.map_or(0, |disk| disk.files),
+        serves: Vec::new(),
         because,
     }
 }
@@ -259,6 +267,8 @@ fn ports(facts: &[Fact]) -> Vec<Port> {
             port,
             transport,
             protocol,
+            address: None,
+            role: PortRole::Service,
         })
         .collect()
 }
@@ -303,6 +313,7 @@ fn kernel(facts: &[Fact]) -> Vec<KernelNeed> {
             need,
             name,
             certainty: fact.certainty,
+            serves: Vec::new(),
             because: vec![fact.clone()],
         })
         .collect()

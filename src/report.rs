@@ -6,6 +6,7 @@
 mod bases;
 mod custody;
 mod libraries;
+mod plan;
 mod trace;
 
 pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
@@ -16,6 +17,10 @@ pub use custody::{
 pub use libraries::{
     Library, Module, Owner, PackageEntry, PackageKind, Shadow, SystemProgram, is_build,
 };
+pub use plan::{
+    EnvVar, HostName, KernelNeed, LeftBehind, Mount, MountKind, Plan, Port, PortRole, Scratch,
+    Start, User,
+};
 pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 
 use std::collections::BTreeMap;
@@ -23,7 +28,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, StartKind, name_of};
+use crate::fact::{Access, Certainty, Class, Fact, Issue, Kind, name_of};
 use crate::path::AppPath;
 
 /// The number of the JSON contract.
@@ -306,164 +311,6 @@ pub struct OnDisk {
     pub size_bytes: u64,
     /// Regular files in it and below it that were seen.
     pub files: u64,
-}
-
-/// How to run the application in a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Plan {
-    /// What is mounted over the read-only root.
-    pub mounts: Vec<Mount>,
-    /// The user it runs as.
-    #[serde(default)]
-    pub user: Option<User>,
-    /// The ports it listens on.
-    pub ports: Vec<Port>,
-    /// The environment it needs.
-    pub env: Vec<EnvVar>,
-    /// The commands that start it; more than one when there are several processes.
-    pub start: Vec<Start>,
-    /// What it needs of the kernel.
-    pub kernel: Vec<KernelNeed>,
-    /// The files that hold a key, password or token.
-    #[serde(default)]
-    pub secrets: Vec<AppPath>,
-}
-
-/// A mount over the read-only root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Mount {
-    /// Where it is mounted; components may hold patterns.
-    pub path: AppPath,
-    /// Directory or file.
-    pub kind: MountKind,
-    /// Whether it is written.
-    pub access: Access,
-    /// What it is for.
-    pub class: Class,
-    /// How that is known.
-    pub certainty: Certainty,
-    /// Owner, where it is known.
-    #[serde(default)]
-    pub uid: Option<u32>,
-    /// Group, where it is known.
-    #[serde(default)]
-    pub gid: Option<u32>,
-    /// Permission bits in octal (`0750`), where they are known.
-    #[serde(default)]
-    pub mode: Option<String>,
-    /// Bytes on disk at the time of the audit; absent when the path is not there.
-    #[serde(default)]
-    pub size_bytes: Option<u64>,
-    /// Whether the present content must be copied into the volume first.
-    pub seed: bool,
-    /// Regular files at the path today, which an empty volume there would hide.
-    #[serde(default)]
-    pub hides: u64,
-    /// The facts it rests on.
-    pub because: Vec<Fact>,
-}
-
-/// What a mount is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum MountKind {
-    /// A directory.
-    Dir,
-    /// A single file.
-    File,
-}
-
-/// The user a process runs as.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct User {
-    /// Name.
-    pub name: String,
-    /// User id, where the root's user database has it.
-    #[serde(default)]
-    pub uid: Option<u32>,
-    /// Group id, where it is known.
-    #[serde(default)]
-    pub gid: Option<u32>,
-}
-
-/// A port that is listened on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Port {
-    /// Number.
-    pub port: u16,
-    /// `tcp` or `udp`.
-    pub transport: String,
-    /// The protocol spoken, where it is known.
-    #[serde(default)]
-    pub protocol: Option<String>,
-}
-
-/// An environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct EnvVar {
-    /// Name.
-    pub name: String,
-    /// Value; absent when it may be a secret and must be given.
-    #[serde(default)]
-    pub value: Option<String>,
-}
-
-/// A command that starts a process of the application.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Start {
-    /// The unit, script or table entry it was read from.
-    pub name: String,
-    /// Who starts it today.
-    pub how: StartKind,
-    /// Program and arguments.
-    pub command: Vec<String>,
-    /// The user, where it is named.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// The working directory, where it is named.
-    #[serde(default)]
-    pub directory: Option<AppPath>,
-    /// Whether it goes into the background by itself.
-    #[serde(default)]
-    pub forks: Option<bool>,
-    /// The user's id, where the root's user database has it.
-    #[serde(default)]
-    pub uid: Option<u32>,
-    /// The group's id: that of the group that is named, else the user's own.
-    #[serde(default)]
-    pub gid: Option<u32>,
-    /// The user's home directory, where the root's user database has it.
-    #[serde(default)]
-    pub home: Option<AppPath>,
-    /// The command that keeps it in the foreground, without a service manager to report to; empty
-    /// where the options for that are not known.
-    #[serde(default)]
-    pub foreground: Vec<String>,
-    /// The signal that ends it, where something declares one.
-    #[serde(default)]
-    pub stop_signal: Option<String>,
-    /// Seconds that it may take to end, where something declares them.
-    #[serde(default)]
-    pub stop_seconds: Option<u32>,
-}
-
-/// Something the kernel must give.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct KernelNeed {
-    /// What kind of thing.
-    pub need: crate::fact::Need,
-    /// Its name.
-    pub name: String,
-    /// Whether the evidence is strong.
-    pub certainty: Certainty,
-    /// The value it is set to, where something sets it.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// The strongest fact it rests on.
-    #[serde(default)]
-    pub because: Vec<Fact>,
 }
 
 /// What was read, and what was not.

@@ -49,6 +49,7 @@ pub(super) fn start(
             command,
             user,
             directory: beside.directory(),
+            env: Vec::new(),
             forks: *forks,
             uid,
             gid,

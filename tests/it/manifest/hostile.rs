@@ -71,6 +71,7 @@ fn mount() -> impl Strategy<Value = Mount> {
         size_bytes: Some(10),
         seed: true,
         hides: 1,
+        serves: Vec::new(),
         because: Vec::new(),
     })
 }

@@ -242,6 +242,7 @@ fn what_a_given_command_takes_the_place_of_is_told() {
         foreground: Vec::new(),
         user: Some("u".to_owned()),
         directory: None,
+        env: Vec::new(),
         forks: Some(true),
         uid: Some(7),
         gid: Some(8),

@@ -1,0 +1,253 @@
+//! The plan of a report: how to run the application over a read-only root.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{Access, Certainty, Class, Fact, Need, StartKind};
+use crate::path::AppPath;
+
+/// How to run the application in a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// What is mounted over the read-only root.
+    pub mounts: Vec<Mount>,
+    /// Directories in memory that every read-only root gets, apart from the mounts.
+    #[serde(default)]
+    pub scratch: Vec<Scratch>,
+    /// The host name that its state or its settings bear; absent where nothing depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<HostName>,
+    /// The user it runs as.
+    #[serde(default)]
+    pub user: Option<User>,
+    /// The ports it listens on.
+    pub ports: Vec<Port>,
+    /// The environment it needs.
+    pub env: Vec<EnvVar>,
+    /// The commands that start it; more than one when there are several processes.
+    pub start: Vec<Start>,
+    /// What it needs of the kernel.
+    pub kernel: Vec<KernelNeed>,
+    /// The files that hold a key, password or token.
+    #[serde(default)]
+    pub secrets: Vec<AppPath>,
+    /// What an image leaves out and no mount brings back.
+    #[serde(default)]
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// A directory in memory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Scratch {
+    /// Where.
+    pub path: AppPath,
+    /// Permission bits in octal (`1777`).
+    pub mode: String,
+    /// The facts that ask for it; empty where it is there by custom alone (FHS 3.0, 3.15, 3.18,
+    /// 5.15).
+    #[serde(default)]
+    pub because: Vec<Fact>,
+}
+
+/// The name of the old host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct HostName {
+    /// The name, as hostname(5) has it.
+    pub name: String,
+    /// How it is known that something depends on it.
+    pub certainty: Certainty,
+    /// The facts it rests on.
+    #[serde(default)]
+    pub because: Vec<Fact>,
+}
+
+/// A path that an image leaves out and no mount brings back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct LeftBehind {
+    /// The path.
+    pub path: AppPath,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// A mount over the read-only root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mount {
+    /// Where it is mounted; components may hold patterns.
+    pub path: AppPath,
+    /// Directory or file.
+    pub kind: MountKind,
+    /// Whether it is written.
+    pub access: Access,
+    /// What it is for.
+    pub class: Class,
+    /// How that is known.
+    pub certainty: Certainty,
+    /// Owner, where it is known.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Group, where it is known.
+    #[serde(default)]
+    pub gid: Option<u32>,
+    /// Permission bits in octal (`0750`), where they are known.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// Bytes on disk at the time of the audit; absent when the path is not there.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    /// Whether the present content must be copied into the volume first.
+    pub seed: bool,
+    /// Regular files at the path today, which an empty volume there would hide.
+    #[serde(default)]
+    pub hides: u64,
+    /// The starts that use it, by name; empty when all may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
+    /// The facts it rests on.
+    pub because: Vec<Fact>,
+}
+
+/// What a mount is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum MountKind {
+    /// A directory.
+    Dir,
+    /// A single file.
+    File,
+}
+
+/// The user a process runs as.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Name.
+    pub name: String,
+    /// User id, where the root's user database has it.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Group id, where it is known.
+    #[serde(default)]
+    pub gid: Option<u32>,
+}
+
+/// A port that is listened on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Port {
+    /// Number.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub transport: String,
+    /// The protocol spoken, where it is known.
+    #[serde(default)]
+    pub protocol: Option<String>,
+    /// The address that it is bound to; absent for every address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub role: PortRole,
+}
+
+/// What a port is for.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortRole {
+    /// What the application is there for.
+    #[default]
+    Service,
+    /// Ends or steers it: shutdown, management, AJP.
+    Control,
+    /// Tells others how it fares.
+    Probe,
+    /// A debugger attaches to it.
+    Debug,
+}
+
+impl Port {
+    /// Whether only processes of the same network namespace reach it (RFC 6890, 2.2.2: 127.0.0.0/8;
+    /// RFC 4291, 2.5.3: `::1`).
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.address.as_deref().is_some_and(|address| {
+            let bare = address.trim_start_matches('[').trim_end_matches(']');
+            let parsed = bare.parse::<std::net::IpAddr>();
+            bare == "localhost" || parsed.is_ok_and(|address| address.is_loopback())
+        })
+    }
+}
+
+/// An environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct EnvVar {
+    /// Name.
+    pub name: String,
+    /// Value; absent when it may be a secret and must be given.
+    #[serde(default)]
+    pub value: Option<String>,
+}
+
+/// A command that starts a process of the application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Start {
+    /// The unit, script or table entry it was read from.
+    pub name: String,
+    /// Who starts it today.
+    pub how: StartKind,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// The user, where it is named.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The working directory, where it is named.
+    #[serde(default)]
+    pub directory: Option<AppPath>,
+    /// The environment that its starter gives it, beside [`Plan::env`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<EnvVar>,
+    /// Whether it goes into the background by itself.
+    #[serde(default)]
+    pub forks: Option<bool>,
+    /// The user's id, where the root's user database has it.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// The group's id: that of the group that is named, else the user's own.
+    #[serde(default)]
+    pub gid: Option<u32>,
+    /// The user's home directory, where the root's user database has it.
+    #[serde(default)]
+    pub home: Option<AppPath>,
+    /// The command that keeps it in the foreground, without a service manager to report to; empty
+    /// where the options for that are not known.
+    #[serde(default)]
+    pub foreground: Vec<String>,
+    /// The signal that ends it, where something declares one.
+    #[serde(default)]
+    pub stop_signal: Option<String>,
+    /// Seconds that it may take to end, where something declares them.
+    #[serde(default)]
+    pub stop_seconds: Option<u32>,
+}
+
+/// Something the kernel must give.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct KernelNeed {
+    /// What kind of thing.
+    pub need: Need,
+    /// Its name.
+    pub name: String,
+    /// Whether the evidence is strong.
+    pub certainty: Certainty,
+    /// The value it is set to, where something sets it.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// The starts that ask for it, by name; empty when it is not known which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
+    /// The strongest fact it rests on.
+    #[serde(default)]
+    pub because: Vec<Fact>,
+}

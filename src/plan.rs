@@ -153,6 +153,8 @@ fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount 
         size_bytes: disk.map(|disk| disk.size_bytes),
         seed: kept && disk.is_some_and(|disk| disk.files > 0) || laid_out,
         hides: disk.map_or(0, |disk| disk.files),
+        hides_code: disk.map_or(0, |disk| disk.code),
+        replaced: kind == MountKind::File && own.is_some_and(|own| is_replaced(own)),
         serves: Vec::new(),
         because,
     }
@@ -197,6 +199,14 @@ fn looks_like_file(entry: Option<&PathEntry>) -> bool {
         None if writes_content(entry) => true,
         None => entry.path.name().iter().skip(1).any(|&b| b == b'.'),
     }
+}
+
+/// Whether something puts another file in the place of this one.
+fn is_replaced(entry: &PathEntry) -> bool {
+    entry.because.iter().any(|fact| match &fact.what {
+        What::Path { touch, by, .. } => touch.is_write() && knowledge::is_rename(by),
+        _ => false,
+    })
 }
 
 /// Whether something writes the path itself, as only a file can be.

@@ -311,6 +311,9 @@ pub struct OnDisk {
     pub size_bytes: u64,
     /// Regular files in it and below it that were seen.
     pub files: u64,
+    /// Programs, libraries and other code among these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub code: u64,
 }
 
 /// What was read, and what was not.

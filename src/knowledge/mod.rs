@@ -19,6 +19,16 @@ pub use secrets::{is_placeholder, secret_file, secret_key, secret_value};
 
 use serde::de::DeserializeOwned;
 
+/// Whether a call or command of this name puts a file in the place of another (rename(2), mv(1)).
+#[must_use]
+pub fn is_rename(by: &str) -> bool {
+    let name = by.rsplit(['.', ':']).next().unwrap_or(by);
+    matches!(
+        name,
+        "mv" | "move" | "rename" | "renameSync" | "renameat" | "renameat2" | "renames" | "replace"
+    )
+}
+
 include!(concat!(env!("OUT_DIR"), "/knowledge.rs"));
 
 /// The table of that name, in its own types; `build.rs` made JSON of it.

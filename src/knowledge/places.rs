@@ -24,6 +24,7 @@ struct File {
     example_parts: BTreeSet<String>,
     example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
+    settings_languages: BTreeSet<String>,
     silent_endings: Vec<String>,
     library_scripts: Vec<String>,
     state_names: BTreeMap<Class, BTreeSet<String>>,
@@ -179,6 +180,12 @@ pub fn is_code_name(name: &[u8]) -> bool {
     };
     let ending = ending.to_ascii_lowercase();
     PLACES.code_endings.contains(&ending) || stem.contains(".so")
+}
+
+/// Whether a file of this name is in a language in which settings are written, too.
+#[must_use]
+pub fn is_settings_language(name: &[u8]) -> bool {
+    has_ending(&PLACES.settings_languages, name)
 }
 
 fn has_ending(endings: &BTreeSet<String>, name: &[u8]) -> bool {

@@ -100,6 +100,13 @@ pub struct Mount {
     /// Regular files at the path today, which an empty volume there would hide.
     #[serde(default)]
     pub hides: u64,
+    /// Programs, libraries and other code among these files.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub hides_code: u64,
+    /// Whether the application replaces the file by one of another name (rename(2)), which fails
+    /// with EBUSY over a mount: its directory would have to be one, and that is shared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
     /// The starts that use it, by name; empty when all may.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub serves: Vec<String>,

@@ -193,8 +193,9 @@ fn is_dir(item: Item<'_>) -> bool {
 /// Keeps mounts of directories below which there are programs: the mount hides them.
 fn hides_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
     let code = code_dirs(scene);
+    let holds = |hit: &Hit<'a>| matches!(hit.item, Item::Mount(mount) if mount.hides_code > 0);
     hits.into_iter()
-        .filter(|hit| code.iter().any(|dir| dir.is_within(hit.item.path())))
+        .filter(|hit| holds(hit) || code.iter().any(|dir| dir.is_within(hit.item.path())))
         .collect()
 }
 

@@ -208,6 +208,29 @@ impl<'a> Inventory<'a> {
         self.get(path).is_some_and(|sum| sum.code > 0)
     }
 
+    /// Whether there is a program in the directory `path` or below it: code that nobody writes
+    /// settings in.
+    pub(super) fn holds_programs(&self, path: &AppPath) -> bool {
+        self.holds_code(path)
+            && self.below(path).any(|below| {
+                let file = below.sum.stat.filter(|stat| stat.kind == Kind::File);
+                let is_executable = file.is_some_and(|stat| stat.mode & 0o111 != 0);
+                let is_language = knowledge::places::is_settings_language(below.name);
+                below.sum.code > 0 && file.is_some() && (is_executable || !is_language)
+            })
+    }
+
+    /// What is in the directory `dir` itself, in order.
+    pub(super) fn children(&self, dir: &AppPath) -> impl Iterator<Item = Below<'a>> {
+        let inside = self.enter(dir);
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let found = self.at(inside.as_ref()?, next);
+            next += 1;
+            found
+        })
+    }
+
     /// Whether the directory `path` is kept by the service: it bears a name of state and belongs to
     /// somebody else than the tree around it. What looks like code in it is then made at run time,
     /// as settings and caches of scripting languages are.
@@ -261,6 +284,7 @@ impl<'a> Inventory<'a> {
             } else {
                 u64::from(stat.kind == Kind::File)
             },
+            code: sum.code,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Ground;
 use crate::fact::{Access, Certainty, Class, Kind, Stat};
+use crate::knowledge::places;
 use crate::path::AppPath;
 use crate::report::{OnDisk, PathEntry};
 use crate::tree::{Limits, Progress, walk};
@@ -85,14 +86,23 @@ fn kept(entries: &[PathEntry]) -> BTreeSet<AppPath> {
     mounts.collect()
 }
 
+/// Whether a file begins as a program does: a bit that makes data executable says nothing.
+fn is_program(ground: &Ground<'_>, path: &AppPath) -> bool {
+    let head = ground.root.read(path.as_bytes(), 4);
+    head.is_ok_and(|head| head.starts_with(b"\x7fELF") || head.starts_with(b"#!"))
+}
+
 /// What is at `path`, counted afresh.
 fn on_disk(ground: &Ground<'_>, path: &AppPath) -> Option<OnDisk> {
     let node = ground.root.resolve(path.as_bytes()).ok()?;
-    let (files, size) = (AtomicU64::new(0), AtomicU64::new(0));
-    let count = |stat: &Stat| {
+    let (files, size, code) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let count = |path: &AppPath, stat: &Stat| {
         if stat.kind == Kind::File {
             files.fetch_add(1, Ordering::Relaxed);
             size.fetch_add(stat.size, Ordering::Relaxed);
+            let is_code = places::is_code_name(path.name())
+                || stat.mode & 0o111 != 0 && is_program(ground, path);
+            code.fetch_add(u64::from(is_code), Ordering::Relaxed);
         }
     };
     if node.stat.kind == Kind::Dir {
@@ -107,12 +117,12 @@ fn on_disk(ground: &Ground<'_>, path: &AppPath) -> Option<OnDisk> {
             &limits,
             &Progress::default(),
             &|visit| {
-                count(&visit.entry.stat);
+                count(&visit.entry.path, &visit.entry.stat);
                 None::<()>
             },
         );
     } else {
-        count(&node.stat);
+        count(&node.real, &node.stat);
     }
     Some(OnDisk {
         kind: node.stat.kind,
@@ -121,5 +131,6 @@ fn on_disk(ground: &Ground<'_>, path: &AppPath) -> Option<OnDisk> {
         mode: format!("{:04o}", node.stat.mode),
         size_bytes: size.into_inner(),
         files: files.into_inner(),
+        code: code.into_inner(),
     })
 }

@@ -7,16 +7,19 @@ mod customs;
 mod inventory;
 mod logins;
 mod measure;
+mod parts;
 mod place;
 mod relative;
 mod scratch;
 mod witness;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::customs::LOG_SOCKET;
 use self::inventory::Inventory;
 pub(super) use self::place::RealPaths;
+use self::place::Surroundings;
 use super::host::Host;
 use super::live::{Voice, Voices};
 use super::scope::Scope;
@@ -27,6 +30,18 @@ use crate::parse::shell;
 use crate::path::AppPath;
 use crate::report::PathEntry;
 use crate::tree::{Entries, Root};
+
+/// Directories whose content a new system starts without (FHS 3.0, 3.15, 3.18 and 5.15).
+const VOLATILE: [&str; 4] = ["/run", "/tmp", "/var/tmp", "/dev/shm"];
+
+/// The most bytes of a file that holds a process's number (proc(5): `pid_max` has seven digits).
+const NUMBER: u64 = 16;
+
+/// What an init script keeps count with of what it has started.
+const BOOKKEEPING: [&str; 13] = [
+    "[", "cat", "echo", "flock", "kill", "lockfile", "pidfile", "read", "redirect", "rm", "test",
+    "touch", "unlink",
+];
 
 /// How many facts stand under one path.
 const BECAUSE: usize = 8;
@@ -67,7 +82,9 @@ pub(super) fn look<'a>(
         .filter(|fact| matches!(fact.what, What::Program { .. }))
         .map(|fact| &fact.at.file)
         .collect();
-    let inventory = Inventory::new(entries, |path| programs.contains(path));
+    let parts = parts::of_scripts(root, scope, &voices, facts);
+    let is_code = |path: &AppPath| programs.contains(path) || parts.contains(path);
+    let inventory = Inventory::new(entries, is_code);
     let started = facts
         .iter()
         .filter(|fact| voices.of(fact) == Voice::Live)
@@ -119,9 +136,16 @@ impl Looked<'_> {
                 named.entry(real).or_default().push(fact);
             }
         }
+        let surroundings = Surroundings {
+            root: self.ground.root,
+            scope: self.ground.scope,
+            inventory: &self.ground.inventory,
+            named: named.keys().collect(),
+            listed: RefCell::default(),
+        };
         let judged: Vec<PathEntry> = named
             .iter()
-            .filter_map(|(path, facts)| self.ground.judge(path, facts))
+            .filter_map(|(path, facts)| self.ground.judge(path, facts, &surroundings))
             .collect();
         measure::mounts(&self.ground, judged)
     }
@@ -168,11 +192,37 @@ struct Weight {
     named_by_own: bool,
     /// Nothing but reading was seen.
     read_only: bool,
+    /// Only arguments of programs name it.
+    only_arguments: bool,
+    /// Only init scripts name it, for themselves: their locks and the numbers of what they start.
+    only_starter: bool,
     /// A script that runs takes its settings from it.
     sourced: bool,
+    /// Settings, units or scripts that are in force say that state is kept there.
+    declared_place: bool,
+    /// It is replaced by a file of another name (rename(2)).
+    replaced: bool,
+    /// It is put in the place of another file: a name for the time of writing.
+    moved_away: bool,
     /// Settings say by name that the application fills the directory, or its interpreter does:
     /// what looks like code in it was made there.
     generated: bool,
+}
+
+/// Whether a source declares where state is kept, rather than only mentions a path.
+fn declares(source: Source) -> bool {
+    matches!(
+        source,
+        Source::Config
+            | Source::Unit
+            | Source::Tmpfiles
+            | Source::Environment
+            | Source::Argument
+            | Source::Init
+            | Source::Script
+            | Source::Cron
+            | Source::Trace
+    )
 }
 
 /// Whether a write below `/etc` is the service's own: an installation makes settings, and a unit
@@ -193,7 +243,12 @@ fn rewrites_settings(touch: Touch, source: Source, certainty: Certainty) -> bool
 }
 
 impl Ground<'_> {
-    fn judge(&self, path: &AppPath, facts: &[&Fact]) -> Option<PathEntry> {
+    fn judge(
+        &self,
+        path: &AppPath,
+        facts: &[&Fact],
+        surroundings: &Surroundings<'_>,
+    ) -> Option<PathEntry> {
         let system = places::is_system_file(path) && path.as_bytes() != customs::LOG_SOCKET;
         if path.is_root() || system || knowledge::is_shared_dir(path) {
             return None;
@@ -216,6 +271,7 @@ impl Ground<'_> {
         // A path that begins nowhere is a part of something else: a URL, a name in a registry.
         if !knowledge::has_system_top(path)
             && !in_prefix
+            && !weight.declared_place
             && self.root.resolve(path.prefix(1).as_bytes()).is_err()
         {
             return None;
@@ -224,6 +280,7 @@ impl Ground<'_> {
             return None;
         }
         let class = self.class(path, &weight, in_prefix)?;
+        let class = self.not_over_content(path, class, &weight);
         let access = self.access(path, class, &weight, prior.access, in_prefix);
         let certainty = match access {
             Access::Rw => weight.written.max(weight.used),
@@ -237,13 +294,13 @@ impl Ground<'_> {
         let mount = self
             .wants_mount(path, class, access, &weight, in_prefix)
             .then(|| {
-                place::mount_of(
-                    self.scope,
-                    &self.inventory,
+                surroundings.mount_of(&place::Wanted {
                     path,
-                    kind.or(weight.kind),
-                    weight.generated,
-                )
+                    kind: kind.or(weight.kind),
+                    access,
+                    generated: weight.generated,
+                    replaced: weight.replaced,
+                })
             })
             .flatten();
         let mut because: Vec<Fact> = facts.iter().map(|fact| (*fact).clone()).collect();
@@ -269,6 +326,8 @@ impl Ground<'_> {
             only_apart: true,
             only_literals: true,
             only_installed: true,
+            only_starter: true,
+            only_arguments: true,
             read_only: true,
             ..Weight::default()
         };
@@ -298,6 +357,12 @@ impl Ground<'_> {
             weight.only_literals &= *source == Source::Literal;
             weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
+            weight.declared_place |= certainty > Certainty::Guessed
+                && (touch.is_write() || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
+                && kind.is_some()
+                && declares(*source);
+            weight.replaced |= touch.is_write() && knowledge::is_rename(by);
+            weight.moved_away |= *touch == Touch::Removes && knowledge::is_rename(by);
             weight.sourced |= by == "source"
                 && matches!(source, Source::Init | Source::Script)
                 && self.voices.of(fact) == Voice::Live;
@@ -310,6 +375,10 @@ impl Ground<'_> {
                 source,
                 Source::Maintainer | Source::Package | Source::Account
             );
+            let is_number = *class == Some(Class::Runtime) && *source == Source::Argument;
+            weight.only_arguments &= *source == Source::Argument;
+            let keeps_count = *source == Source::Init && BOOKKEEPING.contains(&by.as_str());
+            weight.only_starter &= (keeps_count || is_number) && *kind != Some(Kind::Dir);
             weight.witnessed |= *source == Source::Tree;
             weight.named_by_own |= *source == Source::Literal
                 && self.scope.contains(&fact.at.file)
@@ -335,7 +404,9 @@ impl Ground<'_> {
     fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {
         let hint = weight.class.map(|(_, class)| class);
         if in_prefix {
-            let own = places::class_of_name(path.name());
+            // An empty directory that the service owns is no place of settings, whatever its name.
+            let own = places::class_of_name(path.name())
+                .filter(|own| !(*own == Class::Config && weight.witnessed && hint == Some(Class::Data)));
             return own.or(hint).or_else(|| self.class_in_prefix(path, weight));
         }
         let prior = knowledge::prior(path);
@@ -346,6 +417,28 @@ impl Ground<'_> {
             return hint.or(weight.written.map(|_| Class::Data));
         }
         Some(prior.class)
+    }
+
+    /// Scratch space covers nothing that is there: what a key calls a lock or a control file, and
+    /// has content, is a file that is given to the program, or state.
+    fn not_over_content(&self, path: &AppPath, class: Class, weight: &Weight) -> Class {
+        let is_volatile = VOLATILE.iter().any(|dir| path.is_within(&AppPath::new(dir)));
+        let is_scratch_dir = matches!(places::class_of_name(path.name()), Some(Class::Runtime | Class::Temp));
+        if !matches!(class, Class::Runtime | Class::Temp) || is_volatile {
+            return class;
+        }
+        let disk = self.inventory.on_disk(path);
+        let has_content = disk.is_some_and(|disk| match disk.kind {
+            // A process number takes less.
+            Kind::File => disk.size_bytes > NUMBER,
+            Kind::Dir => disk.files > 0 && !is_scratch_dir,
+            _ => false,
+        });
+        match (has_content, weight.written) {
+            (false, _) => class,
+            (true, Some(_)) => Class::Data,
+            (true, None) => Class::Config,
+        }
     }
 
     /// What a mount is for as far as its place and name tell.
@@ -379,7 +472,14 @@ impl Ground<'_> {
         if weight.written.is_some() {
             return Access::Rw;
         }
+        // What an argument names in the directory of all logs, and nobody writes, is another's.
+        let is_anothers = class == Class::Log
+            && !in_prefix
+            && path.parent() == Some(AppPath::new("/var/log"))
+            && weight.only_arguments
+            && !self.scope.knows(path);
         match class {
+            _ if is_anothers => Access::Ro,
             Class::Code | Class::Config | Class::Secret => Access::Ro,
             _ if weight.read_only && !in_prefix && !weight.only_guessed => Access::Ro,
             Class::Log | Class::Cache | Class::Runtime | Class::Temp => Access::Rw,
@@ -407,6 +507,10 @@ impl Ground<'_> {
             return false;
         }
         let volatile = path.components().next() == Some(b"run");
+        // The manifest starts the program itself, and no script that keeps count of it.
+        if weight.only_starter && volatile {
+            return false;
+        }
         // An installation is over: what it made is there, or was removed again.
         if weight.only_installed && !there && !volatile {
             return false;
@@ -414,7 +518,7 @@ impl Ground<'_> {
         if self.is_login_policy(path) && !self.asks_pam {
             return false;
         }
-        if access == Access::Ro && !there {
+        if (access == Access::Ro || weight.moved_away && !volatile) && !there {
             return false;
         }
         let told = weight.written.is_some() || weight.witnessed || self.inventory.holds(path);

@@ -120,6 +120,11 @@ fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
     let owned = owner_tells && stat.uid != 0;
     let empty = sum.files == 0;
     let (touch, by, certainty, class) = match named {
+        // Whoever owns it fills it, whatever it is called.
+        Some(Class::Config) if owned && empty => {
+            (Touch::Writes, "owner", Certainty::Observed, Some(Class::Data))
+        }
+        Some(Class::Config) if owned => (Touch::Writes, "owner", Certainty::Observed, named),
         Some(Class::Config) => (Touch::Reads, "name", Certainty::Guessed, named),
         Some(_) if owned => (Touch::Writes, "owner", Certainty::Observed, named),
         Some(_) => (Touch::Names, "name", Certainty::Guessed, named),

@@ -71,6 +71,8 @@ fn mount() -> impl Strategy<Value = Mount> {
         size_bytes: Some(10),
         seed: true,
         hides: 1,
+        hides_code: 0,
+        replaced: false,
         serves: Vec::new(),
         because: Vec::new(),
     })

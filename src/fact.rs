@@ -185,6 +185,9 @@ pub struct Fact {
     pub certainty: Certainty,
 }
 
+/// What [`What::Holds`] says of an entry, or of settings, that bear the name of their host.
+pub const NAMED_AFTER_HOST: &str = "named-after-host";
+
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(
@@ -334,6 +337,13 @@ pub enum What {
         /// Whether it goes into the background by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forks: Option<bool>,
+    },
+    /// A program that something starts and that is not in the tree.
+    Absent {
+        /// The program, or the script that an interpreter is to run.
+        path: AppPath,
+        /// The unit, script or table entry that starts it.
+        by: String,
     },
     /// An environment variable that is set for the program.
     Env {

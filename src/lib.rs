@@ -132,7 +132,14 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let plan = plan::plan(&linked.paths, &linked.facts, &linked.ids, &linked.homes);
+    let plan = plan::plan(&plan::Known {
+        paths: &linked.paths,
+        facts: &linked.facts,
+        ids: &linked.ids,
+        homes: &linked.homes,
+        content: &linked.content,
+        hostname: host.name.as_deref(),
+    });
     let trace = traced(request, &linked, &plan, &scope);
     let subject = rule::Subject {
         scope: &scope.prefixes,
@@ -148,9 +155,10 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
         paths: &linked.paths,
         libraries: &linked.libraries,
         coverage: &linked.coverage,
+        plan: &plan,
     };
     let dimensions = assess::grades(&findings, &seen);
-    let verdict = assess::verdict(&dimensions, &findings);
+    let verdict = assess::verdict(&dimensions, &findings, &seen);
     Ok(Report {
         schema: SCHEMA,
         tool: Tool {

@@ -22,7 +22,7 @@ use seaworthy::image::PackError;
 use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
 use seaworthy::link::modules;
 use seaworthy::path::AppPath;
-use seaworthy::report::Report;
+use seaworthy::report::{Gap, GapKind, Report};
 use seaworthy::tree::{Progress, Root};
 
 use cli::{Cli, Command, Libs, LibsFormat, RulesAction, Scan, ScopeArgs};
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Scan(scan) => run_scan(&scan)?,
+        Command::Scan(scan) => return run_scan(&scan),
         Command::Mounts(mounts) => return command::mounts::run(&mounts),
         Command::Check(check) => return command::check::run(&check),
         Command::Sign(sign) => return command::sign::run(&sign),
@@ -96,7 +96,7 @@ fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_scan(scan: &Scan) -> Result<()> {
+fn run_scan(scan: &Scan) -> Result<ExitCode> {
     let outputs = scan.outputs()?;
     if scan.report.is_none() {
         // Told before a file is looked at.
@@ -118,7 +118,10 @@ fn run_scan(scan: &Scan) -> Result<()> {
             None => output::print(&text)?,
         }
     }
-    Ok(())
+    // What was named was not looked into: that is no audit of it.
+    let is_missed = |gap: &Gap| matches!(gap.kind, GapKind::Archive | GapKind::Absent);
+    let is_missed = report.coverage.gaps.iter().any(is_missed);
+    Ok(ExitCode::from(if is_missed { 2 } else { 0 }))
 }
 
 /// Audits a scope on as many threads as it says.

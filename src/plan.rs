@@ -1,222 +1,105 @@
 //! How to run it: the mounts over a read-only root, the user, ports, environment, start command,
 //! and what the kernel must give. All of it follows from facts and judged paths.
 
+mod env;
+mod mounts;
+mod origin;
+mod ports;
 mod scratch;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fact::{Access, Certainty, Class, Fact, Kind, Need, Source, Touch, What};
-use crate::knowledge;
+use crate::fact::{Certainty, Fact, NAMED_AFTER_HOST, Need, What};
 use crate::path::AppPath;
-use crate::report::{
-    EnvVar, KernelNeed, Mount, MountKind, OnDisk, PathEntry, Plan, Port, PortRole, User,
-};
+use crate::report::{HostName, KernelNeed, LeftBehind, Mount, PathEntry, Plan, User};
+use origin::Origins;
 
-/// How many facts stand under a mount.
+/// How many facts stand under one part of the plan.
 const BECAUSE: usize = 8;
 
-/// Makes the plan. `ids` gives user and primary group by name, `homes` the home directory.
+/// What a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Every path in reach, judged.
+    pub paths: &'a [PathEntry],
+    /// Every fact.
+    pub facts: &'a [Fact],
+    /// User and primary group by user name; a group's id under `:name`.
+    pub ids: &'a BTreeMap<String, (u32, u32)>,
+    /// Home directories by user name.
+    pub homes: &'a BTreeMap<String, AppPath>,
+    /// Content outside the scope that settings name.
+    pub content: &'a [AppPath],
+    /// The name of the host, where the root has one (hostname(5)).
+    pub hostname: Option<&'a str>,
+}
+
+/// Makes the plan.
 #[must_use]
-pub fn plan(
-    paths: &[PathEntry],
-    facts: &[Fact],
-    ids: &BTreeMap<String, (u32, u32)>,
-    homes: &BTreeMap<String, AppPath>,
-) -> Plan {
-    let user = user(facts, ids);
-    let mounts = mounts(paths, user.as_ref());
+pub fn plan(known: &Known<'_>) -> Plan {
+    let facts = known.facts;
+    let user = user(facts, known.ids);
+    let mut start = start::start(facts, known.ids, known.homes);
+    let env = env::share(facts, &mut start);
+    let origins = Origins::new(facts, &start);
+    let mounts = mounts::mounts(known, user.as_ref(), &origins);
+    let secrets = secrets(facts);
     Plan {
-        scratch: scratch::scratch(&mounts, paths),
-        hostname: None,
+        scratch: scratch::scratch(&mounts, known.paths),
+        hostname: hostname(known, &mounts),
+        left_behind: left_behind(&secrets, &mounts),
+        content: content(known.content, &mounts),
         mounts,
         user,
-        ports: ports(facts),
-        env: env(facts),
-        start: start::start(facts, ids, homes),
-        kernel: kernel(facts),
-        secrets: secrets(facts),
-        left_behind: Vec::new(),
+        ports: ports::ports(facts),
+        env,
+        start,
+        kernel: kernel(facts, &origins),
+        secrets,
     }
 }
 
-fn mounts(paths: &[PathEntry], user: Option<&User>) -> Vec<Mount> {
-    let run = AppPath::new("/run");
-    let mut groups: BTreeMap<&AppPath, Vec<&PathEntry>> = BTreeMap::new();
-    for entry in paths {
-        if let Some(point) = &entry.mount {
-            let point = if needs_run(point, entry) { &run } else { point };
-            groups.entry(point).or_default().push(entry);
-        }
-    }
-    let mut mounts: Vec<Mount> = Vec::new();
-    for (point, entries) in groups {
-        let mount = mount(point, &entries, user);
-        // Points come in order, so that the one around it is already there.
-        let around = mounts
-            .iter()
-            .rev()
-            .find(|outer| point.is_below(&outer.path));
-        let adds = around.is_none_or(|outer| {
-            // A fresh /run has no directory for locks (FHS 3.0, 3.15 and 5.9).
-            let locks = outer.path == run && point.is_below(&AppPath::new("/run/lock"));
-            locks
-                || outer.access != mount.access
-                || (mount.class == Class::Config && outer.class != Class::Config)
-        });
-        if adds {
-            mounts.push(mount);
-        }
-    }
-    mounts
-}
-
-/// Whether something is surely made directly in `/run`, so that only a tmpfs there will do: a
-/// single file cannot be mounted where a program makes, renames or removes it.
-fn needs_run(point: &AppPath, entry: &PathEntry) -> bool {
-    let direct = point.parent() == Some(AppPath::new("/run")) && *point == entry.path;
-    direct
-        && entry
-            .on_disk
-            .as_ref()
-            .is_none_or(|disk| disk.kind != Kind::Dir)
-        && entry.because.iter().any(|fact| match &fact.what {
-            What::Path {
-                path,
-                touch,
-                kind,
-                source,
-                ..
-            } => {
-                // A socket is made anew at each start (bind(2)), which a mount forbids.
-                let socket = *kind == Some(Kind::Socket) && fact.certainty > Certainty::Guessed;
-                path.name() == entry.path.name()
-                    && *touch > Touch::Grants
-                    && *kind != Some(Kind::Dir)
-                    && (fact.certainty == Certainty::Declared || *source == Source::Trace || socket)
-                    && !matches!(source, Source::Maintainer | Source::Package)
-            }
+/// The name of the host, where state bears it or settings name it: a container of another name would
+/// not find the one and not be the other.
+fn hostname(known: &Known<'_>, mounts: &[Mount]) -> Option<HostName> {
+    let name = known.hostname?;
+    let is_kept = |path: &AppPath| mounts.iter().any(|mount| path.is_within(&mount.path));
+    let mut because: Vec<Fact> = known
+        .facts
+        .iter()
+        .filter(|fact| match &fact.what {
+            What::Holds { content, .. } => content == NAMED_AFTER_HOST && is_kept(&fact.at.file),
             _ => false,
         })
-}
-
-fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>) -> Mount {
-    let own = entries.iter().find(|entry| entry.path == *point);
-    let disk = own.and_then(|entry| entry.on_disk.as_ref());
-    let written = entries.iter().any(|entry| entry.access == Access::Rw);
-    let access = if written { Access::Rw } else { Access::Ro };
-    let class = class(point, entries, own.copied());
-    let kind = match disk {
-        Some(disk) if disk.kind == Kind::Dir => MountKind::Dir,
-        Some(_) => MountKind::File,
-        None if own.is_some() && entries.len() == 1 && looks_like_file(own.copied()) => {
-            MountKind::File
-        }
-        None => MountKind::Dir,
-    };
-    let mut because: Vec<Fact> = entries
-        .iter()
-        .flat_map(|entry| entry.because.iter().cloned())
+        .cloned()
         .collect();
     because.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));
-    because.dedup();
     because.truncate(BECAUSE);
-    let owner = user.filter(|_| access == Access::Rw && disk.is_none());
-    let kept = matches!(class, Class::Config | Class::Secret | Class::Data);
-    // An empty filesystem would lack the directories below, where files are made.
-    let laid_out = matches!(class, Class::Runtime | Class::Temp)
-        && disk.is_some_and(|disk| disk.kind == Kind::Dir)
-        && entries.iter().any(|entry| {
-            let is_dir = |disk: &OnDisk| disk.kind == Kind::Dir;
-            let below = entry.path.depth() - point.depth();
-            let inner = below == 1 && entry.on_disk.as_ref().is_some_and(is_dir);
-            entry.access == Access::Rw && (below > 1 || inner)
-        });
-    Mount {
-        path: point.clone(),
-        kind,
-        access,
-        class,
-        certainty: entries
-            .iter()
-            .filter(|entry| entry.access == access)
-            .map(|entry| entry.certainty)
-            .max()
-            .unwrap_or(Certainty::Guessed),
-        uid: disk
-            .map(|disk| disk.uid)
-            .or(owner.and_then(|user| user.uid)),
-        gid: disk
-            .map(|disk| disk.gid)
-            .or(owner.and_then(|user| user.gid)),
-        mode: disk.map(|disk| disk.mode.clone()),
-        size_bytes: disk.map(|disk| disk.size_bytes),
-        seed: kept && disk.is_some_and(|disk| disk.files > 0) || laid_out,
-        hides: disk.map_or(0, |disk| disk.files),
-        hides_code: disk.map_or(0, |disk| disk.code),
-        replaced: kind == MountKind::File && own.is_some_and(|own| is_replaced(own)),
-        serves: Vec::new(),
+    let certainty = because.first()?.certainty;
+    Some(HostName {
+        name: name.to_owned(),
+        certainty,
         because,
-    }
-}
-
-/// The mount's class: the hierarchy standard's word on the point, then the judgement of the point
-/// itself; in a mixed directory state wins over what could be lost.
-fn class(point: &AppPath, entries: &[&PathEntry], own: Option<&PathEntry>) -> Class {
-    if let Some(own) = own {
-        return own.class;
-    }
-    let prior = knowledge::prior(point);
-    if prior.known && prior.class != Class::Code {
-        return prior.class;
-    }
-    let order = [
-        Class::Data,
-        Class::Config,
-        Class::Secret,
-        Class::Log,
-        Class::Cache,
-        Class::Runtime,
-        Class::Temp,
-        Class::Code,
-    ];
-    let there: BTreeSet<Class> = entries.iter().map(|entry| entry.class).collect();
-    order
-        .into_iter()
-        .find(|class| there.contains(class))
-        .unwrap_or(Class::Data)
-}
-
-/// Whether a path that is not there would be a file: a source says so, or its name has an ending.
-fn looks_like_file(entry: Option<&PathEntry>) -> bool {
-    let Some(entry) = entry else { return false };
-    let said = entry.because.iter().find_map(|fact| match &fact.what {
-        What::Path { kind, .. } => *kind,
-        _ => None,
-    });
-    match said {
-        Some(kind) => kind != Kind::Dir,
-        None if writes_content(entry) => true,
-        None => entry.path.name().iter().skip(1).any(|&b| b == b'.'),
-    }
-}
-
-/// Whether something puts another file in the place of this one.
-fn is_replaced(entry: &PathEntry) -> bool {
-    entry.because.iter().any(|fact| match &fact.what {
-        What::Path { touch, by, .. } => touch.is_write() && knowledge::is_rename(by),
-        _ => false,
     })
 }
 
-/// Whether something writes the path itself, as only a file can be.
-fn writes_content(entry: &PathEntry) -> bool {
-    entry.because.iter().any(|fact| match &fact.what {
-        What::Path {
-            path, touch, by, ..
-        } => *path == entry.path && (*touch == Touch::Writes || by == "touch"),
-        _ => false,
+/// The content that belongs into the image: what is written there is a mount instead.
+fn content(content: &[AppPath], mounts: &[Mount]) -> Vec<AppPath> {
+    let is_mounted = |path: &AppPath| mounts.iter().any(|mount| path.is_within(&mount.path));
+    let kept = content.iter().filter(|path| !is_mounted(path));
+    kept.cloned().collect()
+}
+
+/// The files with keys and passwords that no mount brings back: an image never has them.
+fn left_behind(secrets: &[AppPath], mounts: &[Mount]) -> Vec<LeftBehind> {
+    let is_mounted = |path: &AppPath| mounts.iter().any(|mount| path.is_within(&mount.path));
+    let left = secrets.iter().filter(|path| !is_mounted(path));
+    left.map(|path| LeftBehind {
+        path: path.clone(),
+        reason: "it holds a key or password, and nothing that runs is known to read it".to_owned(),
     })
+    .collect()
 }
 
 /// The user of the service: a unit's word before an init script's, that before a setting's.
@@ -253,55 +136,8 @@ fn user(facts: &[Fact], ids: &BTreeMap<String, (u32, u32)>) -> Option<User> {
     })
 }
 
-fn ports(facts: &[Fact]) -> Vec<Port> {
-    let mut found: BTreeMap<(u16, String), Option<String>> = BTreeMap::new();
-    for fact in facts {
-        if let What::Listens {
-            transport,
-            port: Some(port),
-            protocol,
-            ..
-        } = &fact.what
-            && fact.certainty > Certainty::Guessed
-            && matches!(transport.as_str(), "tcp" | "udp")
-        {
-            let known = found.entry((*port, transport.clone())).or_default();
-            if known.is_none() {
-                known.clone_from(protocol);
-            }
-        }
-    }
-    found
-        .into_iter()
-        .map(|((port, transport), protocol)| Port {
-            port,
-            transport,
-            protocol,
-            address: None,
-            role: PortRole::Service,
-        })
-        .collect()
-}
-
-fn env(facts: &[Fact]) -> Vec<EnvVar> {
-    let mut found: BTreeMap<&str, Option<&String>> = BTreeMap::new();
-    for fact in facts {
-        if let What::Env { name, value } = &fact.what
-            && fact.certainty == Certainty::Declared
-        {
-            found.entry(name).or_insert(value.as_ref());
-        }
-    }
-    found
-        .into_iter()
-        .map(|(name, value)| EnvVar {
-            name: name.to_owned(),
-            value: value.cloned(),
-        })
-        .collect()
-}
-
-fn kernel(facts: &[Fact]) -> Vec<KernelNeed> {
+fn kernel(facts: &[Fact], origins: &Origins) -> Vec<KernelNeed> {
+    let mut all: BTreeMap<(Need, String), Vec<&Fact>> = BTreeMap::new();
     let mut found: BTreeMap<(Need, String), &Fact> = BTreeMap::new();
     for fact in facts {
         if let What::Needs { need, name } = &fact.what {
@@ -310,6 +146,8 @@ fn kernel(facts: &[Fact]) -> Vec<KernelNeed> {
                 Need::Capability => name.to_ascii_uppercase(),
                 _ => name.clone(),
             };
+            let speaks = all.entry((*need, name.clone())).or_default();
+            speaks.push(fact);
             let known = found.entry((*need, name)).or_insert(fact);
             if fact.certainty > known.certainty {
                 *known = fact;
@@ -320,10 +158,13 @@ fn kernel(facts: &[Fact]) -> Vec<KernelNeed> {
         .into_iter()
         .map(|((need, name), fact)| KernelNeed {
             value: value(need, &name, facts),
+            serves: all
+                .get(&(need, name.clone()))
+                .map(|facts| origins.of_facts(facts.iter().copied()))
+                .unwrap_or_default(),
             need,
             name,
             certainty: fact.certainty,
-            serves: Vec::new(),
             because: vec![fact.clone()],
         })
         .collect()

@@ -19,7 +19,7 @@ pub use libraries::{
 };
 pub use plan::{
     EnvVar, HostName, KernelNeed, LeftBehind, Mount, MountKind, Plan, Port, PortRole, Scratch,
-    Start, User,
+    Start, StartProblem, User,
 };
 pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 
@@ -327,10 +327,38 @@ pub struct Coverage {
     pub unread: u64,
     /// Bytes in files of the scope.
     pub bytes: u64,
+    /// Files that could not be read and that decide something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
     /// How many issues there are of each kind; the list below may be shorter.
     pub counts: BTreeMap<String, u64>,
     /// The issues, the first of each kind.
     pub issues: Vec<Issue>,
+}
+
+/// A file that could not be read and that decides something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// The file.
+    pub path: AppPath,
+    /// What it is.
+    pub kind: GapKind,
+}
+
+/// What a file is that could not be read.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapKind {
+    /// A unit, an init script, a table of jobs, or a program that one of them starts.
+    Start,
+    /// Settings, or a key.
+    Settings,
+    /// An archive that was named as the application.
+    Archive,
+    /// A path that was named as the application and is not there.
+    Absent,
 }
 
 impl Coverage {

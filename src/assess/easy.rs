@@ -178,6 +178,9 @@ fn configuration(seen: &Seen<'_>) -> Result<Shown, Open> {
     }
 }
 
+/// How many paths a sentence names.
+const NAMED: usize = 3;
+
 /// Directories that many applications share: two paths in one of them are two places.
 const SHARED: &[&str] = &[
     "/",
@@ -236,9 +239,19 @@ fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
                 "Scan the root while or after the service has run, so that its state is there.",
             );
         }
-        return easy(
-            "it writes, but nothing that must outlive a container was found",
-            other,
+        // Where it keeps data may simply not have been found.
+        let shown: Vec<String> = other.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = match other.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        return open(
+            format!(
+                "nothing that must outlive a container was found among what it writes: {}{more}",
+                shown.join(", ")
+            ),
+            "Scan the root while or after the service has run, or with a trace of a run, so that its \
+             state shows.",
         );
     };
     let common = paths.iter().fold((*first).clone(), |common, path| {

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use crate::fact::{Fact, What};
 use crate::path::AppPath;
 use crate::report::{
-    Answer, Coverage, Dimension, DimensionGrade, Finding, Grade, Library, PathEntry, Severity,
-    Status, Verdict,
+    Answer, Coverage, Dimension, DimensionGrade, Finding, GapKind, Grade, Library, PathEntry, Plan,
+    Severity, Status, Verdict,
 };
 
 /// How many paths a grade names.
@@ -32,6 +32,8 @@ pub struct Seen<'a> {
     pub libraries: &'a [Library],
     /// What was read, and what was not.
     pub coverage: &'a Coverage,
+    /// How it would be run.
+    pub plan: &'a Plan,
 }
 
 /// The cells of the grading table, easy, moderate and difficult; the words of S. McCarty,
@@ -120,7 +122,10 @@ pub fn grades(findings: &[Finding], seen: &Seen<'_>) -> Vec<DimensionGrade> {
                 .filter(|finding| finding.dimension == dimension)
                 .filter(|f| matches!(f.grade, Some(Grade::Moderate | Grade::Difficult)))
                 .collect();
-            let mut graded = decided(dimension, &own).unwrap_or_else(|| match &thin {
+            let decided = decided(dimension, &own);
+            let open = gap(dimension, seen.coverage)
+                .filter(|_| decided.as_ref().is_none_or(|d| d.grade != Grade::Difficult));
+            let mut graded = open.or(decided).unwrap_or_else(|| match &thin {
                 Some(why) => DimensionGrade {
                     dimension,
                     grade: Grade::Unknown,
@@ -137,6 +142,45 @@ pub fn grades(findings: &[Finding], seen: &Seen<'_>) -> Vec<DimensionGrade> {
             graded
         })
         .collect()
+}
+
+/// The dimensions that settings decide, and those that depend on what is started.
+const OF_SETTINGS: [Dimension; 3] = [Dimension::Data, Dimension::Secrets, Dimension::Network];
+const OF_STARTS: [Dimension; 5] = [
+    Dimension::Code,
+    Dimension::Data,
+    Dimension::Secrets,
+    Dimension::Network,
+    Dimension::Kernel,
+];
+
+/// The grade of a dimension that a file decides which could not be read.
+fn gap(dimension: Dimension, coverage: &Coverage) -> Option<DimensionGrade> {
+    let decides = |kind: GapKind| match kind {
+        GapKind::Settings => OF_SETTINGS.contains(&dimension),
+        GapKind::Start => OF_STARTS.contains(&dimension),
+        GapKind::Archive => true,
+        // What is there is graded; the verdict and the gate answer for the rest.
+        GapKind::Absent => false,
+    };
+    let gaps: Vec<&AppPath> = coverage
+        .gaps
+        .iter()
+        .filter(|gap| decides(gap.kind))
+        .map(|gap| &gap.path)
+        .collect();
+    let first = gaps.first()?;
+    let more = match gaps.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(DimensionGrade {
+        dimension,
+        grade: Grade::Unknown,
+        reason: format!("{first}{more} could not be read or opened"),
+        paths: gaps.into_iter().take(PATHS).cloned().collect(),
+        improve: Some("Run the audit as a user who may read it.".to_owned()),
+    })
 }
 
 /// Why the coverage is too thin to call anything easy: nothing was found or read, or more than a
@@ -288,14 +332,15 @@ const BASIS: [Dimension; 4] = [
 /// The answer. The first of these that holds:
 ///
 /// 1. *does not float yet*: a certain finding blocks, or a dimension is difficult;
-/// 2. *not judged*: two of code, configuration, data and libraries are unknown, or four of all
+/// 2. *not judged*: no service that is declared starts anything, a file that decides something could
+///    not be read, two of code, configuration, data and libraries are unknown, or four of all
 ///    dimensions are;
 /// 3. *floats with work*: a dimension is moderate, or one is unknown;
 /// 4. *floats*: every dimension is easy.
 ///
 /// What is bad is said however little was seen; what is good needs enough that was.
 #[must_use]
-pub fn verdict(dimensions: &[DimensionGrade], findings: &[Finding]) -> Verdict {
+pub fn verdict(dimensions: &[DimensionGrade], findings: &[Finding], seen: &Seen<'_>) -> Verdict {
     let of = |grade: Grade| -> Vec<Dimension> {
         let graded = dimensions.iter().filter(|graded| graded.grade == grade);
         graded.map(|graded| graded.dimension).collect()
@@ -309,6 +354,28 @@ pub fn verdict(dimensions: &[DimensionGrade], findings: &[Finding]) -> Verdict {
         return Verdict {
             answer: Answer::DoesNotFloatYet,
             reason: hard(blocking, &difficult, dimensions),
+        };
+    }
+    if let Some(why) = seen.plan.starts_nothing() {
+        return Verdict {
+            answer: Answer::NotJudged,
+            reason: why,
+        };
+    }
+    if let Some(gap) = seen.coverage.gaps.first() {
+        let path = &gap.path;
+        let reason = match gap.kind {
+            GapKind::Absent => format!("{path} was named and is not there"),
+            GapKind::Settings => format!("{path} could not be read, and holds settings"),
+            GapKind::Start => format!("{path} could not be read, and tells what starts it"),
+            GapKind::Archive => format!(
+                "{path} is an archive, which was not opened: unpack it and audit the directory with \
+                 --prefix"
+            ),
+        };
+        return Verdict {
+            answer: Answer::NotJudged,
+            reason,
         };
     }
     let basis = unknown.iter().filter(|d| BASIS.contains(d)).count();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fact::{Access, Certainty, Class, Locus, ProgramForm, StartKind};
+use crate::report::{Gap, Start, StartProblem};
 
 fn finding(rule: &str, dimension: Dimension, grade: Grade, status: Status) -> Finding {
     Finding {
@@ -114,8 +115,20 @@ fn graded(
             paths,
             libraries: &[],
             coverage,
+            plan: &Plan::default(),
         },
     )
+}
+
+fn judged(dimensions: &[DimensionGrade], findings: &[Finding]) -> Verdict {
+    let seen = Seen {
+        facts: &[],
+        paths: &[],
+        libraries: &[],
+        coverage: &Coverage::default(),
+        plan: &Plan::default(),
+    };
+    verdict(dimensions, findings, &seen)
 }
 
 fn of(grades: &[DimensionGrade], dimension: Dimension) -> &DimensionGrade {
@@ -132,7 +145,7 @@ fn what_was_seen_to_be_easy_is_easy_and_floats() {
         assert!(graded.reason.starts_with(cells(graded.dimension)[0]));
         assert!(graded.improve.is_none());
     }
-    assert_eq!(verdict(&all, &[]).answer, Answer::Floats);
+    assert_eq!(judged(&all, &[]).answer, Answer::Floats);
 }
 
 #[test]
@@ -142,7 +155,7 @@ fn nothing_found_is_unknown_and_not_easy() {
         assert_eq!(graded.grade, Grade::Unknown, "{graded:?}");
         assert!(graded.improve.is_some());
     }
-    assert_eq!(verdict(&all, &[]).answer, Answer::NotJudged);
+    assert_eq!(judged(&all, &[]).answer, Answer::NotJudged);
 }
 
 #[test]
@@ -160,7 +173,7 @@ fn thin_coverage_takes_easy_away_and_leaves_what_is_bad() {
             assert_eq!(graded.grade, want, "{graded:?}");
         }
         assert_eq!(
-            verdict(&all, std::slice::from_ref(&bad)).answer,
+            judged(&all, std::slice::from_ref(&bad)).answer,
             Answer::DoesNotFloatYet
         );
     }
@@ -201,7 +214,7 @@ fn a_suspicion_is_mentioned_and_decides_nothing() {
     let kernel = of(&all, Dimension::Kernel);
     assert_eq!(kernel.grade, Grade::Easy);
     assert!(kernel.reason.ends_with("; suspected: maybe fired"));
-    assert_eq!(verdict(&all, &[maybe]).answer, Answer::Floats);
+    assert_eq!(judged(&all, &[maybe]).answer, Answer::Floats);
 }
 
 #[test]
@@ -271,7 +284,7 @@ fn the_answer_follows_its_rule() {
             Answer::DoesNotFloatYet,
         ),
     ] {
-        assert_eq!(verdict(&with(changes), &[]).answer, want, "{changes:?}");
+        assert_eq!(judged(&with(changes), &[]).answer, want, "{changes:?}");
     }
 }
 
@@ -282,10 +295,10 @@ fn only_a_certain_blocker_blocks() {
     let mut blocker = finding("b", Dimension::Data, Grade::Moderate, Status::Suspected);
     blocker.severity = Severity::Blocker;
     blocker.grade = None;
-    let maybe = verdict(&all, std::slice::from_ref(&blocker));
+    let maybe = judged(&all, std::slice::from_ref(&blocker));
     assert_eq!(maybe.answer, Answer::Floats);
     blocker.status = Status::Certain;
-    let sure = verdict(&all, &[blocker]);
+    let sure = judged(&all, &[blocker]);
     assert_eq!(sure.answer, Answer::DoesNotFloatYet);
     assert_eq!(sure.reason, "1 finding blocks");
 }
@@ -299,4 +312,83 @@ fn two_paths_in_one_directory_are_one_place() {
     paths.push(entry("/var/lib/other", Class::Data, Access::Rw));
     let all = graded(&[], &facts, &paths, &coverage(20, 0));
     assert_eq!(of(&all, Dimension::Data).grade, Grade::Unknown);
+}
+
+fn plan(problems: &[Option<StartProblem>]) -> Plan {
+    let start = |problem: &Option<StartProblem>| Start {
+        name: "app.service".to_owned(),
+        how: StartKind::Unit,
+        command: vec!["/opt/app/bin/appd".to_owned()],
+        user: None,
+        directory: None,
+        env: Vec::new(),
+        forks: Some(false),
+        uid: None,
+        gid: None,
+        home: None,
+        foreground: Vec::new(),
+        stop_signal: None,
+        stop_seconds: None,
+        problem: *problem,
+    };
+    Plan {
+        start: problems.iter().map(start).collect(),
+        ..Plan::default()
+    }
+}
+
+#[test]
+fn what_starts_nothing_is_not_judged_however_easy_the_rest_is() {
+    let (facts, paths) = server();
+    let coverage = coverage(20, 0);
+    let all = graded(&[], &facts, &paths, &coverage);
+    let answer = |plan: &Plan, coverage: &Coverage| {
+        let seen = Seen {
+            facts: &facts,
+            paths: &paths,
+            libraries: &[],
+            coverage,
+            plan,
+        };
+        verdict(&all, &[], &seen).answer
+    };
+    for problem in [
+        StartProblem::Absent,
+        StartProblem::Nothing,
+        StartProblem::Unresolved,
+    ] {
+        assert_eq!(
+            answer(&plan(&[Some(problem)]), &coverage),
+            Answer::NotJudged
+        );
+        // An umbrella beside what really runs.
+        assert_eq!(
+            answer(&plan(&[Some(problem), None]), &coverage),
+            Answer::Floats
+        );
+    }
+    let mut unread = coverage.clone();
+    unread.gaps.push(Gap {
+        path: AppPath::new("/etc/app.conf"),
+        kind: GapKind::Settings,
+    });
+    assert_eq!(answer(&plan(&[None]), &unread), Answer::NotJudged);
+}
+
+#[test]
+fn settings_that_could_not_be_read_leave_open_what_they_decide() {
+    let (facts, paths) = server();
+    let mut unread = coverage(20, 1);
+    unread.gaps.push(Gap {
+        path: AppPath::new("/etc/app.conf"),
+        kind: GapKind::Settings,
+    });
+    let moderate = finding("r", Dimension::Network, Grade::Moderate, Status::Certain);
+    let all = graded(std::slice::from_ref(&moderate), &facts, &paths, &unread);
+    for dimension in [Dimension::Secrets, Dimension::Network, Dimension::Data] {
+        let graded = of(&all, dimension);
+        assert_eq!(graded.grade, Grade::Unknown, "{graded:?}");
+        assert!(graded.reason.contains("/etc/app.conf"), "{graded:?}");
+    }
+    assert_eq!(of(&all, Dimension::Code).grade, Grade::Easy);
 }

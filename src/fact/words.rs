@@ -106,6 +106,7 @@ impl fmt::Display for What {
                 write!(f, "{name} starts {program}")?;
                 args.iter().take(6).try_for_each(|arg| write!(f, " {arg}"))
             }
+            Self::Absent { path, by } => write!(f, "{by} starts {path}, which is not there"),
             Self::Env { name, value } => match value {
                 Some(value) => write!(f, "sets {name}={value}"),
                 None => write!(f, "sets {name} (value withheld)"),

@@ -69,6 +69,8 @@ pub struct Host {
     pub accounts: Accounts,
     /// The distribution.
     pub release: OsRelease,
+    /// The name of the host, where it has one of its own (hostname(5)).
+    pub name: Option<String>,
     /// What the system declares, by file.
     pub declarations: Declarations,
     /// What could not be read.
@@ -146,12 +148,45 @@ impl Host {
             .or_else(|_| root.read("/usr/lib/os-release", ACCOUNTS_LIMIT))
             .unwrap_or_default();
         let release = OsRelease::parse(&release);
+        let name = name(&text("/etc/hostname"));
         Self {
             packages,
             accounts,
             release,
+            name,
             declarations,
             issues,
         }
+    }
+}
+
+/// Names that many hosts have: state that bears one is any host's.
+const GENERIC: [&str; 6] = ["localhost", "debian", "host", "ubuntu", "unknown", "linux"];
+
+/// The name in hostname(5): the first line that is no comment, without the domain.
+fn name(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let short = line.split('.').next()?;
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let is_own = (2..=63).contains(&short.len()) && short.bytes().all(fits);
+    (is_own && !GENERIC.contains(&short)).then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn a_host_is_known_by_its_own_name() {
+        assert_eq!(name(b"mq01\n").as_deref(), Some("mq01"));
+        assert_eq!(
+            name(b"# set by hand\nmq01.example.org\n").as_deref(),
+            Some("mq01.example.org")
+        );
+        assert_eq!(name(b"localhost\n"), None);
+        assert_eq!(name(b"a b\n"), None);
+        assert_eq!(name(b""), None);
     }
 }

@@ -13,7 +13,7 @@ use super::loader::{Cpu, Loader, Needed, Outcome, Phase, Request, Shelf, Start, 
 use super::modules::{self, Modules, Sight};
 use super::owners::{self, Copy};
 use super::scope::Scope;
-use crate::fact::{Certainty, Fact, Issue, IssueKind, Locus, ProgramForm, What};
+use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
 use crate::knowledge::libraries::tells_version;
 use crate::path::{AppPath, escape};
 use crate::report::{Library, Module, Shadow, is_build};
@@ -121,6 +121,8 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     let mut libraries: BTreeMap<_, (Library, Needing<'_>)> = BTreeMap::new();
     for outcome in &outcomes {
         for needed in &outcome.libraries {
+            let unfit = unfit(outcome, needed);
+            let needed = unfit.as_ref().unwrap_or(needed);
             found.facts.push(fact(outcome, needed));
             let key = (needed.name.clone(), needed.status, needed.real_path.clone());
             let (_, needed_by) = libraries
@@ -215,6 +217,26 @@ fn environment(facts: &[Fact]) -> BTreeMap<Vec<u8>, Vec<u8>> {
         env.insert(b"LD_LIBRARY_PATH".to_vec(), dirs.join(":").into_bytes());
     }
     env
+}
+
+/// A library as the loader sees it that stops because of it: it lacks a version that an object asks
+/// for (ld.so(8)).
+fn unfit(outcome: &Outcome, needed: &Needed) -> Option<Needed> {
+    if outcome.verdict != Verdict::Aborts || needed.status != LibraryStatus::Resolved {
+        return None;
+    }
+    let path = escape(needed.path.as_deref()?);
+    let mut problems = outcome.problems.iter();
+    let problem = problems.find(|problem| {
+        let after = problem.message.strip_prefix(path.as_ref());
+        after.is_some_and(|after| after.starts_with(": version "))
+    })?;
+    let by = escape(&problem.object);
+    Some(Needed {
+        status: LibraryStatus::Aborts,
+        how: format!("{}, which {by} asks for", problem.message),
+        ..needed.clone()
+    })
 }
 
 fn fact(outcome: &Outcome, needed: &Needed) -> Fact {

@@ -1,8 +1,11 @@
 //! Joins over the whole tree: who owns a file, what starts a program, where the loader finds a
 //! library, what a path is for.
 
+mod absent;
 pub mod bases;
 mod closure;
+mod content;
+mod gaps;
 pub mod gather;
 pub mod host;
 mod interpreters;
@@ -60,6 +63,8 @@ pub struct Linked {
     pub ids: BTreeMap<String, (u32, u32)>,
     /// Home directories by user.
     pub homes: BTreeMap<String, AppPath>,
+    /// Content outside the scope that its settings name.
+    pub content: Vec<AppPath>,
     /// What was read, and what was not.
     pub coverage: Coverage,
     /// What the application was seen to do, where there is a trace.
@@ -90,6 +95,10 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     };
     let voices = Voices::new(scope, &facts, real, &live::instances(root));
     voices.silence(&mut facts);
+    let content = content::roots(root, scope, &voices, &facts);
+    let absent = absent::facts(root, scope, &voices, &facts);
+    facts.extend(absent);
+    facts.sort();
     let (looked, found) = rayon::join(
         || paths::look(root, host, scope, voices, &entries, &facts),
         || libraries::find(root, host, scope, &facts),
@@ -104,6 +113,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     } = found;
     let paths = looked.judge(&needed);
     facts.extend(needed);
+    facts.extend(paths::named_after_host(root, host, &facts, &paths));
     facts.sort();
     let parts = packaged::Parts {
         entries: &entries,
@@ -126,7 +136,12 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         .chain(refused)
         .chain(scope.issues.iter().cloned())
         .chain(host.issues.iter().cloned());
-    let coverage = coverage(entries.len() as u64, read, unread, bytes, issues.collect());
+    let issues: Vec<Issue> = issues.collect();
+    let gaps = gaps::gaps(scope, &facts, &paths, &issues);
+    let coverage = Coverage {
+        gaps,
+        ..coverage(entries.len() as u64, read, unread, bytes, issues)
+    };
     Linked {
         paths,
         libraries,
@@ -137,6 +152,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         bases: advice.bases,
         ids: ids(host, &facts),
         homes: homes(host, &facts),
+        content,
         coverage,
         facts,
         traced,
@@ -147,10 +163,14 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
 fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
     let mut ids = BTreeMap::new();
     for fact in facts {
-        let What::RunsAs { user, group } = &fact.what else {
-            continue;
+        let (user, group) = match &fact.what {
+            What::RunsAs { user, group } => (Some(user), group),
+            What::Owned { user, group, .. } => (user.as_ref(), group),
+            _ => continue,
         };
-        if let Some(account) = host.accounts.by_name(user) {
+        if let Some(user) = user
+            && let Some(account) = host.accounts.by_name(user)
+        {
             ids.insert(user.clone(), (account.uid, account.gid));
         }
         if let Some(group) = group

@@ -34,6 +34,10 @@ pub struct Scope {
     pub dirs: Vec<AppPath>,
     /// Files outside these directories.
     pub files: BTreeSet<AppPath>,
+    /// What was named and is not there, or could not be looked up.
+    pub absent: BTreeSet<AppPath>,
+    /// Archives among what was named, which nothing opens.
+    pub archives: BTreeSet<AppPath>,
     /// The packages that belong to it.
     pub packages: Vec<String>,
     /// The source packages that these were built from.
@@ -127,10 +131,10 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
     for path in wanted.paths {
         match add_path(root, &mut scope, path) {
             Err(ScopeError::Path { path, reason }) if wanted.paths.len() > 1 => {
-                let kind = IssueKind::Absent;
+                scope.absent.insert(path.clone());
                 scope.issues.push(Issue {
                     at: Locus::file(&path),
-                    kind,
+                    kind: IssueKind::Absent,
                     message: reason,
                 });
             }
@@ -171,9 +175,45 @@ fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeE
         scope.prefixes.push(node.real.clone());
         scope.dirs.push(node.real);
     } else {
+        if let Some(form) = archive(root, path) {
+            scope.archives.insert(path.clone());
+            scope.issues.push(Issue {
+                at: Locus::file(path),
+                kind: IssueKind::NotUnderstood,
+                message: format!(
+                    "an archive ({form}), which is not opened: unpack it, and name the directory \
+                     with --prefix as the place where it will be installed"
+                ),
+            });
+        }
         scope.files.insert(node.real);
     }
     Ok(())
+}
+
+/// How archives begin (tar(5), RFC 1952, APPNOTE.TXT 4.3, deb(5), the lead of rpm's files).
+const ARCHIVES: [(usize, &[u8], &str); 9] = [
+    (0, b"\x1f\x8b", "gzip"),
+    (0, b"BZh", "bzip2"),
+    (0, b"\xfd7zXZ\0", "xz"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
+    (0, b"!<arch>\ndebian-binary", "Debian package"),
+    (0, b"\xed\xab\xee\xdb", "RPM package"),
+    (0, b"070701", "cpio"),
+    (257, b"ustar", "tar"),
+    (0, b"PK\x03\x04", "zip"),
+];
+
+/// The form of an archive; nothing for another file, or a jar, which is a program.
+fn archive(root: &Root, path: &AppPath) -> Option<&'static str> {
+    const JARS: [&[u8]; 3] = [b".jar", b".war", b".ear"];
+    if JARS.iter().any(|ending| path.name().ends_with(ending)) {
+        return None;
+    }
+    let head = root.read(path.as_bytes(), 512).ok()?;
+    let begins = |(at, magic): (usize, &[u8])| head.get(at..).is_some_and(|h| h.starts_with(magic));
+    let found = ARCHIVES.iter().find(|(at, magic, _)| begins((*at, magic)));
+    found.map(|(.., form)| *form)
 }
 
 fn add_packages(

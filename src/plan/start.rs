@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 
 use crate::fact::{Fact, Source, StartKind, What};
 use crate::path::AppPath;
-use crate::report::Start;
+use crate::report::{Start, StartProblem};
 
 /// The commands that start processes that stay: what a unit, an init script or a supervisor
 /// starts. A cron entry comes and goes; it is listed last. `ids` gives user and primary group by
@@ -59,10 +59,36 @@ pub(super) fn start(
                 .directive("TimeoutStopSec")
                 .or_else(|| beside.directive("TimeoutSec"))
                 .and_then(|text| seconds(&text)),
+            problem: problem(fact, facts, program, args),
         };
         keep(&mut found, rank, start);
     }
     found.into_values().collect()
+}
+
+/// Programs that end at once and do nothing (true(1), false(1)).
+const NOTHING: [&[u8]; 2] = [b"true", b"false"];
+
+/// Why a start starts nothing, as far as that shows.
+fn problem(
+    fact: &Fact,
+    facts: &[Fact],
+    program: &AppPath,
+    args: &[String],
+) -> Option<StartProblem> {
+    let is_absent = |other: &Fact| other.at == fact.at && matches!(other.what, What::Absent { .. });
+    // What a script's reader could not resolve, and what examples have in place of a path.
+    let is_open = |word: &str| word == "*" || word.contains("/*/") || word.starts_with("/path/to/");
+    if NOTHING.contains(&program.name()) {
+        Some(StartProblem::Nothing)
+    } else if program.is_pattern() || is_open(&program.to_text()) || args.iter().any(|a| is_open(a))
+    {
+        Some(StartProblem::Unresolved)
+    } else if facts.iter().any(is_absent) {
+        Some(StartProblem::Absent)
+    } else {
+        None
+    }
 }
 
 /// What makes two starts the same, in the order of the list.
@@ -214,8 +240,15 @@ fn foreground(command: &[String], forks: Option<bool>) -> Vec<String> {
     if stays { kept } else { Vec::new() }
 }
 
-/// A time span of systemd.time(7) in whole seconds; nothing for `infinity` and what is not one.
+/// What stands for a time without an end, in seconds: a day, which every runtime takes.
+const WITHOUT_END: u32 = 86_400;
+
+/// A time span of systemd.time(7) in whole seconds; nothing for what is not one. `infinity` turns the
+/// limit off, and so does 0 (systemd.service(5), `TimeoutStopSec=`).
 fn seconds(text: &str) -> Option<u32> {
+    if matches!(text.trim(), "infinity" | "0") {
+        return Some(WITHOUT_END);
+    }
     let mut total = 0_u32;
     for part in text.split_whitespace() {
         let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -269,8 +302,8 @@ mod tests {
             ("90", Some(90)),
             ("1min 30s", Some(90)),
             ("2h", Some(7200)),
-            ("infinity", None),
-            ("0", None),
+            ("infinity", Some(WITHOUT_END)),
+            ("0", Some(WITHOUT_END)),
             ("", None),
         ] {
             assert_eq!(seconds(text), want, "{text}");

@@ -12,6 +12,7 @@ pub mod places;
 pub(crate) mod toml_file;
 
 use crate::fact::{IssueKind, name_of};
+use crate::path::AppPath;
 use crate::report::{Coverage, Dimension, Finding, Grade, Report};
 
 pub use baseline::{BASELINE, Baseline, Entry};
@@ -79,6 +80,10 @@ pub enum Lack {
     },
     /// Dimensions that must have a grade have none.
     Unknown(Vec<Dimension>),
+    /// These files, which decide something, could not be read.
+    Gaps(Vec<AppPath>),
+    /// No service that is declared starts anything.
+    StartsNothing(String),
     /// Something occurred that must not.
     Issues {
         /// What.
@@ -247,6 +252,11 @@ const BASIS: [Dimension; 4] = [
 fn lacks(report: &Report, needed: &Needed) -> Vec<Lack> {
     let mut lacks = Vec::new();
     lacks.extend(unread(&report.coverage, needed));
+    lacks.extend(report.plan.starts_nothing().map(Lack::StartsNothing));
+    if !report.coverage.gaps.is_empty() {
+        let gaps = report.coverage.gaps.iter();
+        lacks.push(Lack::Gaps(gaps.map(|gap| gap.path.clone()).collect()));
+    }
     let unknown: Vec<Dimension> = report
         .dimensions
         .iter()

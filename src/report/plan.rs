@@ -31,6 +31,9 @@ pub struct Plan {
     /// The files that hold a key, password or token.
     #[serde(default)]
     pub secrets: Vec<AppPath>,
+    /// Content outside the scope that its settings name and that belongs into the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content: Vec<AppPath>,
     /// What an image leaves out and no mount brings back.
     #[serde(default)]
     pub left_behind: Vec<LeftBehind>,
@@ -237,6 +240,53 @@ pub struct Start {
     /// Seconds that it may take to end, where something declares them.
     #[serde(default)]
     pub stop_seconds: Option<u32>,
+    /// Why nothing of the application would run by it; absent where it starts something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<StartProblem>,
+}
+
+/// Why a start starts nothing.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartProblem {
+    /// The program, or the script that an interpreter is to run, is not in the tree.
+    Absent,
+    /// It is a command that does nothing, such as true(1).
+    Nothing,
+    /// A word of it stands for something that is not known.
+    Unresolved,
+}
+
+impl Start {
+    /// Whether it is a service, and no job that comes and goes.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        !matches!(
+            self.how,
+            StartKind::Cron | StartKind::Timer | StartKind::Script
+        )
+    }
+}
+
+impl Plan {
+    /// Why nothing would run, where services are declared and none of them starts anything.
+    #[must_use]
+    pub fn starts_nothing(&self) -> Option<String> {
+        let services = || self.start.iter().filter(|start| start.is_service());
+        let first = services().next()?;
+        if services().any(|start| start.problem.is_none()) {
+            return None;
+        }
+        let command = first.command.join(" ");
+        let why = match first.problem? {
+            StartProblem::Absent => "its program is not there",
+            StartProblem::Nothing => "it does nothing",
+            StartProblem::Unresolved => "a word of it is not known",
+        };
+        Some(format!("{} starts {command}, but {why}", first.name))
+    }
 }
 
 /// Something the kernel must give.

@@ -33,6 +33,8 @@ pub(super) enum Sort {
     Account,
     /// A fact: a program that is started.
     Starts,
+    /// A fact: a program that is started and not there.
+    Absent,
     /// A fact: an environment variable.
     Env,
     /// A fact: a command that a script calls.
@@ -143,7 +145,7 @@ pub(super) enum Field {
 
 impl Sort {
     /// All, in the order of this list.
-    pub(super) const ALL: [Self; 27] = [
+    pub(super) const ALL: [Self; 28] = [
         Self::Path,
         Self::Setting,
         Self::Program,
@@ -157,6 +159,7 @@ impl Sort {
         Self::RunsAs,
         Self::Account,
         Self::Starts,
+        Self::Absent,
         Self::Env,
         Self::Calls,
         Self::Needs,
@@ -191,6 +194,7 @@ impl Sort {
             Self::RunsAs | Self::Owned => &[F::User],
             Self::Account => &[F::Name, F::User],
             Self::Starts => &[F::Program, F::Args, F::Name],
+            Self::Absent => &[F::By],
             Self::Env => &[F::Name, F::Value],
             Self::Calls => &[F::Command, F::Args],
             Self::Needs => &[F::Name],
@@ -232,6 +236,7 @@ impl Sort {
             | Self::Licence => Field::Name,
             Self::Path
             | Self::Program
+            | Self::Absent
             | Self::Ownership
             | Self::Secret
             | Self::Holds

@@ -56,7 +56,8 @@ impl<'a> Item<'a> {
             Self::Fact(fact) => match &fact.what {
                 What::Path { path, .. }
                 | What::Ownership { path, .. }
-                | What::Owned { path, .. } => path,
+                | What::Owned { path, .. }
+                | What::Absent { path, .. } => path,
                 What::Library {
                     path: Some(path), ..
                 }
@@ -197,6 +198,7 @@ fn sort(what: &What) -> Sort {
         What::RunsAs { .. } => Sort::RunsAs,
         What::Account { .. } => Sort::Account,
         What::Starts { .. } => Sort::Starts,
+        What::Absent { .. } => Sort::Absent,
         What::Env { .. } => Sort::Env,
         What::Calls { .. } => Sort::Calls,
         What::Needs { .. } => Sort::Needs,
@@ -223,7 +225,7 @@ fn maybe(text: Option<&String>) -> Vec<Cow<'_, str>> {
 /// A field that is always there and is text.
 fn plain(what: &What, field: Field) -> Option<&str> {
     match (what, field) {
-        (What::Path { by: text, .. }, Field::By)
+        (What::Path { by: text, .. } | What::Absent { by: text, .. }, Field::By)
         | (What::Setting { key: text, .. } | What::Directive { key: text, .. }, Field::Key)
         | (What::Setting { value: text, .. } | What::Directive { value: text, .. }, Field::Value)
         | (What::Library { name: text, .. }, Field::Name)

@@ -178,6 +178,18 @@ pub(super) fn lack_words(lack: &Lack) -> String {
             let names: Vec<String> = dimensions.iter().map(name_of).collect();
             format!("no grade for {}", names.join(", "))
         }
+        Lack::Gaps(paths) => {
+            let names: Vec<String> = paths.iter().take(3).map(ToString::to_string).collect();
+            let more = match paths.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(
+                "{}{more} could not be read, or is not there",
+                names.join(", ")
+            )
+        }
+        Lack::StartsNothing(why) => why.clone(),
         Lack::Issues { kind, count: times } => format!(
             "{} of kind {}, which must not occur",
             count(*times, "issue", "issues"),

@@ -5,7 +5,7 @@ use seaworthy::assess::{Seen, grades, verdict};
 use seaworthy::fact::Fact;
 use seaworthy::path::AppPath;
 use seaworthy::report::{
-    Answer, Coverage, Dimension, DimensionGrade, Finding, Grade, Library, Mount, PathEntry,
+    Answer, Coverage, Dimension, DimensionGrade, Finding, Grade, Library, Mount, PathEntry, Plan,
     Severity, Status, Verdict,
 };
 use seaworthy::rule::{Rules, Subject};
@@ -68,16 +68,16 @@ impl App {
             read: 40,
             ..Coverage::default()
         };
-        let grades = grades(
-            &findings,
-            &Seen {
-                facts: &self.facts,
-                paths: &self.paths,
-                libraries: &self.libraries,
-                coverage: &coverage,
-            },
-        );
-        let verdict = verdict(&grades, &findings);
+        let plan = Plan::default();
+        let seen = Seen {
+            facts: &self.facts,
+            paths: &self.paths,
+            libraries: &self.libraries,
+            coverage: &coverage,
+            plan: &plan,
+        };
+        let grades = grades(&findings, &seen);
+        let verdict = verdict(&grades, &findings, &seen);
         Judged {
             findings,
             grades,

@@ -5,8 +5,10 @@
 
 mod customs;
 mod inventory;
+mod keys;
 mod logins;
 mod measure;
+mod named;
 mod parts;
 mod place;
 mod relative;
@@ -108,6 +110,7 @@ pub(super) fn look<'a>(
     concluded.extend(relative::facts(&ground, facts));
     concluded.extend(customs::facts(&ground, facts));
     concluded.extend(scratch::facts(&ground, facts));
+    concluded.extend(keys::facts(&ground, facts));
     let mut real = RealPaths::default();
     for fact in facts.iter().chain(&concluded) {
         if let What::Path { path, .. } = &fact.what {
@@ -148,6 +151,19 @@ impl Looked<'_> {
             .filter_map(|(path, facts)| self.ground.judge(path, facts, &surroundings))
             .collect();
         measure::mounts(&self.ground, judged)
+    }
+}
+
+/// What bears the name of the host: see [`named::facts`].
+pub(super) fn named_after_host(
+    root: &Root,
+    host: &Host,
+    facts: &[Fact],
+    paths: &[PathEntry],
+) -> Vec<Fact> {
+    match &host.name {
+        Some(name) => named::facts(root, name, facts, paths),
+        None => Vec::new(),
     }
 }
 
@@ -198,6 +214,8 @@ struct Weight {
     only_starter: bool,
     /// A script that runs takes its settings from it.
     sourced: bool,
+    /// It holds a key or password.
+    holds_key: bool,
     /// Settings, units or scripts that are in force say that state is kept there.
     declared_place: bool,
     /// It is replaced by a file of another name (rename(2)).
@@ -276,7 +294,7 @@ impl Ground<'_> {
         {
             return None;
         }
-        if in_prefix && self.inventory.is_program(path) {
+        if in_prefix && self.inventory.is_program(path) && !weight.holds_key {
             return None;
         }
         let class = self.class(path, &weight, in_prefix)?;
@@ -357,8 +375,10 @@ impl Ground<'_> {
             weight.only_literals &= *source == Source::Literal;
             weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
+            weight.holds_key |= by == keys::BY;
             weight.declared_place |= certainty > Certainty::Guessed
-                && (touch.is_write() || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
+                && (touch.is_write()
+                    || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
                 && kind.is_some()
                 && declares(*source);
             weight.replaced |= touch.is_write() && knowledge::is_rename(by);
@@ -405,8 +425,9 @@ impl Ground<'_> {
         let hint = weight.class.map(|(_, class)| class);
         if in_prefix {
             // An empty directory that the service owns is no place of settings, whatever its name.
-            let own = places::class_of_name(path.name())
-                .filter(|own| !(*own == Class::Config && weight.witnessed && hint == Some(Class::Data)));
+            let own = places::class_of_name(path.name()).filter(|own| {
+                !(*own == Class::Config && weight.witnessed && hint == Some(Class::Data))
+            });
             return own.or(hint).or_else(|| self.class_in_prefix(path, weight));
         }
         let prior = knowledge::prior(path);
@@ -422,8 +443,13 @@ impl Ground<'_> {
     /// Scratch space covers nothing that is there: what a key calls a lock or a control file, and
     /// has content, is a file that is given to the program, or state.
     fn not_over_content(&self, path: &AppPath, class: Class, weight: &Weight) -> Class {
-        let is_volatile = VOLATILE.iter().any(|dir| path.is_within(&AppPath::new(dir)));
-        let is_scratch_dir = matches!(places::class_of_name(path.name()), Some(Class::Runtime | Class::Temp));
+        let is_volatile = VOLATILE
+            .iter()
+            .any(|dir| path.is_within(&AppPath::new(dir)));
+        let is_scratch_dir = matches!(
+            places::class_of_name(path.name()),
+            Some(Class::Runtime | Class::Temp)
+        );
         if !matches!(class, Class::Runtime | Class::Temp) || is_volatile {
             return class;
         }
@@ -458,7 +484,9 @@ impl Ground<'_> {
             .find_map(|depth| places::class_of_name(path.prefix(depth).name()));
         let prior = knowledge::prior(path);
         let by_ending = (prior.known && prior.class != Class::Code).then_some(prior.class);
-        named.or(by_ending).or(weight.written.map(|_| Class::Data))
+        let key = weight.holds_key.then_some(Class::Secret);
+        let written = weight.written.map(|_| Class::Data);
+        named.or(by_ending).or(written).or(key)
     }
 
     fn access(

@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn settings_set_variables_and_parts_of_scripts_act() {
-        assert!(!acts(b"PORT=80\nexport HOME_DIR=/opt/x\n. /etc/default/x\n"));
+        assert!(!acts(
+            b"PORT=80\nexport HOME_DIR=/opt/x\n. /etc/default/x\n"
+        ));
         assert!(acts(b"PASSWD=/opt/x/passwd\necho a >> $PASSWD\n"));
         assert!(acts(b"mkdir -p /run/x\n"));
     }

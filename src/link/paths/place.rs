@@ -149,7 +149,8 @@ impl Surroundings<'_> {
         if whole.is_some() {
             return whole;
         }
-        let top = (1..=path.depth()).find(|depth| !knowledge::is_shared_dir(&path.prefix(*depth)))?;
+        let top =
+            (1..=path.depth()).find(|depth| !knowledge::is_shared_dir(&path.prefix(*depth)))?;
         let above = (top..path.depth()).rev();
         let taken = above.take_while(|depth| self.takes_in(&path.prefix(*depth), wanted));
         let depth = taken.last().unwrap_or(path.depth());
@@ -162,7 +163,9 @@ impl Surroundings<'_> {
         let child = path.prefix(dir.depth() + 1);
         let is_named = self.named.contains(dir);
         let is_assigned = ASSIGNED.iter().any(|top| dir.is_below(&AppPath::new(top)))
-            && !UNASSIGNED.iter().any(|top| dir.is_within(&AppPath::new(top)));
+            && !UNASSIGNED
+                .iter()
+                .any(|top| dir.is_within(&AppPath::new(top)));
         let prefixes = &self.scope.prefixes;
         let holds_code = prefixes.iter().any(|prefix| prefix.is_below(dir))
             || !is_assigned && self.inventory.holds_code(dir);
@@ -191,10 +194,8 @@ impl Surroundings<'_> {
             let is_code = other.is_executable
                 || other.kind == Kind::File && places::is_code_name(&other.name);
             let is_settings = wanted.access == Access::Ro && places::is_settings_name(&other.name);
-            let is_known = is_named
-                || is_settings
-                || is_made_there
-                || self.is_named(&dir.child(&other.name));
+            let is_known =
+                is_named || is_settings || is_made_there || self.is_named(&dir.child(&other.name));
             is_own || is_alike && !is_code && is_known
         })
     }
@@ -255,9 +256,8 @@ impl Surroundings<'_> {
         while let Some(above) = point.parent() {
             let is_there = inventory.get(&above).is_some();
             // Of what is only read the file alone is mounted, but for a directory of settings.
-            let is_of_readers = wanted.access == Access::Ro
-                && !is_settings(&above)
-                && !self.named.contains(&above);
+            let is_of_readers =
+                wanted.access == Access::Ro && !is_settings(&above) && !self.named.contains(&above);
             if !above.is_below(prefix)
                 || hides_code(&above)
                 || (is_settings(&point) && is_there)

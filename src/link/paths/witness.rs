@@ -1,6 +1,8 @@
 //! The tree as a witness: what owners, names, contents and empty directories of an install prefix
 //! say about state and settings that no source names.
 
+use std::collections::BTreeSet;
+
 use super::super::live::Voice;
 use super::Ground;
 use super::inventory::{Below, Sum};
@@ -40,6 +42,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(instances(ground));
     found.extend(runtimes(ground));
     found.extend(settings_files(ground, facts));
+    found.extend(owned_by_service(ground, facts));
     for fact in facts {
         if let What::Licence {
             kind: LicenceKind::Restrictive,
@@ -121,9 +124,12 @@ fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
     let empty = sum.files == 0;
     let (touch, by, certainty, class) = match named {
         // Whoever owns it fills it, whatever it is called.
-        Some(Class::Config) if owned && empty => {
-            (Touch::Writes, "owner", Certainty::Observed, Some(Class::Data))
-        }
+        Some(Class::Config) if owned && empty => (
+            Touch::Writes,
+            "owner",
+            Certainty::Observed,
+            Some(Class::Data),
+        ),
         Some(Class::Config) if owned => (Touch::Writes, "owner", Certainty::Observed, named),
         Some(Class::Config) => (Touch::Reads, "name", Certainty::Guessed, named),
         Some(_) if owned => (Touch::Writes, "owner", Certainty::Observed, named),
@@ -206,6 +212,57 @@ fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
         .filter(|path| !ships_into(ground, path))
         .map(|path| filled(&path, "owner", Class::Config))
         .collect()
+}
+
+/// Directories outside the install prefix that settings, variables or arguments name and that belong
+/// to the user of the service: whoever owns them fills them.
+fn owned_by_service(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let users: BTreeSet<u32> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } => {
+                let account = ground.host.accounts.by_name(user);
+                account.map(|account| account.uid).or(user.parse().ok())
+            }
+            _ => None,
+        })
+        .filter(|uid| *uid != 0)
+        .collect();
+    let mut found = Vec::new();
+    for fact in facts {
+        let What::Path {
+            path,
+            touch: Touch::Names,
+            source: Source::Environment | Source::Config | Source::Argument,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        let is_said = fact.certainty > Certainty::Guessed && ground.voices.of(fact) == Voice::Live;
+        let is_own = ground.scope.in_prefix(path).is_some();
+        if !is_said || is_own || path.is_pattern() || places::is_code_place(path) {
+            continue;
+        }
+        let Ok(node) = ground.root.resolve(path.as_bytes()) else {
+            continue;
+        };
+        let is_filled = node.stat.kind == Kind::Dir
+            && node.stat.mode & 0o200 != 0
+            && users.contains(&node.stat.uid)
+            && !node.real.is_within(&AppPath::new("/etc"));
+        if is_filled {
+            let mut fact_of_owner = filled(path, "owner", Class::Data);
+            fact_of_owner.at = fact.at.clone();
+            if let What::Path { class, .. } = &mut fact_of_owner.what {
+                *class = None;
+            }
+            found.push(fact_of_owner);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// Whether a package put a file into the directory: settings that an administrator is to edit.

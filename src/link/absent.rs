@@ -1,0 +1,75 @@
+//! Programs that something starts and that are not in the root.
+
+use super::live::{Voice, Voices};
+use super::scope::Scope;
+use crate::fact::{Fact, StartKind, What};
+use crate::knowledge::places;
+use crate::path::AppPath;
+use crate::tree::{LookupError, Root};
+
+/// A fact for each program that is started and not there. Of a tree without a system around it only
+/// its own programs can be missed.
+pub(super) fn facts(root: &Root, scope: &Scope, voices: &Voices, facts: &[Fact]) -> Vec<Fact> {
+    let has_system = ["/usr/bin", "/bin"]
+        .iter()
+        .any(|dir| root.resolve(dir).is_ok());
+    let is_absent = |path: &AppPath| {
+        let is_ours = has_system || scope.in_prefix(path).is_some();
+        let found = root.resolve(path.as_bytes());
+        is_ours && !path.is_pattern() && matches!(found, Err(LookupError::Absent))
+    };
+    let mut found = Vec::new();
+    for fact in facts {
+        let What::Starts {
+            program,
+            args,
+            how,
+            name,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        // What reloads or stops a service has the key behind the unit's name.
+        let is_passing = name.contains(' ') || *how == StartKind::Script;
+        if is_passing || voices.of(fact) != Voice::Live {
+            continue;
+        }
+        let absent = started(program, args).into_iter().find(is_absent);
+        found.extend(absent.map(|path| Fact {
+            at: fact.at.clone(),
+            what: What::Absent {
+                path,
+                by: name.clone(),
+            },
+            certainty: fact.certainty,
+        }));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The program, and the script that it is to run where it is an interpreter.
+fn started(program: &AppPath, args: &[String]) -> Vec<AppPath> {
+    let mut found = vec![program.clone()];
+    if places::is_interpreter(program.name()) {
+        let script = args.iter().find(|arg| !arg.starts_with('-'));
+        found.extend(script.and_then(AppPath::absolute));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interpreter_starts_its_script() {
+        let args = ["-u", "/opt/a/a.py", "-c", "/etc/a.conf"].map(str::to_owned);
+        let found = started(&AppPath::new("/usr/bin/python3"), &args);
+        let want = ["/usr/bin/python3", "/opt/a/a.py"].map(AppPath::new);
+        assert_eq!(found, want);
+        assert_eq!(started(&AppPath::new("/opt/a/ad"), &args).len(), 1);
+    }
+}

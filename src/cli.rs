@@ -19,6 +19,7 @@ use crate::command::check::Check;
 use crate::command::diff::Diff;
 use crate::command::generate::Generate;
 use crate::command::keys::Keys;
+use crate::command::migrate::Migrate;
 use crate::command::own_rules;
 use crate::command::pack::Pack;
 use crate::command::policy::Policies;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Write manifests that run an application over a read-only root
     Mounts(Mounts),
+    /// Copy the old root's state, settings and secrets into what the manifests mount
+    Migrate(Box<Migrate>),
     /// Tell by the exit code whether an application passes a gate: the check for CI
     Check(Check),
     /// Pack an image with a layer for each group that answers for a part of it

@@ -26,6 +26,7 @@
 //! * A secret's value is never kept.
 
 pub mod assess;
+pub mod copy;
 pub mod custody;
 pub mod diff;
 pub mod explain;

@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use seaworthy::AuditError;
+use seaworthy::copy::StreamError;
 use seaworthy::fact::Kind;
 use seaworthy::image::PackError;
 use seaworthy::link::loader::{self, Listing, Loader, Outcome, Shape, Verdict};
@@ -49,7 +50,8 @@ fn main() -> ExitCode {
         Err(error) => {
             output::say(&format!("seaworthy: {error:#}"));
             let interrupted = matches!(error.downcast_ref(), Some(AuditError::Interrupted))
-                || matches!(error.downcast_ref(), Some(PackError::Interrupted));
+                || matches!(error.downcast_ref(), Some(PackError::Interrupted))
+                || matches!(error.downcast_ref(), Some(StreamError::Interrupted));
             ExitCode::from(if interrupted { INTERRUPTED } else { 2 })
         }
     }
@@ -59,6 +61,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Scan(scan) => return run_scan(&scan),
         Command::Mounts(mounts) => return command::mounts::run(&mounts),
+        Command::Migrate(migrate) => return command::migrate::run(&migrate),
         Command::Check(check) => return command::check::run(&check),
         Command::Sign(sign) => return command::sign::run(&sign),
         Command::Verify(verify) => return command::verify::run(&verify),

@@ -21,7 +21,6 @@ use seaworthy::layout::{Digest, Layout, OWNER};
 use seaworthy::link::host::Host;
 use seaworthy::render::text;
 use seaworthy::report::{Library, Owner, Report};
-use seaworthy::tree::Root;
 
 use crate::cli::{ScopeArgs, start_command};
 use crate::output;
@@ -115,7 +114,7 @@ pub(crate) fn run(pack: &Pack) -> Result<ExitCode> {
         Some(file) => output::read_report(file)?,
         None => crate::audited(&pack.scope, &[])?,
     };
-    let root = pack.root()?;
+    let root = super::root::open(&pack.scope, pack.report.is_some())?;
     let host = Host::read(&root);
     let source = Source {
         root: &root,
@@ -164,21 +163,6 @@ impl Pack {
             start: start_command(&self.start)?,
             exclude,
         })
-    }
-
-    fn root(&self) -> Result<Root> {
-        let top = self.scope.root.as_deref().unwrap_or(Path::new("/"));
-        let opened = match (&self.report, &self.scope.prefix) {
-            (None, Some(_)) => {
-                let request = self.scope.request()?;
-                let prefix = request
-                    .prefix
-                    .unwrap_or_else(seaworthy::path::AppPath::root);
-                Root::graft(&request.root, &prefix)
-            }
-            _ => Root::open(top),
-        };
-        opened.with_context(|| format!("cannot open the root {}", top.display()))
     }
 
     /// An OCI layout: it has its name only when it is finished.

@@ -8,6 +8,7 @@ mod content;
 mod docker;
 mod expand;
 mod files;
+mod fill;
 mod image;
 mod k8s;
 mod lxd;
@@ -26,6 +27,7 @@ mod yaml;
 
 pub use content::{Content, Entry};
 pub use files::{File, Files};
+pub use fill::{Fill, Filling, filling};
 pub use image::{Point, Settings, settings};
 pub use rkt::appc;
 

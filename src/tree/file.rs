@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 
+use super::attributes;
 use super::root::LookupError;
 use super::step::from_stat;
 use crate::fact::{Kind, Stat};
@@ -16,9 +17,6 @@ use crate::parse::read::ReadAt;
 /// The extended attribute that holds the capabilities of a program, and its greatest length
 /// (capabilities(7), `struct vfs_ns_cap_data`: 24 bytes).
 const CAPABILITY: (&str, usize) = ("security.capability", 24);
-
-/// The greatest length of all names of attributes, and of one value (xattr(7)).
-const XATTR_LIMIT: usize = 64 << 10;
 
 /// An open regular file.
 #[derive(Debug)]
@@ -64,38 +62,20 @@ impl File {
     /// without them has none.
     #[must_use]
     pub fn xattrs(&self) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
-        let list = |names: &mut [u8]| match rustix::fs::flistxattr(&self.fd, names) {
-            Err(Errno::OPNOTSUPP) => Ok(0),
-            got => got,
-        };
-        // Most files have none, and few have long ones.
-        let mut few = [0; 256];
-        let mut many = Vec::new();
-        let names = match list(&mut few) {
-            Ok(got) => few.get(..got)?,
-            Err(Errno::RANGE) => {
-                many.resize(XATTR_LIMIT, 0);
-                let got = list(&mut many).ok()?;
-                many.get(..got)?
-            }
-            Err(_) => return None,
-        };
-        let mut found = BTreeMap::new();
-        for name in names
-            .split(|&byte| byte == 0)
-            .filter(|name| !name.is_empty())
-        {
-            let mut value = vec![0; XATTR_LIMIT];
-            let got = match rustix::fs::fgetxattr(&self.fd, name, &mut value[..]) {
-                Ok(got) => got,
-                // Removed since it was listed.
-                Err(Errno::NODATA) => continue,
-                Err(_) => return None,
-            };
-            value.truncate(got);
-            found.insert(name.to_vec(), value);
-        }
-        Some(found)
+        attributes::all(
+            |names| rustix::fs::flistxattr(&self.fd, names),
+            |name, value| rustix::fs::fgetxattr(&self.fd, name, value),
+        )
+        .ok()
+    }
+
+    /// When its content was changed last, as the disk said when it was opened.
+    #[must_use]
+    pub fn modified(&self) -> (i64, i64) {
+        (
+            self.stat.mtime,
+            i64::try_from(self.fraction).unwrap_or_default(),
+        )
     }
 
     /// Where its data are, as offset and length, between holes (lseek(2), `SEEK_DATA`); None where

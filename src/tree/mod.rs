@@ -5,8 +5,10 @@
 //! Only regular files are opened, and never by a path that somebody could redirect meanwhile:
 //! every step is relative to a directory that is held open.
 
+mod attributes;
 mod entries;
 mod file;
+mod folder;
 mod held;
 mod listing;
 mod memo;
@@ -19,6 +21,7 @@ mod walk;
 
 pub use entries::{Basics, Entries, Listed};
 pub use file::File;
+pub use folder::{Attributes, Folder, Item, Moment};
 pub use listing::{Listing, OpenDir};
 pub use root::{LookupError, Node, Root};
 pub use view::{Dir, View, Who};

@@ -85,7 +85,9 @@ pub enum LookupError {
 }
 
 impl LookupError {
-    pub(super) fn from_errno(errno: Errno) -> Self {
+    /// What an error of the system means for a lookup.
+    #[must_use]
+    pub fn from_errno(errno: Errno) -> Self {
         match errno {
             Errno::NOENT => Self::Absent,
             Errno::NOTDIR => Self::NotDirectory,

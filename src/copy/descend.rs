@@ -1,0 +1,594 @@
+//! The copy of a directory tree: every directory once, many at a time. A directory is finished, its
+//! time and mode last, when all in it is there.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+use sha2::{Digest as _, Sha256};
+
+use super::file::{self, Fault};
+use super::list::{Row, Rows};
+use super::place::{Kept, Lacks, Place, is_same};
+use super::twins::{Claim, First, Twins};
+use super::{Progress, Source, Trouble};
+use crate::fact::{IssueKind, Kind, Stat};
+use crate::tree::{Attributes, File, Folder, Item, LookupError};
+
+/// How many entries of one directory make a unit of work.
+const CHUNK: usize = 64;
+
+/// A directory of both sides while it is copied. Whoever has one hands it back by
+/// [`Copying::release`].
+struct Node {
+    from: Folder,
+    into: Place,
+    /// Below the volume; empty for the volume itself.
+    path: Vec<u8>,
+    item: Item,
+    xattrs: Attributes,
+    /// Whether it was made in this run: nothing is in it then.
+    is_fresh: bool,
+    /// What names of files begin with until they are whole.
+    part: Vec<u8>,
+    parent: Option<Arc<Self>>,
+}
+
+/// A name that waits for the file of which it is another one.
+struct Waiting {
+    node: Arc<Node>,
+    name: Vec<u8>,
+    item: Item,
+}
+
+/// What all that copy a tree share.
+pub(super) struct Copying<'a> {
+    source: &'a Source<'a>,
+    progress: &'a Progress,
+    /// The volume, to find a file again of which there is another name.
+    top: Place,
+    /// The directory in which the volume lies: the old root may be around it.
+    around: (u64, u64),
+    twins: Twins<Waiting>,
+    rows: Mutex<Rows>,
+    troubles: Mutex<Vec<Trouble>>,
+    notes: Mutex<Vec<Trouble>>,
+    lost: Mutex<Vec<Vec<u8>>>,
+}
+
+/// What came of a tree.
+pub(super) struct Copied {
+    pub(super) rows: Rows,
+    pub(super) troubles: Vec<Trouble>,
+    pub(super) notes: Vec<Trouble>,
+}
+
+impl<'a> Copying<'a> {
+    pub(super) fn new(
+        source: &'a Source<'a>,
+        progress: &'a Progress,
+        top: Place,
+        around: (u64, u64),
+    ) -> Self {
+        Self {
+            source,
+            progress,
+            top,
+            around,
+            twins: Twins::default(),
+            rows: Mutex::default(),
+            troubles: Mutex::default(),
+            notes: Mutex::default(),
+            lost: Mutex::default(),
+        }
+    }
+
+    /// Copies everything in the directory `from` into the volume.
+    pub(super) fn run(self, from: Folder, into: Place, is_fresh: bool) -> Copied {
+        rayon::scope(|scope| self.begin(from, into, Vec::new(), is_fresh, None, scope));
+        self.finished()
+    }
+
+    /// Copies the file `name` of `from` into the directory of the volumes, as the volume itself.
+    pub(super) fn run_file(self, from: &Folder, name: &[u8], into: &[u8]) -> Copied {
+        let part = [b".", into, b".part"].concat();
+        let done = from
+            .look(name)
+            .map_err(|error| error.to_string())
+            .and_then(|item| {
+                let whole = Whole {
+                    path: b"",
+                    from,
+                    name,
+                    into: &self.top,
+                    part: &part,
+                    to: into,
+                    inherits: true,
+                };
+                self.content(&whole, &item, &mut Vec::new())
+            });
+        match done {
+            Ok(Some(row)) => {
+                let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+                rows.insert(Vec::new(), row);
+            }
+            Ok(None) => {}
+            Err(message) => self.trouble(b"", message),
+        }
+        self.finished()
+    }
+
+    fn finished(self) -> Copied {
+        let take = |all: Mutex<Vec<Trouble>>| {
+            let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+            all.sort();
+            all
+        };
+        let mut troubles = take(self.troubles);
+        let lost = self.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = lost.iter().min() {
+            let message = format!(
+                "the owner cannot be kept without root: {} entries, this is the first",
+                lost.len()
+            );
+            troubles.push(self.source.trouble(first, message));
+        }
+        let mut rows = self.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+        super::list::join(&mut rows);
+        Copied {
+            rows,
+            troubles,
+            notes: take(self.notes),
+        }
+    }
+
+    fn trouble(&self, path: &[u8], message: impl Into<String>) {
+        let trouble = self.source.trouble(path, message);
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.push(trouble);
+    }
+
+    fn note(&self, path: &[u8], message: impl Into<String>) {
+        let note = self.source.trouble(path, message);
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(note);
+    }
+
+    fn lacks(&self, path: &[u8], lacks: Vec<Lacks>) {
+        for lack in lacks {
+            match lack {
+                Lacks::Owner => {
+                    let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+                    lost.push(path.to_vec());
+                }
+                Lacks::Other(what, errno) => {
+                    self.trouble(path, format!("cannot keep {what}: {errno}"));
+                }
+            }
+        }
+    }
+
+    /// Begins with a directory that is open on both sides.
+    fn begin<'s>(
+        &'s self,
+        from: Folder,
+        into: Place,
+        path: Vec<u8>,
+        is_fresh: bool,
+        parent: Option<Arc<Node>>,
+        scope: &Scope<'s>,
+    ) {
+        let read = || Ok((from.item()?, from.xattrs()?, from.names()?));
+        let read: Result<_, LookupError> = read();
+        let (item, xattrs, names) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.trouble(&path, format!("cannot be read: {error}"));
+                return self.give_back(parent);
+            }
+        };
+        let node = Arc::new(Node {
+            part: part_prefix(&names),
+            from,
+            into,
+            path,
+            item,
+            xattrs,
+            is_fresh,
+            parent,
+        });
+        if !is_fresh {
+            self.tidy(&node, &names);
+        }
+        let mut names = names;
+        while names.len() > CHUNK {
+            let rest = names.split_off(names.len() - CHUNK);
+            let node = Arc::clone(&node);
+            scope.spawn(move |scope| self.chunk(node, rest, scope));
+        }
+        self.chunk(node, names, scope);
+    }
+
+    /// Removes what an ended run has left half written, and tells what is not of the old root.
+    fn tidy(&self, node: &Node, names: &[Vec<u8>]) {
+        let there = match node.into.folder.names() {
+            Ok(there) => there,
+            Err(error) => return self.trouble(&node.path, format!("the new side: {error}")),
+        };
+        let known: BTreeSet<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        for name in there.iter().filter(|name| !known.contains(name.as_slice())) {
+            let path = below(&node.path, name);
+            if name.starts_with(&node.part) {
+                if let Err(errno) = node.into.remove(name) {
+                    self.trouble(&path, format!("cannot remove a part of an ended run: {errno}"));
+                }
+            } else if !(node.path.is_empty() && super::volume::is_nothing(name)) {
+                self.trouble(&path, "in the volume, and not in the old root: left as it is");
+            }
+        }
+    }
+
+    /// Hands a directory back; the last one finishes it, and then its parent.
+    fn release(&self, node: Arc<Node>) {
+        let mut last = Arc::into_inner(node);
+        while let Some(node) = last {
+            self.finish(&node);
+            last = node.parent.and_then(Arc::into_inner);
+        }
+    }
+
+    fn give_back(&self, node: Option<Arc<Node>>) {
+        if let Some(node) = node {
+            self.release(node);
+        }
+    }
+
+    fn finish(&self, node: &Node) {
+        if self.progress.stopped() {
+            return;
+        }
+        // Names that came or went while they were read.
+        if node.from.item().is_ok_and(|now| now.modified != node.item.modified) {
+            self.trouble(&node.path, CHANGED);
+        }
+        let kept = Kept::of(&node.item, node.xattrs.clone());
+        self.lacks(&node.path, node.into.finish(&kept));
+        self.row(&node.path, Row::new(&node.item, &node.xattrs));
+    }
+
+    fn row(&self, path: &[u8], row: Row) {
+        self.progress.entries.fetch_add(1, Ordering::Relaxed);
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.insert(path.to_vec(), row);
+    }
+
+    fn chunk<'s>(&'s self, node: Arc<Node>, names: Vec<Vec<u8>>, scope: &Scope<'s>) {
+        let mut buffer = Vec::new();
+        for name in names {
+            if self.progress.stopped() {
+                break;
+            }
+            let path = below(&node.path, &name);
+            if self.source.exclude.contains(&self.source.path(&path)) {
+                self.note(&path, "left out, as asked");
+                continue;
+            }
+            match node.from.look(&name) {
+                Ok(item) if item.stat.kind == Kind::Dir => {
+                    self.directory(&node, name, path, item, scope);
+                }
+                Ok(item) if item.stat.links > 1 => {
+                    let node = Arc::clone(&node);
+                    self.twin(Waiting { node, name, item }, &mut buffer);
+                }
+                Ok(item) => {
+                    let done = self.single(&node, &name, &item, &mut buffer);
+                    self.told(&path, done);
+                }
+                Err(LookupError::Absent) => self.trouble(&path, CHANGED),
+                Err(error) => self.trouble(&path, format!("cannot be read: {error}")),
+            }
+        }
+        self.release(node);
+    }
+
+    fn told(&self, path: &[u8], done: Result<Option<Row>, String>) {
+        match done {
+            Ok(Some(row)) => self.row(path, row),
+            Ok(None) => {}
+            Err(message) => self.trouble(path, message),
+        }
+    }
+
+    fn directory<'s>(
+        &'s self,
+        node: &Arc<Node>,
+        name: Vec<u8>,
+        path: Vec<u8>,
+        item: Item,
+        scope: &Scope<'s>,
+    ) {
+        let parent = &node.item.stat;
+        let all = self.source.all_filesystems;
+        if item.stat.id == self.around {
+            return self.trouble(&path, "the volumes themselves are in it: left out");
+        }
+        if let Some((kind, message)) = self.source.root.refusal(&item.stat, parent, all) {
+            // What the kernel makes up is nobody's data.
+            if kind == IssueKind::PseudoFilesystem && self.source.root.is_pseudo(&item.stat) {
+                return self.note(&path, message);
+            }
+            return self.trouble(&path, message);
+        }
+        let node = Arc::clone(node);
+        scope.spawn(move |scope| {
+            let opened = self.open(&node, &name, &item);
+            match opened {
+                Ok((from, into, is_fresh)) => {
+                    self.begin(from, into, path, is_fresh, Some(node), scope);
+                }
+                Err(message) => {
+                    self.trouble(&path, message);
+                    self.release(node);
+                }
+            }
+        });
+    }
+
+    fn open(&self, node: &Node, name: &[u8], item: &Item) -> Result<(Folder, Place, bool), String> {
+        let from = node.from.enter(name);
+        let from = from.map_err(|error| format!("cannot be read: {error}"))?;
+        // Something may have been mounted or put there since it was looked at.
+        let now = from.item().map_err(|error| error.to_string())?;
+        if now.stat.id.0 != item.stat.id.0 {
+            return Err(CHANGED.into());
+        }
+        let (into, made) = node.into.dir(name).map_err(written)?;
+        Ok((from, into, made))
+    }
+
+    /// A file with several names.
+    fn twin(&self, waiting: Waiting, buffer: &mut Vec<u8>) {
+        let id = waiting.item.stat.id;
+        match self.twins.claim(id, waiting) {
+            Claim::Waits => {}
+            Claim::Copy(first) => {
+                let path = below(&first.node.path, &first.name);
+                let done = self.single(&first.node, &first.name, &first.item, buffer);
+                let row = done.as_ref().ok().and_then(Option::as_ref);
+                let there = row.map(|row| First {
+                    path: path.clone(),
+                    row: row.clone(),
+                });
+                let others = self.twins.settle(id, there.clone());
+                self.told(&path, done);
+                for other in others {
+                    match &there {
+                        Some(there) => self.link(other, &first.node.into, &first.name, there),
+                        None => self.lose(other),
+                    }
+                }
+                self.release(first.node);
+            }
+            Claim::Link(other, there) => match self.find(&there.path) {
+                Ok((dir, name)) => self.link(other, &dir, &name, &there),
+                Err(message) => {
+                    self.trouble(&below(&other.node.path, &other.name), message);
+                    self.release(other.node);
+                }
+            },
+            Claim::Lost(other) => self.lose(other),
+        }
+    }
+
+    fn lose(&self, other: Waiting) {
+        if !self.progress.stopped() {
+            let path = below(&other.node.path, &other.name);
+            self.trouble(&path, "another name of a file that could not be copied");
+        }
+        self.release(other.node);
+    }
+
+    /// The directory of the volume that holds `path`, and the name in it.
+    fn find(&self, path: &[u8]) -> Result<(Place, Vec<u8>), String> {
+        let mut dir = self.top.again().map_err(written)?;
+        let mut parts = path.split(|&byte| byte == b'/');
+        let name = parts.next_back().unwrap_or_default().to_vec();
+        for part in parts {
+            let folder = dir.folder.enter(part).map_err(written)?;
+            dir = Place { folder };
+        }
+        Ok((dir, name))
+    }
+
+    fn link(&self, other: Waiting, dir: &Place, name: &[u8], there: &First) {
+        let node = other.node;
+        let path = below(&node.path, &other.name);
+        let part = part_name(&node.part, &other.name);
+        match node.into.link(dir, name, &other.name, &part) {
+            Ok(()) => self.row(&path, there.row.clone()),
+            Err(errno) => self.trouble(&path, format!("cannot be made a hard link: {errno}")),
+        }
+        self.release(node);
+    }
+
+    /// What is no directory.
+    fn single(
+        &self,
+        node: &Node,
+        name: &[u8],
+        item: &Item,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<Row>, String> {
+        let part = part_name(&node.part, name);
+        if item.stat.kind == Kind::File {
+            let path = below(&node.path, name);
+            let whole = Whole {
+                path: &path,
+                from: &node.from,
+                name,
+                into: &node.into,
+                part: &part,
+                to: name,
+                inherits: false,
+            };
+            let was_there = (!node.is_fresh)
+                .then(|| self.before(&whole, item, buffer))
+                .flatten();
+            return match was_there {
+                Some(row) => Ok(Some(row)),
+                None => self.content(&whole, item, buffer),
+            };
+        }
+        self.special(node, name, &part, item).map(Some)
+    }
+
+    /// The row of a file that an ended run has already copied whole, by all that can be compared.
+    fn before(&self, whole: &Whole<'_>, item: &Item, buffer: &mut Vec<u8>) -> Option<Row> {
+        let there = whole.into.folder.look(whole.to).ok()?;
+        if !is_same(&there, item) {
+            return None;
+        }
+        let (old, new) = (
+            whole.from.open(whole.name).ok()?,
+            whole.into.folder.open(whole.to).ok()?,
+        );
+        let mut row = Row::new(item, &old.xattrs()?);
+        if row.xattrs != Row::new(item, &new.xattrs()?).xattrs {
+            return None;
+        }
+        let sum = file::sum(&old, buffer, self.progress).ok()?;
+        let is_same = file::sum(&new, buffer, &Progress::default()).ok()? == sum;
+        row.sum = Some(sum);
+        (is_same && old.unchanged()).then_some(row)
+    }
+
+    fn content(
+        &self,
+        whole: &Whole<'_>,
+        item: &Item,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<Row>, String> {
+        if self.source.root.is_pseudo(&item.stat) {
+            return Err("a file that the kernel makes up: not read".into());
+        }
+        let from = whole.from.open(whole.name);
+        let from = from.map_err(|error| format!("cannot be read: {error}"))?;
+        // What is allocated may change without a change of the file.
+        let of = |stat: &Stat| (stat.id, stat.size, stat.mode, stat.uid, stat.gid);
+        if of(from.stat()) != of(&item.stat) || from.modified() != item.modified {
+            return Err(CHANGED.into());
+        }
+        let xattrs = from.xattrs();
+        let xattrs = xattrs.ok_or("its extended attributes cannot be read")?;
+        let result = self.write(whole, &from, item, xattrs, buffer);
+        if !matches!(result, Ok(Some(_))) {
+            // The next run would remove it as well.
+            let _ = whole.into.remove(whole.part);
+        }
+        result
+    }
+
+    fn write(
+        &self,
+        whole: &Whole<'_>,
+        from: &File,
+        item: &Item,
+        xattrs: Attributes,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<Row>, String> {
+        let into = whole.into.file(whole.part).map_err(written)?;
+        if whole.inherits {
+            into.shed().map_err(written)?;
+        }
+        let sum = match file::copy(from, &into, buffer, self.progress) {
+            Ok(sum) => sum,
+            Err(Fault::Read(reason)) => return Err(format!("cannot be read: {reason}")),
+            Err(Fault::Write(errno)) => return Err(written(errno)),
+            Err(Fault::Shorter) => return Err(CHANGED.into()),
+            Err(Fault::Stopped) => return Ok(None),
+        };
+        if !from.unchanged() {
+            return Err(CHANGED.into());
+        }
+        let mut row = Row::new(item, &xattrs);
+        row.sum = Some(sum);
+        let lacks = into.finish(&Kept::of(item, xattrs));
+        whole.into.rename(whole.part, whole.to).map_err(written)?;
+        self.lacks(whole.path, lacks);
+        Ok(Some(row))
+    }
+
+    /// A link, a pipe, a socket or a device.
+    fn special(&self, node: &Node, name: &[u8], part: &[u8], item: &Item) -> Result<Row, String> {
+        let unread = |error: LookupError| format!("cannot be read: {error}");
+        let kind = item.stat.kind;
+        let text = match kind {
+            Kind::Link => Some(node.from.link(name).map_err(unread)?),
+            _ => None,
+        };
+        let xattrs = node.from.xattrs_of(name).map_err(unread)?;
+        let mut row = Row::new(item, &xattrs);
+        row.text.clone_from(&text);
+        let made = node.into.special(part, item, text.as_deref());
+        made.map_err(|errno| match kind {
+            Kind::CharDevice | Kind::BlockDevice if errno == rustix::io::Errno::PERM => {
+                "a device file, which only root may make: not copied".to_owned()
+            }
+            _ => written(errno),
+        })?;
+        let lacks = node.into.settle(part, kind, &Kept::of(item, xattrs));
+        if let Err(errno) = node.into.rename(part, name) {
+            let _ = node.into.remove(part);
+            return Err(written(errno));
+        }
+        self.lacks(&below(&node.path, name), lacks);
+        Ok(row)
+    }
+}
+
+/// A regular file's way from one side to the other.
+struct Whole<'a> {
+    /// Below the volume.
+    path: &'a [u8],
+    from: &'a Folder,
+    name: &'a [u8],
+    into: &'a Place,
+    part: &'a [u8],
+    to: &'a [u8],
+    /// Whether the directory that it is made in may hand something on to it.
+    inherits: bool,
+}
+
+const CHANGED: &str = "changed while it was read: stop what writes there, and run this again";
+
+fn written(error: impl std::fmt::Display) -> String {
+    format!("cannot be written: {error}")
+}
+
+pub(super) fn below(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    if dir.is_empty() {
+        return name.to_vec();
+    }
+    [dir, b"/", name].concat()
+}
+
+/// What no name of the directory begins with.
+fn part_prefix(names: &[Vec<u8>]) -> Vec<u8> {
+    let prefix = |number: usize| format!(".seaworthy-{number}-").into_bytes();
+    let is_free = |prefix: &Vec<u8>| !names.iter().any(|name| name.starts_with(prefix));
+    // One more than there are names: one of them is free.
+    let mut all = (0..=names.len()).map(prefix);
+    all.find(is_free).unwrap_or_default()
+}
+
+/// The name of a file until it is whole: the same in every run, so that none is left behind.
+fn part_name(prefix: &[u8], name: &[u8]) -> Vec<u8> {
+    let sum = Sha256::digest(name);
+    let mut part = prefix.to_vec();
+    for byte in sum.iter().take(12) {
+        part.extend_from_slice(format!("{byte:02x}").as_bytes());
+    }
+    part
+}

@@ -100,7 +100,9 @@ impl Migrate {
             bail!("an archive is not for a terminal: name a file with -o, or use a pipe");
         }
         let root = self.scope.root.as_deref();
-        self.output.iter().try_for_each(|file| output::check(file, root))
+        self.output
+            .iter()
+            .try_for_each(|file| output::check(file, root))
     }
 
     /// The volumes that are wanted.
@@ -114,7 +116,10 @@ impl Migrate {
         }
         for name in &self.volume {
             if !filling.volumes.iter().any(|fill| fill.name == *name) {
-                bail!("--volume {name}: there is none of that name, but {}", names());
+                bail!(
+                    "--volume {name}: there is none of that name, but {}",
+                    names()
+                );
             }
         }
         let is_wanted = |fill: &&Fill| self.volume.is_empty() || self.volume.contains(&fill.name);
@@ -147,7 +152,10 @@ impl Migrate {
             let what = if fill.copies {
                 "copied".to_owned()
             } else {
-                format!("begins empty, {}:{} mode {:04o}", fill.uid, fill.gid, fill.mode)
+                format!(
+                    "begins empty, {}:{} mode {:04o}",
+                    fill.uid, fill.gid, fill.mode
+                )
             };
             let kind = if fill.is_file { "file" } else { "directory" };
             words += &format!("{} ({} {kind}) → {place}: {what}\n", fill.path, fill.keeps);
@@ -189,7 +197,11 @@ impl Migrate {
 
     fn volumes(&self, filling: &Filling, sources: &[Source<'_>]) -> Result<ExitCode> {
         let base = self.base(filling);
-        if !self.verify && sources.iter().any(|source| self.engine(source.fill).is_none()) {
+        if !self.verify
+            && sources
+                .iter()
+                .any(|source| self.engine(source.fill).is_none())
+        {
             self.make_base(&base)?;
         }
         let mut code = ExitCode::SUCCESS;
@@ -235,9 +247,8 @@ impl Migrate {
         if !is_there && let Some(parent) = base.parent().filter(|p| *p != Path::new("")) {
             output::make_dir(parent, self.scope.root.as_deref())?;
         }
-        output::check(&base.join("x"), self.scope.root.as_deref()).or_else(|error| {
-            if is_there { Err(error) } else { Ok(()) }
-        })?;
+        output::check(&base.join("x"), self.scope.root.as_deref())
+            .or_else(|error| if is_there { Err(error) } else { Ok(()) })?;
         if !is_there {
             let made = std::fs::DirBuilder::new().mode(0o700).create(base);
             made.with_context(|| format!("cannot make the directory {}", base.display()))?;
@@ -254,7 +265,10 @@ impl Migrate {
                 let place = mount_point(engine, &volume, !self.verify)?;
                 let name = place.file_name().and_then(|name| name.to_str());
                 let (Some(dir), Some(name)) = (place.parent(), name) else {
-                    bail!("{engine} keeps it at {}, which is no place", place.display());
+                    bail!(
+                        "{engine} keeps it at {}, which is no place",
+                        place.display()
+                    );
                 };
                 (dir.to_owned(), name.to_owned())
             }
@@ -268,7 +282,11 @@ impl Migrate {
 /// Where an engine of this host keeps a volume, which is made where it is not there.
 fn mount_point(engine: &str, volume: &str, makes: bool) -> Result<PathBuf> {
     let ask = |arguments: &[&str]| {
-        let asked = Command::new(engine).arg("volume").args(arguments).arg(volume).output();
+        let asked = Command::new(engine)
+            .arg("volume")
+            .args(arguments)
+            .arg(volume)
+            .output();
         asked.with_context(|| format!("cannot run {engine}"))
     };
     let inspect = ["inspect", "--format", "{{.Mountpoint}}"];
@@ -277,17 +295,25 @@ fn mount_point(engine: &str, volume: &str, makes: bool) -> Result<PathBuf> {
         let made = ask(&["create"])?;
         if !made.status.success() {
             let why = String::from_utf8_lossy(&made.stderr);
-            bail!("{engine} volume create {volume}: {}", escape(why.trim().as_bytes()));
+            bail!(
+                "{engine} volume create {volume}: {}",
+                escape(why.trim().as_bytes())
+            );
         }
         answer = ask(&inspect)?;
     }
     if !answer.status.success() {
         let why = String::from_utf8_lossy(&answer.stderr);
-        bail!("{engine} volume inspect {volume}: {}", escape(why.trim().as_bytes()));
+        bail!(
+            "{engine} volume inspect {volume}: {}",
+            escape(why.trim().as_bytes())
+        );
     }
     let place = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim_end());
     if !place.is_absolute() {
-        bail!("{engine} does not say where it keeps {volume}: only volumes of this host are filled");
+        bail!(
+            "{engine} does not say where it keeps {volume}: only volumes of this host are filled"
+        );
     }
     Ok(place)
 }
@@ -309,7 +335,10 @@ fn raise_open_files() {
 fn told(fill: &Fill, outcome: &Outcome) {
     for trouble in outcome.troubles.iter().chain(&outcome.notes) {
         let message = escape(trouble.message.as_bytes());
-        output::say(&format!("seaworthy: {}: {}: {message}", fill.name, trouble.path));
+        output::say(&format!(
+            "seaworthy: {}: {}: {message}",
+            fill.name, trouble.path
+        ));
     }
 }
 

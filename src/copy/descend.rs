@@ -8,30 +8,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::Scope;
 use sha2::{Digest as _, Sha256};
 
-use super::file::{self, Fault};
+use super::entry::Whole;
 use super::list::{Row, Rows};
-use super::place::{Kept, Lacks, Place, is_same};
+use super::place::{Kept, Lacks, Place};
 use super::twins::{Claim, First, Twins};
 use super::{Progress, Source, Trouble};
-use crate::fact::{IssueKind, Kind, Stat};
-use crate::tree::{Attributes, File, Folder, Item, LookupError};
+use crate::fact::{IssueKind, Kind};
+use crate::tree::{Attributes, Folder, Item, LookupError};
 
 /// How many entries of one directory make a unit of work.
 const CHUNK: usize = 64;
 
 /// A directory of both sides while it is copied. Whoever has one hands it back by
 /// [`Copying::release`].
-struct Node {
-    from: Folder,
-    into: Place,
+pub(super) struct Node {
+    pub(super) from: Folder,
+    pub(super) into: Place,
     /// Below the volume; empty for the volume itself.
-    path: Vec<u8>,
-    item: Item,
+    pub(super) path: Vec<u8>,
+    pub(super) item: Item,
     xattrs: Attributes,
     /// Whether it was made in this run: nothing is in it then.
-    is_fresh: bool,
+    pub(super) is_fresh: bool,
     /// What names of files begin with until they are whole.
-    part: Vec<u8>,
+    pub(super) part: Vec<u8>,
     parent: Option<Arc<Self>>,
 }
 
@@ -44,8 +44,8 @@ struct Waiting {
 
 /// What all that copy a tree share.
 pub(super) struct Copying<'a> {
-    source: &'a Source<'a>,
-    progress: &'a Progress,
+    pub(super) source: &'a Source<'a>,
+    pub(super) progress: &'a Progress,
     /// The volume, to find a file again of which there is another name.
     top: Place,
     /// The directory in which the volume lies: the old root may be around it.
@@ -126,7 +126,10 @@ impl<'a> Copying<'a> {
             all
         };
         let mut troubles = take(self.troubles);
-        let lost = self.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let lost = self
+            .lost
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = lost.iter().min() {
             let message = format!(
                 "the owner cannot be kept without root: {} entries, this is the first",
@@ -134,7 +137,10 @@ impl<'a> Copying<'a> {
             );
             troubles.push(self.source.trouble(first, message));
         }
-        let mut rows = self.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self
+            .rows
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         super::list::join(&mut rows);
         Copied {
             rows,
@@ -155,7 +161,7 @@ impl<'a> Copying<'a> {
         notes.push(note);
     }
 
-    fn lacks(&self, path: &[u8], lacks: Vec<Lacks>) {
+    pub(super) fn lacks(&self, path: &[u8], lacks: Vec<Lacks>) {
         for lack in lacks {
             match lack {
                 Lacks::Owner => {
@@ -221,10 +227,16 @@ impl<'a> Copying<'a> {
             let path = below(&node.path, name);
             if name.starts_with(&node.part) {
                 if let Err(errno) = node.into.remove(name) {
-                    self.trouble(&path, format!("cannot remove a part of an ended run: {errno}"));
+                    self.trouble(
+                        &path,
+                        format!("cannot remove a part of an ended run: {errno}"),
+                    );
                 }
             } else if !(node.path.is_empty() && super::volume::is_nothing(name)) {
-                self.trouble(&path, "in the volume, and not in the old root: left as it is");
+                self.trouble(
+                    &path,
+                    "in the volume, and not in the old root: left as it is",
+                );
             }
         }
     }
@@ -249,7 +261,11 @@ impl<'a> Copying<'a> {
             return;
         }
         // Names that came or went while they were read.
-        if node.from.item().is_ok_and(|now| now.modified != node.item.modified) {
+        if node
+            .from
+            .item()
+            .is_ok_and(|now| now.modified != node.item.modified)
+        {
             self.trouble(&node.path, CHANGED);
         }
         let kept = Kept::of(&node.item, node.xattrs.clone());
@@ -412,158 +428,12 @@ impl<'a> Copying<'a> {
         }
         self.release(node);
     }
-
-    /// What is no directory.
-    fn single(
-        &self,
-        node: &Node,
-        name: &[u8],
-        item: &Item,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Option<Row>, String> {
-        let part = part_name(&node.part, name);
-        if item.stat.kind == Kind::File {
-            let path = below(&node.path, name);
-            let whole = Whole {
-                path: &path,
-                from: &node.from,
-                name,
-                into: &node.into,
-                part: &part,
-                to: name,
-                inherits: false,
-            };
-            let was_there = (!node.is_fresh)
-                .then(|| self.before(&whole, item, buffer))
-                .flatten();
-            return match was_there {
-                Some(row) => Ok(Some(row)),
-                None => self.content(&whole, item, buffer),
-            };
-        }
-        self.special(node, name, &part, item).map(Some)
-    }
-
-    /// The row of a file that an ended run has already copied whole, by all that can be compared.
-    fn before(&self, whole: &Whole<'_>, item: &Item, buffer: &mut Vec<u8>) -> Option<Row> {
-        let there = whole.into.folder.look(whole.to).ok()?;
-        if !is_same(&there, item) {
-            return None;
-        }
-        let (old, new) = (
-            whole.from.open(whole.name).ok()?,
-            whole.into.folder.open(whole.to).ok()?,
-        );
-        let mut row = Row::new(item, &old.xattrs()?);
-        if row.xattrs != Row::new(item, &new.xattrs()?).xattrs {
-            return None;
-        }
-        let sum = file::sum(&old, buffer, self.progress).ok()?;
-        let is_same = file::sum(&new, buffer, &Progress::default()).ok()? == sum;
-        row.sum = Some(sum);
-        (is_same && old.unchanged()).then_some(row)
-    }
-
-    fn content(
-        &self,
-        whole: &Whole<'_>,
-        item: &Item,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Option<Row>, String> {
-        if self.source.root.is_pseudo(&item.stat) {
-            return Err("a file that the kernel makes up: not read".into());
-        }
-        let from = whole.from.open(whole.name);
-        let from = from.map_err(|error| format!("cannot be read: {error}"))?;
-        // What is allocated may change without a change of the file.
-        let of = |stat: &Stat| (stat.id, stat.size, stat.mode, stat.uid, stat.gid);
-        if of(from.stat()) != of(&item.stat) || from.modified() != item.modified {
-            return Err(CHANGED.into());
-        }
-        let xattrs = from.xattrs();
-        let xattrs = xattrs.ok_or("its extended attributes cannot be read")?;
-        let result = self.write(whole, &from, item, xattrs, buffer);
-        if !matches!(result, Ok(Some(_))) {
-            // The next run would remove it as well.
-            let _ = whole.into.remove(whole.part);
-        }
-        result
-    }
-
-    fn write(
-        &self,
-        whole: &Whole<'_>,
-        from: &File,
-        item: &Item,
-        xattrs: Attributes,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Option<Row>, String> {
-        let into = whole.into.file(whole.part).map_err(written)?;
-        if whole.inherits {
-            into.shed().map_err(written)?;
-        }
-        let sum = match file::copy(from, &into, buffer, self.progress) {
-            Ok(sum) => sum,
-            Err(Fault::Read(reason)) => return Err(format!("cannot be read: {reason}")),
-            Err(Fault::Write(errno)) => return Err(written(errno)),
-            Err(Fault::Shorter) => return Err(CHANGED.into()),
-            Err(Fault::Stopped) => return Ok(None),
-        };
-        if !from.unchanged() {
-            return Err(CHANGED.into());
-        }
-        let mut row = Row::new(item, &xattrs);
-        row.sum = Some(sum);
-        let lacks = into.finish(&Kept::of(item, xattrs));
-        whole.into.rename(whole.part, whole.to).map_err(written)?;
-        self.lacks(whole.path, lacks);
-        Ok(Some(row))
-    }
-
-    /// A link, a pipe, a socket or a device.
-    fn special(&self, node: &Node, name: &[u8], part: &[u8], item: &Item) -> Result<Row, String> {
-        let unread = |error: LookupError| format!("cannot be read: {error}");
-        let kind = item.stat.kind;
-        let text = match kind {
-            Kind::Link => Some(node.from.link(name).map_err(unread)?),
-            _ => None,
-        };
-        let xattrs = node.from.xattrs_of(name).map_err(unread)?;
-        let mut row = Row::new(item, &xattrs);
-        row.text.clone_from(&text);
-        let made = node.into.special(part, item, text.as_deref());
-        made.map_err(|errno| match kind {
-            Kind::CharDevice | Kind::BlockDevice if errno == rustix::io::Errno::PERM => {
-                "a device file, which only root may make: not copied".to_owned()
-            }
-            _ => written(errno),
-        })?;
-        let lacks = node.into.settle(part, kind, &Kept::of(item, xattrs));
-        if let Err(errno) = node.into.rename(part, name) {
-            let _ = node.into.remove(part);
-            return Err(written(errno));
-        }
-        self.lacks(&below(&node.path, name), lacks);
-        Ok(row)
-    }
 }
 
-/// A regular file's way from one side to the other.
-struct Whole<'a> {
-    /// Below the volume.
-    path: &'a [u8],
-    from: &'a Folder,
-    name: &'a [u8],
-    into: &'a Place,
-    part: &'a [u8],
-    to: &'a [u8],
-    /// Whether the directory that it is made in may hand something on to it.
-    inherits: bool,
-}
+pub(super) const CHANGED: &str =
+    "changed while it was read: stop what writes there, and run this again";
 
-const CHANGED: &str = "changed while it was read: stop what writes there, and run this again";
-
-fn written(error: impl std::fmt::Display) -> String {
+pub(super) fn written(error: impl std::fmt::Display) -> String {
     format!("cannot be written: {error}")
 }
 
@@ -584,7 +454,7 @@ fn part_prefix(names: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// The name of a file until it is whole: the same in every run, so that none is left behind.
-fn part_name(prefix: &[u8], name: &[u8]) -> Vec<u8> {
+pub(super) fn part_name(prefix: &[u8], name: &[u8]) -> Vec<u8> {
     let sum = Sha256::digest(name);
     let mut part = prefix.to_vec();
     for byte in sum.iter().take(12) {

@@ -44,11 +44,19 @@ impl Row {
         Self {
             kind: stat.kind,
             // A link has no mode of its own (symlink(7)).
-            mode: if stat.kind == Kind::Link { 0o777 } else { stat.mode },
+            mode: if stat.kind == Kind::Link {
+                0o777
+            } else {
+                stat.mode
+            },
             uid: stat.uid,
             gid: stat.gid,
             modified: item.modified,
-            size: if stat.kind == Kind::File { stat.size } else { 0 },
+            size: if stat.kind == Kind::File {
+                stat.size
+            } else {
+                0
+            },
             device: if is_device { item.device } else { 0 },
             sum: None,
             text: None,
@@ -90,7 +98,9 @@ pub(super) fn join(rows: &mut Rows) {
     }
     for row in rows.values_mut() {
         let all = row.id.take().and_then(|id| names.get(&id));
-        row.twin = all.filter(|all| all.len() > 1).and_then(|all| all.first().cloned());
+        row.twin = all
+            .filter(|all| all.len() > 1)
+            .and_then(|all| all.first().cloned());
     }
 }
 

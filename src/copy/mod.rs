@@ -6,8 +6,10 @@
 //! that it is unfinished, so that a run that was ended at any moment can be taken up again.
 
 mod descend;
+mod entry;
 mod file;
 mod list;
+mod pax;
 mod place;
 mod rows;
 mod stream;

@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
+    AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags,
+};
 use rustix::io::Errno;
 
 use crate::fact::{Kind, Stat};
@@ -65,10 +66,7 @@ impl Kept {
     }
 
     fn owners(&self) -> (Option<Uid>, Option<Gid>) {
-        (
-            Some(Uid::from_raw(self.uid)),
-            Some(Gid::from_raw(self.gid)),
-        )
+        (Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
     }
 
     fn stamps(&self) -> Option<Timestamps> {
@@ -198,12 +196,8 @@ impl Place {
         let has_owner = owned(chown, &mut lacks);
         let way = self.folder.way_to(name);
         for (key, value) in &kept.xattrs {
-            let set = rustix::fs::lsetxattr(
-                way.as_slice(),
-                key.as_slice(),
-                value,
-                XattrFlags::empty(),
-            );
+            let set =
+                rustix::fs::lsetxattr(way.as_slice(), key.as_slice(), value, XattrFlags::empty());
             note(set, &attribute(key), &mut lacks);
         }
         // A link has no mode of its own (symlink(7)).

@@ -101,12 +101,10 @@ impl Source<'_> {
 }
 
 /// The rows of everything in a directory, itself among them.
-pub(super) fn rows(
-    top: Folder,
-    enters: Enters<'_>,
-    progress: &Progress,
-) -> (Rows, Vec<Unread>) {
-    let own = top.item().and_then(|item| Ok(Row::new(&item, &top.xattrs()?)));
+pub(super) fn rows(top: Folder, enters: Enters<'_>, progress: &Progress) -> (Rows, Vec<Unread>) {
+    let own = top
+        .item()
+        .and_then(|item| Ok(Row::new(&item, &top.xattrs()?)));
     let visit = |folder: &Folder, name: &[u8], path: &[u8], item: &Item| {
         let row = row(folder, name, item, progress);
         (path.to_vec(), row)
@@ -139,13 +137,21 @@ pub(super) fn row(
     let mut row = match item.stat.kind {
         Kind::File => {
             let file = folder.open(name).map_err(words)?;
-            let xattrs = file.xattrs().ok_or("its extended attributes cannot be read")?;
+            let xattrs = file
+                .xattrs()
+                .ok_or("its extended attributes cannot be read")?;
             let mut row = Row::new(item, &xattrs);
             let sum = file::sum(&file, &mut Vec::new(), progress);
             row.sum = Some(sum.map_err(|fault| fault.words())?);
             row
         }
-        Kind::Dir => Row::new(item, &folder.enter(name).and_then(|dir| dir.xattrs()).map_err(words)?),
+        Kind::Dir => Row::new(
+            item,
+            &folder
+                .enter(name)
+                .and_then(|dir| dir.xattrs())
+                .map_err(words)?,
+        ),
         _ => Row::new(item, &folder.xattrs_of(name).map_err(words)?),
     };
     if item.stat.kind == Kind::Link {

@@ -10,19 +10,11 @@ use std::sync::atomic::Ordering;
 use tar::{Builder, EntryType, Header};
 
 use super::descend::below;
+use super::pax::{Head, Pieces, sparse_map};
 use super::{Done, Outcome, Progress, Source, Trouble};
 use crate::fact::{IssueKind, Kind};
-use crate::parse::read::ReadAt as _;
 use crate::path::AppPath;
 use crate::tree::{Attributes, File, Folder, Item, LookupError};
-
-/// What begins the key of an extended attribute in a pax record (star(1), GNU tar's `--xattrs`).
-const XATTR: &str = "SCHILY.xattr.";
-
-/// The greatest numbers of a plain header (pax(1), ustar): larger ones, and negative ones, stand in
-/// records.
-const OWNER_LIMIT: u64 = 0o7_777_777;
-const LENGTH_LIMIT: u64 = 0o77_777_777_777;
 
 /// A stream that ended before the archive did.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +172,7 @@ impl<W: Write> Volume<'_, W> {
         let read: Result<_, LookupError> = read();
         match read {
             Ok((item, xattrs, names)) => {
-                let mut head = self.head(&item, &xattrs);
+                let mut head = Head::of(&item, &xattrs);
                 head.header.set_entry_type(EntryType::Directory);
                 self.put(head, &path, None, &mut io::empty())?;
                 Ok(Some((folder, item, path, names.into_iter())))
@@ -207,7 +199,7 @@ impl<W: Write> Volume<'_, W> {
             return Ok(());
         }
         if let Some(first) = self.twins.get(&item.stat.id).cloned() {
-            let mut head = self.head(item, &Attributes::new());
+            let mut head = Head::of(item, &Attributes::new());
             head.header.set_entry_type(EntryType::Link);
             return self.put(head, path, Some(&first), &mut io::empty());
         }
@@ -226,7 +218,7 @@ impl<W: Write> Volume<'_, W> {
                 return self.trouble(path, format!("cannot be read: {error}"));
             }
         };
-        let mut head = self.head(item, &xattrs);
+        let mut head = Head::of(item, &xattrs);
         head.header.set_entry_type(match kind {
             Kind::Link => EntryType::Symlink,
             Kind::Fifo => EntryType::Fifo,
@@ -235,8 +227,12 @@ impl<W: Write> Volume<'_, W> {
         });
         let (major, minor) = super::list::parts(item.device);
         // Only devices have numbers, and larger ones than a header holds are not in use.
-        let _ = head.header.set_device_major(u32::try_from(major).unwrap_or_default());
-        let _ = head.header.set_device_minor(u32::try_from(minor).unwrap_or_default());
+        let _ = head
+            .header
+            .set_device_major(u32::try_from(major).unwrap_or_default());
+        let _ = head
+            .header
+            .set_device_minor(u32::try_from(minor).unwrap_or_default());
         self.put(head, path, text.as_deref(), &mut io::empty())?;
         self.remember(item, path);
         Ok(())
@@ -256,10 +252,10 @@ impl<W: Write> Volume<'_, W> {
             return self.trouble(path, "a file that the kernel makes up: not read");
         }
         let size = file.stat().size;
-        let mut head = self.head(item, &xattrs);
+        let mut head = Head::of(item, &xattrs);
         head.header.set_entry_type(EntryType::Regular);
         let pieces = file.pieces();
-        let map = pieces.as_deref().map(|pieces| sparse_map(pieces));
+        let map = pieces.as_deref().map(|pieces| sparse_map(size, pieces));
         if map.is_some() {
             let name = self.name(path);
             let own = |key: &str, value: Vec<u8>| (format!("GNU.sparse.{key}"), value);
@@ -311,47 +307,17 @@ impl<W: Write> Volume<'_, W> {
         header.set_gid(fill.gid.into());
         header.set_mtime(0);
         header.set_size(0);
-        let kind = if fill.is_file { EntryType::Regular } else { EntryType::Directory };
+        let kind = if fill.is_file {
+            EntryType::Regular
+        } else {
+            EntryType::Directory
+        };
         header.set_entry_type(kind);
         let head = Head {
             header,
             records: Vec::new(),
         };
         self.put(head, b"", None, &mut io::empty())
-    }
-
-    fn head(&self, item: &Item, xattrs: &Attributes) -> Head {
-        let mut head = Head {
-            header: Header::new_ustar(),
-            records: Vec::new(),
-        };
-        head.header.set_mode(item.stat.mode);
-        head.header.set_size(0);
-        let (seconds, part) = item.modified;
-        head.header.set_mtime(u64::try_from(seconds).unwrap_or_default().min(LENGTH_LIMIT));
-        if part != 0 || u64::try_from(seconds).map_or(true, |seconds| seconds > LENGTH_LIMIT) {
-            // A time before 1970 has its part counted towards 1970 (pax(1) writes a decimal).
-            let text = match (seconds < 0, part) {
-                (false, _) | (true, 0) => format!("{seconds}.{part:09}"),
-                (true, part) => format!("-{}.{:09}", -(seconds + 1), 1_000_000_000 - part),
-            };
-            head.record("mtime", text.into_bytes());
-        }
-        let owners = [("uid", item.stat.uid), ("gid", item.stat.gid)];
-        for (key, id) in owners {
-            if u64::from(id) > OWNER_LIMIT {
-                head.record(key, id.to_string().into_bytes());
-            }
-        }
-        head.header.set_uid(u64::from(item.stat.uid).min(OWNER_LIMIT));
-        head.header.set_gid(u64::from(item.stat.gid).min(OWNER_LIMIT));
-        for (name, value) in xattrs {
-            if !super::list::is_label(name) {
-                let key = format!("{XATTR}{}", String::from_utf8_lossy(name));
-                head.record(&key, value.clone());
-            }
-        }
-        head
     }
 
     fn name(&self, path: &[u8]) -> Vec<u8> {
@@ -412,77 +378,4 @@ impl<W: Write> Volume<'_, W> {
         let note = self.source.trouble(path, message);
         self.outcome.notes.push(note);
     }
-}
-
-/// The headers of an entry.
-struct Head {
-    header: Header,
-    records: Vec<(String, Vec<u8>)>,
-}
-
-impl Head {
-    fn record(&mut self, key: &str, value: Vec<u8>) {
-        self.records.push((key.to_owned(), value));
-    }
-
-    fn size(&mut self, size: u64) {
-        self.header.set_size(size.min(LENGTH_LIMIT));
-        if size > LENGTH_LIMIT {
-            self.record("size", size.to_string().into_bytes());
-        }
-    }
-}
-
-/// The data of a file, one piece behind another.
-struct Pieces<'a> {
-    file: &'a File,
-    pieces: &'a [(u64, u64)],
-    /// How much of the first piece was read.
-    at: u64,
-    progress: &'a Progress,
-    /// Why reading ended early.
-    failed: Option<String>,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(((start, length), rest)) = self.pieces.split_first() {
-            let left = length - self.at;
-            if left == 0 {
-                (self.pieces, self.at) = (rest, 0);
-                continue;
-            }
-            if self.progress.stopped() {
-                return Err(io::Error::other("the run was ended"));
-            }
-            let want = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            let piece = buffer.get_mut(..want).unwrap_or_default();
-            let got = self.file.read_at(start + self.at, piece);
-            let failed = match got {
-                Ok(0) => "became shorter while it was read".to_owned(),
-                Ok(got) => {
-                    self.at += got as u64;
-                    self.progress.read(got);
-                    return Ok(got);
-                }
-                Err(error) => format!("cannot be read: {error}"),
-            };
-            self.failed = Some(failed);
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(0)
-    }
-}
-
-/// The map of a file with holes, as it comes before its data: the number of pieces, and offset and
-/// length of each, a number to a line, filled up to a whole block (GNU tar's manual, PAX Format,
-/// Version 1.0).
-fn sparse_map(pieces: &[(u64, u64)]) -> Vec<u8> {
-    let mut map = format!("{}\n", pieces.len());
-    for (offset, length) in pieces {
-        map += &format!("{offset}\n{length}\n");
-    }
-    let mut map = map.into_bytes();
-    map.resize(map.len().next_multiple_of(512), 0);
-    map
 }

@@ -108,13 +108,7 @@ fn single(folder: &Folder, name: &[u8], item: &Item, progress: &Progress) -> Sid
     Ok((Rows::from([(Vec::new(), row)]), Vec::new()))
 }
 
-fn compare(
-    source: &Source<'_>,
-    side: &str,
-    was: &Rows,
-    is: Side,
-    troubles: &mut Vec<Trouble>,
-) {
+fn compare(source: &Source<'_>, side: &str, was: &Rows, is: Side, troubles: &mut Vec<Trouble>) {
     let (is, unread) = match is {
         Ok(read) => read,
         Err(error) => {

@@ -10,28 +10,19 @@ use super::place::{Kept, Lacks, NewFile, Place};
 use super::weigh::{Weight, weigh};
 use super::{Done, Outcome, Progress, Source, Target, Trouble, list};
 use crate::fact::Kind;
+use crate::manifest::NOTHING;
 use crate::path::{AppPath, escape};
 use crate::tree::{Attributes, Folder, Item, LookupError, Node};
 
-/// What the top of a filesystem has by itself: a new one that has no more is empty. By whole name,
-/// or by what a name begins with, and who makes it.
-const NOTHING: &[(&[u8], bool, &str)] = &[
-    (b"lost+found", true, "ext2, ext3, ext4: mkfs makes it"),
-    (b".snapshot", true, "NFS servers with snapshots show it"),
-    (b".snapshots", true, "btrfs and GPFS snapshots"),
-    (b".zfs", true, "ZFS, where snapdir is visible"),
-    (b".Trash", false, "the bin of a desktop (freedesktop.org trash specification)"),
-    (b".fseventsd", true, "volumes that a Mac has had"),
-    (b".autorelabel", true, "SELinux: label everything at the next start"),
-    (b"aquota.user", true, "quotas (quotacheck(8))"),
-    (b"aquota.group", true, "quotas (quotacheck(8))"),
-    (b".glusterfs", true, "GlusterFS keeps its own state in each brick"),
-];
-
 /// Whether a name at the top of a volume is none of somebody's data.
 pub(super) fn is_nothing(name: &[u8]) -> bool {
-    let is = |(known, whole, _): &(&[u8], bool, &str)| {
-        if *whole { name == *known } else { name.starts_with(known) }
+    let is = |(known, is_whole, _): &(&str, bool, &str)| {
+        let known = known.as_bytes();
+        if *is_whole {
+            name == known
+        } else {
+            name.starts_with(known)
+        }
     };
     NOTHING.iter().any(is)
 }
@@ -118,7 +109,11 @@ fn filled(
     if progress.stopped() {
         return Ok(Done::Interrupted);
     }
-    let Copied { rows, troubles, notes } = copied;
+    let Copied {
+        rows,
+        troubles,
+        notes,
+    } = copied;
     outcome.entries = rows.len() as u64;
     outcome.bytes = rows.values().map(|row| row.size).sum();
     outcome.troubles.extend(troubles);
@@ -268,7 +263,9 @@ fn room(
             weigh(again, Some(source), progress)
         }
     };
-    progress.expected.fetch_add(weight.content, Ordering::Relaxed);
+    progress
+        .expected
+        .fetch_add(weight.content, Ordering::Relaxed);
     let there = target.parent.folder.enter(&target.name);
     let place = there.map_or_else(|_| target.parent.again(), |folder| Ok(Place { folder }));
     let place = place.map_err(written)?;
@@ -316,7 +313,9 @@ fn empty(source: &Source<'_>, target: &Target) -> Result<Copied, Refusal> {
         ),
         Lacks::Other(what, errno) => format!("cannot set {what}: {errno}"),
     };
-    let troubles = lacks.into_iter().map(|lack| source.trouble(b"", words(lack)));
+    let troubles = lacks
+        .into_iter()
+        .map(|lack| source.trouble(b"", words(lack)));
     let mut rows = list::Rows::new();
     if let Ok(item) = target.parent.folder.look(&target.name) {
         let mut row = list::Row::new(&item, &Attributes::new());

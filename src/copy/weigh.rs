@@ -32,7 +32,11 @@ impl Weight {
         Self {
             allocated: item.stat.allocated,
             // A hole is not read.
-            content: if is_file { item.stat.size.min(item.stat.allocated.max(1)) } else { 0 },
+            content: if is_file {
+                item.stat.size.min(item.stat.allocated.max(1))
+            } else {
+                0
+            },
             inodes: 1,
         }
     }

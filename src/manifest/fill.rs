@@ -76,3 +76,21 @@ fn fill(service: &Service<'_>, volume: &Volume) -> Fill {
         mode: volume.bits(),
     }
 }
+
+/// What the top of a filesystem has by itself: a volume that holds no more is empty. The name, whether
+/// it is the whole one or what names begin with, and who makes it.
+pub const NOTHING: &[(&str, bool, &str)] = &[
+    ("lost+found", true, "ext2, ext3 and ext4: mke2fs(8)"),
+    (".snapshot", true, "servers of NFS that keep snapshots"),
+    (".snapshots", true, "snapper(8) on btrfs, and GPFS"),
+    (".zfs", true, "ZFS with snapdir=visible: zfsprops(7)"),
+    (
+        ".Trash",
+        false,
+        "the bin of a desktop: freedesktop.org, Trash specification",
+    ),
+    (".glusterfs", true, "GlusterFS, in each brick"),
+    (".autorelabel", true, "SELinux: selinux-autorelabel(8)"),
+    ("aquota.user", true, "quotas: quotacheck(8)"),
+    ("aquota.group", true, "quotas: quotacheck(8)"),
+];

@@ -27,7 +27,7 @@ mod yaml;
 
 pub use content::{Content, Entry};
 pub use files::{File, Files};
-pub use fill::{Fill, Filling, filling};
+pub use fill::{Fill, Filling, NOTHING, filling};
 pub use image::{Point, Settings, settings};
 pub use rkt::appc;
 

@@ -28,7 +28,10 @@ pub(super) fn all(
         Err(errno) => return Err(errno),
     };
     let mut found = BTreeMap::new();
-    for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+    for name in names
+        .split(|&byte| byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         let mut value = vec![0; LIMIT];
         let got = match get(name, &mut value) {
             Ok(got) => got,

@@ -38,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["path", "fact", "report", "policy", "diff", "render"],
     ),
     ("manifest", &["path", "fact", "report"]),
+    ("copy", &["path", "fact", "parse", "tree", "manifest"]),
     (
         "image",
         &[
@@ -61,9 +62,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// folder `command`.
 const BINARY: &[&str] = &["lib.rs", "main.rs", "cli.rs", "output.rs"];
 
-/// What makes the directories of an image layout, which is what this program hands over and no
-/// audited disk. It reads them through `tree`, too.
-const WRITES: &[&str] = &["layout/store.rs"];
+/// What makes the directories of an image layout, and what fills the volumes of a new host: both are
+/// what this program hands over and no audited disk. They read through `tree`, too.
+const WRITES: &[&str] = &["layout/store.rs", "copy/place.rs"];
 
 #[test]
 fn rows_name_only_earlier_rows() {

@@ -8,6 +8,7 @@
 mod bases;
 mod check;
 mod command;
+mod copy;
 mod custody;
 mod custody_shown;
 mod customs;

@@ -1,5 +1,6 @@
 //! The script that fills a cluster's claims from the old host.
 
+use super::super::migrate::nothing;
 use super::super::quote::shell;
 use super::super::service::Service;
 use super::{FILES, Form, Volumes};
@@ -8,10 +9,14 @@ const HEAD: &str = r#"# usage: migrate.sh [-r ROOT] [-n NAMESPACE]
 #
 #   -r ROOT   the old host's root, mounted (default /: this host is the old one)
 #
+# For hosts without seaworthy. This script trusts the old disk: tar says what is on it, and nothing is
+# compared. "seaworthy migrate --to tar" packs the same by guarded lookups: pipe it into the pod.
+#
 # Stop the old service first, and apply the manifests: the claims must be there. The set is scaled
 # to nothing, a pod that only waits holds its claims, and each is filled through it with owners
-# kept. A claim that holds something is left as it is. Needs kubectl and tar.
-set -eu
+# kept; extended attributes and ACLs, too, where tar can on both sides, which is said. A claim that
+# holds something is left as it is. Needs kubectl and tar.
+set -euf
 root='' failed=0
 namespace=$(kubectl config view --minify --output 'jsonpath={..namespace}')
 namespace=${namespace:-default}
@@ -24,31 +29,61 @@ while getopts r:n: option; do
 done
 pod=@NAME@-migrate
 run() { kubectl --namespace "$namespace" "$@"; }
-fail() { printf '%s\n' "migrate.sh: $1: $2" >&2; failed=1; }
+say() { printf '%s\n' "migrate.sh: $1: $2" >&2; }
 inside() { run exec -i "$pod" -- "$@"; }
+
+top=''
+if [ -n "$root" ]; then
+    top=$(cd -P -- "$root" && env pwd -P) || { say "$root" 'cannot be entered'; exit 2; }
+fi
+
+# enter DIR: goes into a directory of the old root. What was entered is what is looked at: the shell's
+# own idea of where it is can be older than a link.
+enter() {
+    cd -P -- "$1" 2>/dev/null || return 1
+    [ -z "$top" ] && return 0
+    case $(env pwd -P)/ in "$top"/*) return 0 ;; *) return 1 ;; esac
+}
+
+# held DIR: prints a name in it that is somebody's: filesystems make the others by themselves.
+held() {
+    names=$(inside ls -A "$1") || return 1
+    printf '%s\n' "$names" | grep -v -x -e ''@NOTHING@ | head -n 1
+}
 
 # directory NAME PATH
 directory() {
-    [ -d "$root$2" ] || { fail "$1" "$root$2 is not there"; return 0; }
-    if [ -n "$(inside find "/to/$1" -mindepth 1 -not -name lost+found)" ]; then
-        fail "$1" "the claim holds something already: left as it is"
-        return 0
+    enter "$top$2" || { say "$1" "$2 is no directory inside the old root"; return 1; }
+    there=$(held "/to/$1") || { say "$1" 'the claim cannot be listed'; return 1; }
+    if [ -n "$there" ]; then
+        say "$1" 'the claim holds something already: left as it is'
+        return 1
     fi
-    need=$(du -sk -- "$root$2" | cut -f1)
+    need=$(du -sk . | cut -f1)
     free=$(inside df -Pk "/to/$1" | awk 'NR == 2 { print $4 }')
-    [ "$need" -lt "$free" ] || { fail "$1" "no room for $root$2"; return 0; }
-    tar -C "$root$2" -cf - --numeric-owner . | inside tar -C "/to/$1" -xpf - --numeric-owner ||
-        fail "$1" "cannot copy all of $root$2"
+    [ "$need" -lt "$free" ] || { say "$1" "no room for $2"; return 1; }
+    both=$({
+        { tar $keep --numeric-owner -cf - . 3>&- || { printf 'no ' >&3; }; } |
+            inside tar -C "/to/$1" $keep --numeric-owner -xpf - >&2 3>&- && printf 'yes' >&3
+    } 3>&1) || :
+    [ "$both" = yes ] || { say "$1" "cannot copy all of $2: empty the claim before you run this again"; return 1; }
 }
 
 # one_file NAME PATH
 one_file() {
-    [ -f "$root$2" ] || { fail "$1" "$root$2 is not there"; return 0; }
+    enter "$(dirname -- "$top$2")" || { say "$1" "$2 leads out of the old root"; return 1; }
+    file=./$(basename -- "$2")
+    [ -f "$file" ] && [ ! -L "$file" ] || { say "$1" "$2 is no file inside the old root"; return 1; }
     if inside test -e "/to/@FILES@/$1"; then
-        fail "$1" "it is there already: left as it is"
-        return 0
+        say "$1" 'it is there already: left as it is'
+        return 1
     fi
-    inside sh -c 'cat >"$0"' "/to/@FILES@/$1" <"$root$2" || fail "$1" "cannot copy $root$2"
+    both=$({
+        { tar -cf - "$file" 3>&- || { printf 'no ' >&3; }; } | tar -xOf - 3>&- |
+            inside sh -c 'cat >"$0.part" && mv "$0.part" "$0"' "/to/@FILES@/$1" >&2 3>&- &&
+            printf 'yes' >&3
+    } 3>&1) || :
+    [ "$both" = yes ] || { say "$1" "cannot copy $2"; return 1; }
 }
 
 run scale statefulset @NAME@ --replicas 0
@@ -56,6 +91,13 @@ run wait --for delete pod/@NAME@-0 --timeout 300s
 run apply --filename - <<'EOF'
 @POD@EOF
 run wait --for condition=Ready "pod/$pod" --timeout 300s
+
+keep='--xattrs --xattrs-include=* --acls --sparse'
+if [ -n "$(tar $keep --no-recursion -cf /dev/null -C / . 2>&1)" ] ||
+    [ -n "$(inside tar $keep --no-recursion -cf /dev/null -C / . 2>&1)" ]; then
+    keep=''
+    say tar 'cannot keep extended attributes, capabilities and ACLs on both sides: set them by hand'
+fi
 "#;
 
 /// The script.
@@ -71,6 +113,7 @@ pub(super) fn script(service: &Service<'_>, volumes: &Volumes<'_>) -> String {
     text += &HEAD
         .replace("@NAME@", &service.name)
         .replace("@FILES@", FILES)
+        .replace("@NOTHING@", &nothing())
         .replace("@POD@", &pod(service, &names));
     for (volume, form) in &volumes.list {
         let call = match form {
@@ -78,7 +121,8 @@ pub(super) fn script(service: &Service<'_>, volumes: &Volumes<'_>) -> String {
             Form::File => "one_file",
             Form::Empty | Form::Object => continue,
         };
-        text += &format!("{call} {} {}\n", volume.name, shell(&volume.path));
+        let path = shell(&volume.path);
+        text += &format!("({call} {} {path}) || failed=1\n", volume.name);
     }
     text += "run delete pod \"$pod\" --wait\n";
     text += &format!("run scale statefulset {} --replicas 1\n", service.name);

@@ -255,9 +255,12 @@ fn words(summary: &Summary, mounts: &Mounts) -> String {
         );
         text += &format!("  {}\n", seaworthy::path::escape(line.as_bytes()));
     }
+    let scope = super::root::arguments(&mounts.scope, mounts.report.as_deref());
+    let root = mounts.scope.root.as_deref();
     text += &format!(
-        "\nfill the volumes with {}, then see mounts.json beside it\n",
-        mounts.output.join("migrate.sh").display()
+        "\nnext: seaworthy migrate{scope}\n  fills the volumes; without the program: {} -r {}\n",
+        mounts.output.join("migrate.sh").display(),
+        root.unwrap_or(std::path::Path::new("/")).display(),
     );
     text
 }

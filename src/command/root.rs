@@ -1,5 +1,7 @@
 //! The root that a command reads beside a report.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -21,4 +23,48 @@ pub(crate) fn open(scope: &ScopeArgs, is_saved: bool) -> Result<Root> {
         _ => Root::open(top),
     };
     opened.with_context(|| format!("cannot open the root {}", top.display()))
+}
+
+/// The arguments that name a scope again, as a shell reads them; with a saved report, that and the root.
+pub(crate) fn arguments(scope: &ScopeArgs, report: Option<&Path>) -> String {
+    let mut words = String::new();
+    let mut add = |key: &str, value: &OsStr| {
+        if !key.is_empty() {
+            words += &format!(" {key}");
+        }
+        words += &format!(" {}", quoted(value.as_bytes()));
+    };
+    if let Some(file) = report {
+        add("--report", file.as_os_str());
+        add("--root", OsStr::new("DIR"));
+    }
+    let options = [("--root", &scope.root), ("--prefix", &scope.prefix)];
+    for (key, value) in options {
+        value.iter().for_each(|value| add(key, value.as_os_str()));
+    }
+    for (key, values) in [("--package", &scope.package), ("--unit", &scope.unit)] {
+        values.iter().for_each(|value| add(key, OsStr::new(value)));
+    }
+    scope
+        .exclude
+        .iter()
+        .for_each(|path| add("--exclude", path.as_os_str()));
+    if scope.all_filesystems {
+        words += " --all-filesystems";
+    }
+    scope
+        .paths
+        .iter()
+        .for_each(|path| words += &format!(" {}", quoted(path.as_os_str().as_bytes())));
+    words
+}
+
+/// A word as a shell reads it; bytes that would move a reader's cursor are written out.
+fn quoted(word: &[u8]) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(byte);
+    let text = seaworthy::path::escape(word);
+    if !word.is_empty() && word.iter().all(is_plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

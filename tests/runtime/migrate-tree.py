@@ -30,7 +30,7 @@ def make(top, is_root):
         f.seek(8 << 20); f.write(b"x" * 70000); f.truncate(64 << 20)
     kind("sparse file, holes at both ends")
     with open(b + b"all-hole", "wb") as f:
-        f.truncate(1 << 30)
+        f.truncate(128 << 20)
     kind("file that is one hole")
     os.makedirs(b + b"links/a"); os.makedirs(b + b"links/b")
     put(b + b"links/a/one", b"twin\n")

@@ -38,7 +38,7 @@ pub(super) enum Claim<W> {
     /// It was put to those that wait.
     Waits,
     /// Give it the file that is there.
-    Link(W, First),
+    Link(W, Box<First>),
     /// Copy failed under another name.
     Lost(W),
 }
@@ -62,7 +62,7 @@ impl<W> Twins<W> {
                 waiting.push(name);
                 Claim::Waits
             }
-            Some(Twin::There(first)) => Claim::Link(name, first.clone()),
+            Some(Twin::There(first)) => Claim::Link(name, Box::new(first.clone())),
             Some(Twin::Lost) => Claim::Lost(name),
         }
     }

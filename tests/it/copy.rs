@@ -332,7 +332,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_rest_arrives() {
     let case = Case::new();
     case.put("a", "x");
     case.put("b", "y");
-    fs::set_permissions(case.old("a"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(case.old("a"), fs::Permissions::from_mode(0o000)).unwrap();
     let outcome = case.fill();
     assert_eq!(outcome.done, Done::Failed);
     assert_eq!(

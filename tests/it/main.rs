@@ -27,6 +27,7 @@ mod libs;
 mod loader;
 mod loader_cases;
 mod manifest;
+mod migrate;
 mod modules;
 mod pack;
 mod pipeline;

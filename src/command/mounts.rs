@@ -5,10 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use seaworthy::custody::Policy;
 use seaworthy::extract::{HEAD, Input as Source, extract, withhold};
 use seaworthy::fact::{Access, Class, Fact, Kind, Stat, What};
+use seaworthy::image;
 use seaworthy::knowledge;
-use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Summary};
+use seaworthy::link::host::Host;
+use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Parts, Summary};
 use seaworthy::path::AppPath;
 use seaworthy::report::{Mount, Plan, Report};
 use seaworthy::tree::Root;
@@ -37,11 +40,11 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
     if let Some(file) = &mounts.include_secrets {
         output::check(file, root)?;
     }
-    let (report, content) = match &mounts.report {
-        Some(file) => (output::read_report(file)?, None),
+    let (report, content, parts) = match &mounts.report {
+        Some(file) => (output::read_report(file)?, None, None),
         None => {
-            let (report, content) = audited(mounts)?;
-            (report, Some(content))
+            let (report, content, parts) = audited(mounts, start.as_deref())?;
+            (report, Some(content), parts)
         }
     };
     let input = Input {
@@ -50,6 +53,7 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
         start: start.as_deref(),
         content: content.as_ref(),
         secrets: mounts.include_secrets.is_some(),
+        parts: parts.as_ref(),
     };
     let made = manifest::make(&input, &mounts.targets());
     write(mounts, &made)?;
@@ -63,7 +67,7 @@ fn is_image(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(fits) && name.as_bytes()[0].is_ascii_alphanumeric()
 }
 
-fn audited(mounts: &Mounts) -> Result<(Report, Content)> {
+fn audited(mounts: &Mounts, start: Option<&[String]>) -> Result<(Report, Content, Option<Parts>)> {
     let request = mounts.scope.request()?;
     crate::set_threads(mounts.scope.threads)?;
     let report = crate::watched(&request)?;
@@ -85,7 +89,26 @@ fn audited(mounts: &Mounts) -> Result<(Report, Content)> {
         }
     }
     let content = reader.content;
-    Ok((report, content))
+    let is_staged = mounts.targets().iter().any(|t| t.name == "containerfile");
+    let parts = is_staged.then(|| parts(&root, &report, start, &request.exclude));
+    Ok((report, content, parts))
+}
+
+/// The files of the image's layers: those that `pack` takes.
+fn parts(root: &Root, report: &Report, start: Option<&[String]>, exclude: &[AppPath]) -> Parts {
+    let host = Host::read(root);
+    let source = image::Source {
+        root,
+        host: &host,
+        report,
+    };
+    match image::select(&source, start, exclude, &Policy::built_in()) {
+        Ok(selected) => selected.parts,
+        Err(error) => Parts {
+            layers: Vec::new(),
+            failed: Some(error.to_string()),
+        },
+    }
 }
 
 /// Reads the files of mounts, links followed inside the root.

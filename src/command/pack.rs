@@ -187,7 +187,10 @@ impl Pack {
         let made = part.path().join("layout");
         std::fs::rename(&made, &self.output)
             .with_context(|| format!("cannot write {}", self.output.display()))?;
-        output::print(&self.words(source.report, received.as_ref(), &packed, &settled))?;
+        let mut words = self.words(source.report, received.as_ref(), &packed, &settled);
+        words += &nowhere(source, &packed.left);
+        words += &self.next(&packed, &settled);
+        output::print(&words)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -231,6 +234,7 @@ impl Pack {
         std::fs::rename(&path, &self.output).with_context(failed)?;
         let mut words = format!("{}  {}\n", self.output.display(), text::bytes(size));
         words += &left_out(&left);
+        words += &nowhere(source, &left);
         output::print(&words)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -277,16 +281,28 @@ impl Pack {
             let line = format!("{}: {} → {}", limit.about, limit.cannot, limit.instead);
             words += &format!("\n{}", seaworthy::path::escape(line.as_bytes()));
         }
+        words
+    }
+
+    /// What is done next with the layout: podman and skopeo read it as it is (docs/images.md has the
+    /// others).
+    fn next(&self, packed: &Packed, settled: &Settled) -> String {
         let base = self.base.as_ref().map(|_| Owner::Core);
         let first = match (base, packed.layers.first()) {
             (Some(base), _) => name_of(base),
             (None, layer) => layer.map(|layer| layer.owner.clone()).unwrap_or_default(),
         };
-        words += &format!(
-            "\nnext: seaworthy sign {} --role {first} --key FILE\n",
-            self.output.display()
-        );
-        words
+        let out = self.output.display();
+        let sign = format!("seaworthy sign {out} --role {first} --key FILE");
+        let is_whole = packed
+            .layers
+            .last()
+            .is_some_and(|layer| layer.owner == name_of(Owner::Application));
+        if is_whole {
+            format!("\nnext: podman pull oci:{out}:{}, or {sign}\n", settled.tag)
+        } else {
+            format!("\nnext: {sign}\n")
+        }
     }
 }
 
@@ -330,6 +346,19 @@ fn left_out(left: &[image::Left]) -> String {
         words += &format!("  {}: {}\n", what.path, what.reason);
     }
     words + &more(left.len())
+}
+
+/// What was left out, and comes back by no mount: a container starts without it.
+fn nowhere(source: &Source<'_>, left: &[image::Left]) -> String {
+    let lost: Vec<_> = image::unaccounted(source, left).collect();
+    if lost.is_empty() {
+        return String::new();
+    }
+    let mut words = "\nleft out, and mounted nowhere\n".to_owned();
+    for what in lost.iter().take(SHOWN) {
+        words += &format!("  {}: {}\n", what.path, what.reason);
+    }
+    words + &more(lost.len())
 }
 
 impl RoleName {

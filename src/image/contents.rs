@@ -4,13 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::system;
 use crate::fact::Kind;
-use crate::knowledge;
-use crate::knowledge::libraries::{is_runtime_folder, is_runtime_package};
+use crate::knowledge::libraries::is_runtime_folder;
 use crate::link::host::Host;
 use crate::link::owners;
-use crate::link::packages::Package;
 use crate::manifest::{Point, Settings};
 use crate::path::AppPath;
 use crate::report::{Owner, Report};
@@ -18,9 +15,6 @@ use crate::tree::Root;
 
 /// How many links one name may lead through (path_resolution(7)).
 const MAX_LINKS: usize = 40;
-
-/// From how many components on a directory is a package's own: `/usr/lib/NAME`.
-const OWN_DEPTH: usize = 3;
 
 /// Where an entry of the image is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +38,21 @@ pub(super) struct Place {
     pub(super) takes_unowned: bool,
     /// What is mounted there.
     pub(super) point: Option<Point>,
+    /// What stands there instead of what the disk has, or although the disk has nothing.
+    pub(super) made: Option<Made>,
+}
+
+/// An entry that is not the disk's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    /// What a file holds; None for a directory.
+    pub(super) bytes: Option<Vec<u8>>,
+    /// Permission bits.
+    pub(super) mode: u32,
+    /// Owner.
+    pub(super) uid: u32,
+    /// Group.
+    pub(super) gid: u32,
 }
 
 /// What belongs into an image.
@@ -56,7 +65,7 @@ pub(super) struct Contents {
     /// What whoever packs leaves out.
     excluded: Vec<AppPath>,
     /// Files that hold a key, password or token.
-    secrets: BTreeSet<AppPath>,
+    pub(super) secrets: BTreeSet<AppPath>,
     /// Who answers for a library, by its real path.
     libraries: BTreeMap<AppPath, Owner>,
     /// The packages: name, version, and who answers for them.
@@ -77,13 +86,18 @@ impl Contents {
         found.points(settings);
         found.packages();
         found.scope();
+        found.content();
         found.parts();
-        found.system();
+        found.led_out();
+        found.logins();
+        found.names();
+        found.system(settings);
+        found.unowned();
         found.contents
     }
 
     /// The place at a path, entered with the directories that lead to it.
-    fn place(&mut self, path: &AppPath) -> &mut Place {
+    pub(super) fn place(&mut self, path: &AppPath) -> &mut Place {
         let mut below = path.clone();
         while let Some(above) = below.parent() {
             let is_known = self.places.contains_key(&above);
@@ -122,7 +136,7 @@ impl Contents {
 }
 
 /// Whether a path lies at or below what a pattern stands for.
-fn fits(pattern: &AppPath, path: &AppPath) -> bool {
+pub(super) fn fits(pattern: &AppPath, path: &AppPath) -> bool {
     let mut parts = path.components();
     pattern.components().all(|want| {
         parts.next().is_some_and(|part| {
@@ -178,7 +192,9 @@ pub(super) struct Finder<'a> {
     /// Real paths of directories.
     real: BTreeMap<AppPath, Option<AppPath>>,
     /// The numbers of packages by name.
-    numbers: BTreeMap<String, usize>,
+    pub(super) numbers: BTreeMap<String, usize>,
+    /// The packages whose files were taken.
+    pub(super) taken: BTreeSet<String>,
 }
 
 impl<'a> Finder<'a> {
@@ -206,6 +222,7 @@ impl<'a> Finder<'a> {
             contents,
             real: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            taken: BTreeSet::new(),
         }
     }
 
@@ -220,131 +237,6 @@ impl<'a> Finder<'a> {
                 ..point.clone()
             };
             self.contents.place(&real).point = Some(point);
-        }
-    }
-
-    /// The application's packages, and what they cannot run without.
-    fn packages(&mut self) {
-        let report = self.report;
-        let programs = report.programs.iter().filter_map(|p| p.package.as_deref());
-        let listed: BTreeMap<&str, Owner> = report
-            .packages
-            .iter()
-            .map(|package| (package.name.as_str(), package.owner))
-            .collect();
-        let seeds = listed.keys().copied().chain(programs);
-        let closure = self.host.packages.closure(seeds);
-        let mut names: BTreeSet<&str> = BTreeSet::new();
-        for package in &closure {
-            if !names.insert(&package.name) {
-                continue;
-            }
-            let files = self.host.packages.files(&package.name, self.root);
-            let owner = match listed.get(package.name.as_str()) {
-                Some(owner) => *owner,
-                None => package_owner(package, files.iter().map(|file| &file.path)),
-            };
-            let number = self.number(package, owner);
-            let source = Source {
-                owner,
-                package: Some(number),
-            };
-            for file in &files {
-                let is_paperwork = owner != Owner::Application && system::is_paperwork(&file.path);
-                if !is_paperwork && !system::is_kept_outside(&file.path) {
-                    self.single(&file.path, source);
-                }
-            }
-        }
-        self.unowned(&names);
-    }
-
-    /// Directories that only packages of the image own: what their scripts made there belongs to
-    /// them.
-    fn unowned(&mut self, names: &BTreeSet<&str>) {
-        let packages = &self.host.packages;
-        for (path, place) in &mut self.contents.places {
-            if place.source.is_none_or(|source| source.package.is_none())
-                || path.depth() < OWN_DEPTH
-                || knowledge::is_shared_dir(path)
-            {
-                continue;
-            }
-            let owners = packages.owners(path);
-            let is_ours = |package: &&Package| names.contains(package.name.as_str());
-            place.takes_unowned = !owners.is_empty() && owners.iter().all(is_ours);
-        }
-    }
-
-    fn number(&mut self, package: &Package, owner: Owner) -> usize {
-        let packages = &mut self.contents.packages;
-        *self.numbers.entry(package.name.clone()).or_insert_with(|| {
-            packages.push((package.name.clone(), package.version.clone(), owner));
-            packages.len() - 1
-        })
-    }
-
-    /// The application's own directories and files.
-    fn scope(&mut self) {
-        let scope = self.report.target.scope.clone();
-        let own = self.source_of(Owner::Application);
-        for path in &scope {
-            if let Some(real) = self.chain(path, own) {
-                self.whole(&real, own);
-            }
-        }
-        let starts = self.report.plan.start.clone();
-        for start in &starts {
-            let program = start.command.first().and_then(AppPath::absolute);
-            let Some(program) = program else { continue };
-            let packaged = self.root.resolve(program.as_bytes()).ok();
-            let packaged = packaged.is_some_and(|node| {
-                self.host.packages.owner(&node.real).is_some()
-                    || self
-                        .report
-                        .programs
-                        .iter()
-                        .any(|p| p.real_path == node.real)
-            });
-            if !packaged {
-                self.chain(&program, own);
-            }
-        }
-    }
-
-    /// What every image has of the system, and the links by which its programs are found.
-    fn system(&mut self) {
-        let core = self.source_of(Owner::Core);
-        let report = self.report;
-        let is_bare = report.programs.is_empty() && report.libraries.is_empty();
-        if is_bare && self.contents.packages.is_empty() {
-            return;
-        }
-        for path in system::files() {
-            let end = self.chain(&path, core);
-            let is_dir = |real: &AppPath| {
-                let node = self.root.lookup(real.as_bytes());
-                node.is_ok_and(|node| node.stat.kind == Kind::Dir)
-            };
-            if let Some(real) = end.filter(is_dir) {
-                self.whole(&real, core);
-            }
-        }
-        for dir in system::LINKED {
-            let dir = AppPath::new(dir);
-            for (name, stat) in self.root.list(dir.as_bytes()).unwrap_or_default() {
-                let path = dir.child(&name);
-                if stat.kind != Kind::Link || self.host.packages.owner(&path).is_some() {
-                    continue;
-                }
-                let Ok(node) = self.root.resolve(path.as_bytes()) else {
-                    continue;
-                };
-                let end = self.contents.places.get(&node.real);
-                if let Some(source) = end.and_then(|place| place.source) {
-                    self.chain(&path, source);
-                }
-            }
         }
     }
 
@@ -363,7 +255,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Takes one entry, by whatever name of its directory.
-    fn single(&mut self, path: &AppPath, source: Source) {
+    pub(super) fn single(&mut self, path: &AppPath, source: Source) {
         let Some(parent) = path.parent() else {
             return;
         };
@@ -372,7 +264,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn take(&mut self, real: &AppPath, source: Source) {
+    pub(super) fn take(&mut self, real: &AppPath, source: Source) {
         let known = self.contents.place(real);
         // Many packages have a directory: it is whoever's is farthest below.
         let nearer = known.source.is_none_or(|have| {
@@ -418,7 +310,7 @@ impl<'a> Finder<'a> {
 
     /// Where a directory really is. Links on the way are taken: without them its other names
     /// would lead nowhere.
-    fn dir(&mut self, path: &AppPath) -> Option<AppPath> {
+    pub(super) fn dir(&mut self, path: &AppPath) -> Option<AppPath> {
         self.dir_at(path, 0)
     }
 
@@ -454,24 +346,6 @@ impl<'a> Finder<'a> {
 
 fn parent_of(path: &AppPath) -> AppPath {
     path.parent().unwrap_or_else(AppPath::root)
-}
-
-/// Who answers for a package that the application's own evidence does not name.
-fn package_owner<'a>(package: &Package, files: impl Iterator<Item = &'a AppPath>) -> Owner {
-    if is_runtime_package(&package.name) {
-        return Owner::Middleware;
-    }
-    let is_middleware = |path: &AppPath| {
-        let name = String::from_utf8_lossy(path.name());
-        name.contains(".so")
-            && owners::owner(&name, Some(path), Some(&package.name), false) == Owner::Middleware
-    };
-    let mut files = files;
-    if files.any(is_middleware) {
-        Owner::Middleware
-    } else {
-        Owner::Core
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ahead::{Ahead, Held, Opened, Ready, changed};
 use super::contents::Contents;
-use super::walk::{Found, Item, meta, point_meta};
+use super::walk::{Found, Item, made_meta, meta, point_meta};
 use super::{PackError, PackProgress, Settled};
 use crate::custody::{LedgerFile, Merged};
 use crate::fact::Kind;
@@ -164,6 +164,7 @@ impl<'a, W: Write> Archive<'a, W> {
         let is_dir = match &item.found {
             Found::Entry(stat) => stat.kind == Kind::Dir,
             Found::Point(point) => !point.is_file,
+            Found::Made(made) => made.bytes.is_none(),
         };
         if is_dir && let Some(dir) = lower.linked_dir(&lower.way_to(&item.path)) {
             return Some(dir).filter(|dir| *dir != item.path);
@@ -189,9 +190,17 @@ impl<'a, W: Write> Archive<'a, W> {
                 let meta = point_meta(point);
                 self.lead(&item.above)?;
                 if point.is_file {
-                    self.empty_file(&item.path, &meta)
+                    self.given_file(&item.path, &meta, &[])
                 } else {
                     self.dir(&item.path, &meta, item.source.package)
+                }
+            }
+            (Found::Made(made), _) => {
+                let meta = made_meta(made);
+                self.lead(&item.above)?;
+                match &made.bytes {
+                    Some(bytes) => self.given_file(&item.path, &meta, bytes),
+                    None => self.dir(&item.path, &meta, None),
                 }
             }
             (Found::Entry(stat), Ready::Nothing) => {
@@ -233,9 +242,10 @@ impl<'a, W: Write> Archive<'a, W> {
         self.row(path, meta, Body::Dir, package)
     }
 
-    fn empty_file(&mut self, path: &AppPath, meta: &Meta) -> Result<(), PackError> {
-        let digest = self.put(path, meta, Content::File(0, &mut io::empty()))?;
-        self.row(path, meta, Body::File { size: 0, digest }, None)
+    fn given_file(&mut self, path: &AppPath, meta: &Meta, bytes: &[u8]) -> Result<(), PackError> {
+        let digest = self.put(path, meta, Content::Whole(bytes, Digest::of(bytes)))?;
+        let size = bytes.len() as u64;
+        self.row(path, meta, Body::File { size, digest }, None)
     }
 
     fn link(&mut self, item: &Item<'_>, meta: &Meta, text: &[u8]) -> Result<(), PackError> {

@@ -4,19 +4,25 @@
 //! Packing goes through the root in the order of its paths and writes as it goes: the same root and
 //! report are the same bytes, and memory does not grow with the tree.
 
+mod accounts;
 mod ahead;
+mod around;
 mod config;
 mod contents;
 mod judge;
 mod layer;
+mod logins;
+mod packages;
 mod parts;
 mod received;
+mod select;
 mod single;
 mod system;
 mod walk;
 
 pub use config::architecture;
 pub use received::{Received, tag_of};
+pub use select::{Selected, left_out, select, unaccounted};
 pub use single::Kind;
 pub use walk::Left;
 

@@ -7,7 +7,6 @@ use super::contents::Finder;
 use crate::fact::Kind;
 use crate::knowledge::libraries::is_runtime_folder;
 use crate::link::loader::{Loader, Request};
-use crate::link::owners;
 use crate::path::AppPath;
 use crate::report::Owner;
 
@@ -30,20 +29,7 @@ impl Finder<'_> {
             self.chain(&program.path, source);
             if program.package.is_none() {
                 self.beside(&program.real_path, program.owner);
-                let outcome = loader.run(&Request::new(program.real_path.as_bytes().to_vec()));
-                let paths: Vec<AppPath> = outcome
-                    .libraries
-                    .iter()
-                    .filter_map(|needed| needed.path.as_ref().map(AppPath::new))
-                    .collect();
-                for path in paths {
-                    let name = String::from_utf8_lossy(path.name()).into_owned();
-                    let package = self.host.packages.owner(&path);
-                    let package = package.map(|package| package.name.clone());
-                    let owner = owners::owner(&name, Some(&path), package.as_deref(), false);
-                    let source = self.source_of(owner);
-                    self.chain(&path, source);
-                }
+                self.loaded(&loader, &program.path, source);
             }
         }
     }

@@ -3,31 +3,69 @@
 use crate::path::AppPath;
 
 /// Files that scripts of packages made, without which programs do not find their libraries, users,
-/// names and trusted authorities: hier(7), ld.so(8), nsswitch.conf(5), and where each distribution
-/// keeps certificates.
+/// names, trusted authorities, languages and time zones: hier(7), ld.so(8), nsswitch.conf(5),
+/// login.defs(5), pam_env(8), locale(7), tzfile(5), and where each distribution keeps certificates.
 const FILES: &[&str] = &[
-    "/etc/group",
+    "/etc/crypto-policies",
+    "/etc/default/locale",
+    "/etc/environment",
+    "/etc/gai.conf",
     "/etc/host.conf",
     "/etc/ld-musl-aarch64.path",
     "/etc/ld-musl-x86_64.path",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
+    "/etc/locale.conf",
     "/etc/localtime",
+    "/etc/login.defs",
     "/etc/mime.types",
+    "/etc/networks",
     "/etc/nsswitch.conf",
     "/etc/os-release",
-    "/etc/passwd",
     "/etc/pki/ca-trust/extracted",
+    "/etc/pki/java",
     "/etc/pki/tls/cert.pem",
     "/etc/pki/tls/certs",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/profile",
     "/etc/protocols",
+    "/etc/rpc",
     "/etc/services",
     "/etc/shells",
     "/etc/ssl/cert.pem",
     "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
     "/etc/timezone",
+    "/usr/lib/locale",
+    "/usr/share/zoneinfo",
 ];
+
+/// What scripts, wrappers and `system(3)` are run by.
+pub(super) const PROGRAMS: &[&str] = &["/bin/sh", "/usr/bin/env"];
+
+/// Directories that runtimes mount over, which a read-only root must have, and that programs count
+/// on (FHS 3.0), with the mode where the disk has none.
+pub(super) const DIRECTORIES: &[(&str, u32)] = &[
+    ("/dev", 0o755),
+    ("/etc", 0o755),
+    ("/home", 0o755),
+    ("/proc", 0o555),
+    ("/root", 0o700),
+    ("/run", 0o755),
+    ("/sys", 0o555),
+    ("/tmp", 0o1777),
+    ("/var/cache", 0o755),
+    ("/var/lib", 0o755),
+    ("/var/log", 0o755),
+    ("/var/tmp", 0o1777),
+];
+
+/// Older names of such directories, which are links today.
+pub(super) const OLDER: &[&str] = &["/var/lock", "/var/mail", "/var/run"];
+
+/// Files of the system that everybody may write a password into.
+pub(super) const VARIABLES: &[&str] = &["/etc/environment", "/etc/profile"];
 
 /// Directories in which links are found that packages did not bring: those of
 /// update-alternatives(1).
@@ -57,13 +95,18 @@ const PAPERWORK: &[&str] = &[
 const OUTSIDE: &[&str] = &[
     "/dev",
     "/etc/fstab",
+    "/etc/group-",
     "/etc/gshadow",
+    "/etc/gshadow-",
     "/etc/hostname",
     "/etc/hosts",
     "/etc/machine-id",
     "/etc/mtab",
+    "/etc/passwd-",
     "/etc/resolv.conf",
+    "/etc/security/opasswd",
     "/etc/shadow",
+    "/etc/shadow-",
     "/etc/ssl/private",
     "/proc",
     "/run",

@@ -3,9 +3,10 @@
 
 use std::rc::Rc;
 
-use super::contents::{Contents, Place, Source};
+use super::contents::{Contents, Made, Place, Source};
 use super::{PackError, system};
 use crate::fact::{Kind, Stat};
+use crate::knowledge;
 use crate::layout::layer::Meta;
 use crate::link::host::Host;
 use crate::manifest::Point;
@@ -36,6 +37,8 @@ pub(super) enum Found<'a> {
     Entry(Stat),
     /// It is an empty mount point.
     Point(&'a Point),
+    /// It is not the disk's.
+    Made(&'a Made),
 }
 
 /// What is told of each entry.
@@ -48,6 +51,8 @@ pub struct Left {
     pub path: AppPath,
     /// Why.
     pub reason: &'static str,
+    /// Whether it is of the moment: whoever uses it makes it anew.
+    pub is_transient: bool,
 }
 
 /// Tells `each` of every entry, and `left` of what stays out.
@@ -130,6 +135,10 @@ impl<'a> Walker<'a, '_, '_> {
             let place = contents.places.get(&child);
             if let Some(point) = place.and_then(|place| place.point.as_ref()) {
                 self.point(child, point)?;
+                continue;
+            }
+            if let Some(made) = place.and_then(|place| place.made.as_ref()) {
+                self.made(child, made)?;
                 continue;
             }
             let Some(stat) = stat.or_else(|| listing.get(name)) else {
@@ -233,11 +242,11 @@ impl<'a> Walker<'a, '_, '_> {
             Kind::File | Kind::Link => {}
             Kind::Dir => return Ok(()),
             Kind::Fifo | Kind::Socket => {
-                self.leave(path, "a pipe or socket, which its program makes anew");
+                self.leave_transient(path, "a pipe or socket, which its program makes anew");
                 return Ok(());
             }
             Kind::CharDevice | Kind::BlockDevice => {
-                self.leave(path, "a device, which the runtime gives");
+                self.leave_transient(path, "a device, which the runtime gives");
                 return Ok(());
             }
         }
@@ -246,6 +255,14 @@ impl<'a> Walker<'a, '_, '_> {
             && path.is_within(&AppPath::new("/etc"));
         if is_private {
             self.leave(path, "not everybody may read it: settings with a secret");
+            return Ok(());
+        }
+        let is_key = path.is_within(&AppPath::new("/etc"))
+            && source.package.is_none()
+            && stat.kind == Kind::File
+            && knowledge::secret_file(path.name()).is_some();
+        if is_key {
+            self.leave(path, "its name is that of a key");
             return Ok(());
         }
         self.tell(path, Found::Entry(stat), Some(listing.dir.clone()), source)
@@ -262,6 +279,19 @@ impl<'a> Walker<'a, '_, '_> {
             return Ok(());
         }
         self.inner_points(&path, point_meta(point))
+    }
+
+    /// Tells of what is made, and of what is made or mounted in it.
+    fn made(&mut self, path: AppPath, made: &'a Made) -> Result<(), PackError> {
+        let source = Source {
+            owner: crate::report::Owner::Core,
+            package: None,
+        };
+        self.tell(path.clone(), Found::Made(made), None, source)?;
+        match made.bytes {
+            Some(_) => Ok(()),
+            None => self.inner_points(&path, made_meta(made)),
+        }
     }
 
     /// Mount points at or below a path that is not on disk; the directories that lead to them are
@@ -282,9 +312,12 @@ impl<'a> Walker<'a, '_, '_> {
         let outer = self.step(path, meta);
         let done = place.names.iter().try_for_each(|name| {
             let child = path.child(name);
-            match contents.places.get(&child).and_then(|p| p.point.as_ref()) {
-                Some(point) => self.point(child, point),
-                None => self.points(&child),
+            let inner = contents.places.get(&child);
+            let point = inner.and_then(|place| place.point.as_ref());
+            match (point, inner.and_then(|place| place.made.as_ref())) {
+                (Some(point), _) => self.point(child, point),
+                (None, Some(made)) => self.made(child, made),
+                (None, None) => self.points(&child),
             }
         });
         self.above = outer;
@@ -308,7 +341,19 @@ impl<'a> Walker<'a, '_, '_> {
     }
 
     fn leave(&mut self, path: AppPath, reason: &'static str) {
-        (self.left)(Left { path, reason });
+        self.tell_left(path, reason, false);
+    }
+
+    fn leave_transient(&mut self, path: AppPath, reason: &'static str) {
+        self.tell_left(path, reason, true);
+    }
+
+    fn tell_left(&mut self, path: AppPath, reason: &'static str, is_transient: bool) {
+        (self.left)(Left {
+            path,
+            reason,
+            is_transient,
+        });
     }
 }
 
@@ -318,6 +363,17 @@ pub(super) fn point_meta(point: &Point) -> Meta {
         mode: point.mode,
         uid: point.uid,
         gid: point.gid,
+        mtime: 0,
+        xattrs: Default::default(),
+    }
+}
+
+/// The same of what is made.
+pub(super) fn made_meta(made: &Made) -> Meta {
+    Meta {
+        mode: made.mode,
+        uid: made.uid,
+        gid: made.gid,
         mtime: 0,
         xattrs: Default::default(),
     }

@@ -1,15 +1,11 @@
-//! A Containerfile with code only, one layer for each owner, and a script that gathers the layers'
-//! files from the old host.
+//! A Containerfile with code only, one layer for each owner, the list of each layer's files, and a
+//! script that gathers them from the old host.
 
-use std::collections::BTreeSet;
+use crate::report::{BaseAdvice, BaseVerdict};
 
-use crate::path::AppPath;
-use crate::report::{BaseVerdict, Owner, Remedy};
-
-use super::image::Point;
+use super::parts::{Part, Parts};
 use super::quote::{json, shell};
 use super::service::{PATH, Service};
-use super::volume::Volume;
 use super::{Out, Target};
 
 /// Containerfile.
@@ -19,203 +15,223 @@ pub(super) const TARGET: Target = Target {
     write,
 };
 
-/// The base when the audit has no advice: small, and with a shell and a package manager.
-const BASE: &str = "debian:stable-slim";
-
-const STAGE: &str = r#"# usage: stage.sh ROOT
+/// Gathers the files of the layers. Every tar takes `-C`, `-T` and `--no-recursion`; names that end
+/// with NUL and attributes are for those of GNU and BSD. What is kept of attributes is what `pack`
+/// keeps: labels and marks of a host's security module are the host's.
+const STAGE: &str = r#"# usage: stage.sh [-t] ROOT
 #
-# Gathers the files of each layer from ROOT, the old host's root, into core, middleware and
-# application beside this script. What is mounted at run time is left out. Needs tar.
-set -eu
-root=${1:?usage: stage.sh ROOT}
-here=$(cd -- "$(dirname -- "$0")" && pwd)
-failed=0
-mkdir -p -- "$here/core" "$here/middleware" "$here/application"
-
-# copy LAYER PATH...: puts files and directories with all that is in them into a layer.
-copy() {
-    layer=$1
+# Packs the files of each layer from ROOT, the old host's root, into the archives that the
+# Containerfile adds, and unpacks these into directories of the same names, for whoever wants a tree:
+# laid over each other they are the image's root. -t makes the archives alone.
+#
+# The lists beside this script (names that end with NUL) are what `seaworthy pack` puts into its
+# layers. What is mounted at run time is not among it. Needs a shell, tar, and the right to read ROOT.
+#
+# It trusts the disk: whoever may write to ROOT while this runs can have other files read. So it is
+# for a disk at rest; `seaworthy pack` follows no link out of the root, and is the sound way.
+set -euf
+trees=1
+if [ "${1:-}" = -t ]; then
+    trees=
     shift
-    for path; do
-        if [ -e "$root$path" ] || [ -L "$root$path" ]; then
-            tar -C "$root" -cf - --numeric-owner @EXCLUDE@ "./${path#/}" |
-                tar -C "$here/$layer" -xpf - --numeric-owner || failed=1
-        else
-            printf '%s\n' "stage.sh: $root$path is not there" >&2
-            failed=1
-        fi
-    done
+fi
+root=${1:?usage: stage.sh [-t] ROOT}
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+if [ ! -d "$root/." ]; then
+    echo "stage.sh: $root is no directory: give the old host's root" >&2
+    exit 2
+fi
+failed=0
+lost='this tar keeps no extended attributes: ACLs and capabilities of files are lost; use GNU tar'
+kept='--xattrs --xattrs-include=user.* --xattrs-include=security.capability --xattrs-include=system.posix_acl_*'
+case $(tar --version 2>&1) in
+*GNU*)
+    write='--format=posix --pax-option=delete=atime,delete=ctime --sparse --numeric-owner'
+    read='--numeric-owner'
+    case $(tar --help 2>&1) in
+    *--xattrs-include*)
+        write="$write $kept"
+        # Only root may set them.
+        if [ "$(id -u)" = 0 ]; then read="$read $kept"; fi
+        ;;
+    *) echo "stage.sh: $lost" >&2 ;;
+    esac
+    ;;
+*bsdtar*)
+    write='--format=pax --xattrs --numeric-owner'
+    read='--numeric-owner'
+    ;;
+*)
+    write=
+    read=
+    echo "stage.sh: $lost" >&2
+    ;;
+esac
+
+# archive LAYER: the layer's files as an archive; one that lacks a file is none.
+archive() {
+    # shellcheck disable=SC2086
+    case $write in
+    '') tr '\0' '\n' <"$here/$1.list" | tar -C "$root" -cf "$here/$1.tar" --no-recursion -T - ;;
+    *) tar -C "$root" -cf "$here/$1.tar" $write --no-recursion --null -T "$here/$1.list" ;;
+    esac || {
+        rm -f -- "$here/$1.tar"
+        echo "stage.sh: there is no $1.tar: not every file could be read" >&2
+        failed=1
+        return
+    }
+    if [ -n "$trees" ]; then tree "$1" "$1.tar"; fi
 }
 
-# package LAYER NAME: puts a package's files into a layer, but for what the base has for itself.
-package() {
-    if [ -e "$root/var/lib/dpkg/status" ]; then
-        dpkg-query --admindir="$root/var/lib/dpkg" -L "$2"
-    elif [ -d "$root/lib/apk/db" ]; then
-        apk --root "$root" info -qL "$2" | sed 's|^|/|'
-    else
-        rpm --root "$root" -ql "$2"
-    fi | while IFS= read -r path; do
-        if [ ! -d "$root$path" ] || [ -L "$root$path" ]; then
-            if [ -e "$root$path" ] || [ -L "$root$path" ]; then printf '%s\n' "./${path#/}"; fi
-        fi
-    done | tar -C "$root" -cf - --numeric-owner --no-recursion @EXCLUDE@ -T - |
-        tar -C "$here/$1" -xpf - --numeric-owner || failed=1
+# tree LAYER ARCHIVE: unpacks an archive into the layer's directory.
+tree() {
+    mkdir -p -- "$here/$1"
+    # shellcheck disable=SC2086
+    tar -C "$here/$1" -xpf "$here/$2" $read || failed=1
 }
 
 "#;
 
-fn write(service: &Service<'_>, out: &mut Out) {
-    let (base, packages) = base(service, out);
-    let stage = stage(service, out);
-    let mut text = format!("ARG BASE={base}\nFROM ${{BASE}}\n\n");
-    if !packages.is_empty() {
-        text += "# core: what the base lacks, from its own repositories\n";
-        text += &install(&base, &packages);
-    }
-    text += "# core: libraries that operations answer for\nCOPY core/ /\n";
-    text += "# middleware: runtimes and shared components\nCOPY middleware/ /\n";
-    text += "# application\nCOPY application/ /\n\n";
-    text += &accounts(service);
-    text += &points(service);
-    text += &run_settings(service, out);
-    let mut file = out.head("#", &format!("The image of {}: code only.", service.name));
-    file += "#\n# Fill the context with: stage.sh ROOT, then build it with: podman build -t ";
-    file += &format!("{} .\n", crate::path::escape(service.image.as_bytes()));
-    out.file("Containerfile", file + &text, 0o644);
-    out.file("stage.sh", stage, 0o755);
-}
+/// What stands in for the lists where there was no disk to make them of.
+const MISSING: &str = r#"# The lists of files are missing: @WHY@.
+# `stage.sh` and the layers come with the manifests of a disk.
+cat >&2 <<'END'
+stage.sh: the lists of files are missing: @WHY@.
+Make them where the old root is mounted at ROOT:
+    seaworthy mounts --root ROOT @SCOPE@ --target containerfile -o DIR
+or pack the image itself, without this script:
+    seaworthy pack --root ROOT @SCOPE@ -o IMAGE
+END
+exit 2
+"#;
 
-/// The base to build on and the packages that it lacks.
-fn base(service: &Service<'_>, out: &mut Out) -> (String, BTreeSet<String>) {
-    let advice = service
-        .report
-        .bases
-        .iter()
-        .find(|advice| advice.verdict <= BaseVerdict::WithChanges && !advice.ended);
-    let Some(advice) = advice else {
-        out.limit(
-            "the base image",
-            "no base is known on which it starts",
-            format!("{BASE} is named: give another with --build-arg BASE=IMAGE"),
-        );
-        return (BASE.to_owned(), BTreeSet::new());
-    };
-    let mut packages = BTreeSet::new();
-    for lack in &advice.lacks {
-        match &lack.remedy {
-            Remedy::Install { package } => {
-                packages.insert(package.clone());
+/// What the layers of each role are for.
+const ABOUT: [(&str, &str); 3] = [
+    ("core", "core: what operations answer for"),
+    ("middleware", "middleware: runtimes and shared components"),
+    ("application", "application"),
+];
+
+fn write(service: &Service<'_>, out: &mut Out) {
+    let layers = service.parts.filter(|parts| parts.failed.is_none());
+    let mut text = base(service);
+    match layers {
+        Some(parts) => text += &layers_of(parts, out),
+        None => {
+            out.limit(
+                "the files of the layers",
+                why(service),
+                "stage.sh tells how they are had",
+            );
+            for (role, about) in ABOUT {
+                text += &format!("# {about}\nADD {role}.tar /\n");
             }
-            Remedy::Copy { .. } => {}
-            Remedy::Change { how } => out.limit(&lack.need, "the base does not have it", how),
-            Remedy::Unknown | Remedy::None => out.limit(
-                &lack.need,
-                "the base may not have it",
-                "copy it from the old host, or choose another base",
-            ),
         }
     }
-    (advice.image.clone(), packages)
+    text.push('\n');
+    text += &run_settings(service, out);
+    let mut file = out.head("#", &format!("The image of {}: code only.", service.name));
+    file += "#\n# Make the archives with ./stage.sh ROOT, then build it with: podman build -t ";
+    file += &format!("{} .\n", crate::path::escape(service.image.as_bytes()));
+    out.file("Containerfile", file + &text, 0o644);
+    // The trees that stage.sh makes are for people.
+    out.file(".containerignore", "*\n!*.tar\n".to_owned(), 0o644);
+    out.file(".dockerignore", "*\n!*.tar\n".to_owned(), 0o644);
+    out.file("stage.sh", stage(service, layers), 0o755);
 }
 
-fn install(image: &str, packages: &BTreeSet<String>) -> String {
-    let list: Vec<String> = packages.iter().map(|name| shell(name)).collect();
-    let list = list.join(" ");
-    // A version that is named today is gone from the repository with its next security fix.
-    if image.starts_with("alpine") {
-        return format!("# hadolint ignore=DL3018\nRUN apk add --no-cache {list}\n\n");
-    }
-    if image.starts_with("debian") || image.starts_with("ubuntu") {
-        return format!(
-            "# hadolint ignore=DL3008\nRUN apt-get update \\\n && apt-get install -y \
-             --no-install-recommends {list} \\\n && rm -rf /var/lib/apt/lists/*\n\n"
+/// What it is built upon: nothing, since the layers have all that it needs. What would do instead
+/// stands in a comment.
+fn base(service: &Service<'_>) -> String {
+    let mut text =
+        "# The layers have everything: the loader, libraries and accounts among it.\n".to_owned();
+    let fits = |advice: &&BaseAdvice| advice.verdict <= BaseVerdict::WithChanges && !advice.ended;
+    if let Some(advice) = service.report.bases.iter().find(fits) {
+        text += &format!(
+            "# Another base must have its directories where the old host has them, as after the merge of\n\
+             # /usr or before it; the layers replace what it has: --build-arg BASE={}\n",
+            advice.image
         );
     }
-    if image.contains("minimal") {
-        return format!(
-            "# hadolint ignore=DL3041\nRUN microdnf install -y {list} && microdnf clean all\n\n"
-        );
+    text + "ARG BASE=scratch\nFROM ${BASE}\n\n"
+}
+
+/// The lines that add the layers, and their lists. Archives keep owners, which COPY gives to root.
+fn layers_of(parts: &Parts, out: &mut Out) -> String {
+    let mut text = String::new();
+    for part in &parts.layers {
+        let about = ABOUT.iter().find(|(role, _)| *role == part.role);
+        let about = about.map_or(part.role.as_str(), |(_, about)| about);
+        let mut archives = Vec::new();
+        if !part.paths.is_empty() {
+            archives.push(format!("{}.tar", part.role));
+            out.bytes(&format!("{}.list", part.role), list(part), 0o644);
+        }
+        if !part.made.is_empty() {
+            archives.push(made(part));
+            out.bytes(&made(part), part.made.clone(), 0o644);
+        }
+        if !archives.is_empty() {
+            text += &format!("# {about}\nADD {} /\n", archives.join(" "));
+        }
     }
-    format!("# hadolint ignore=DL3041\nRUN dnf install -y {list} && dnf clean all\n\n")
+    text
 }
 
-/// Mount points that are there in the image, empty, in one layer.
-fn points(service: &Service<'_>) -> String {
-    let lines: Vec<String> = service
-        .volumes
-        .iter()
-        .map(|volume| point(service, volume))
-        .collect();
-    if lines.is_empty() {
-        return String::new();
+/// The archive of what the disk does not have: mount points, accounts without passwords.
+fn made(part: &Part) -> String {
+    format!("{}.made.tar", part.role)
+}
+
+/// The names of a layer's files, as tar(1) takes them with `--null`.
+fn list(part: &Part) -> Vec<u8> {
+    let mut list = Vec::new();
+    for path in part.paths.iter().filter(|path| path.depth() > 0) {
+        list.push(b'.');
+        list.extend_from_slice(path.as_bytes());
+        list.push(0);
     }
-    format!(
-        "# empty mount points, with the owner and mode that a new volume takes over\nRUN {}\n\n",
-        lines.join(" \\\n && ")
-    )
+    list
 }
 
-fn point(service: &Service<'_>, volume: &Volume) -> String {
-    let Point {
-        uid,
-        gid,
-        mode,
-        is_file,
-        ..
-    } = service.point(volume);
-    let path = shell(&volume.path);
-    let kind = if is_file {
-        format!("-D -- /dev/null {path}")
-    } else {
-        format!("-d -- {path}")
+fn stage(service: &Service<'_>, parts: Option<&Parts>) -> String {
+    let head = format!("#!/bin/sh\n# Gathers the layers of {}.\n#\n", service.name);
+    let Some(parts) = parts else {
+        let missing = MISSING.replace("@WHY@", &crate::path::escape(why(service).as_bytes()));
+        return head + &missing.replace("@SCOPE@", &scope(service));
     };
-    format!("install -o {uid} -g {gid} -m {mode:04o} {kind}")
-}
-
-/// Names for the numbers, and homes: many programs look their user up. A home that is nowhere is
-/// `/`, since systemd-nspawn makes one that is not there, which a read-only root forbids.
-fn accounts(service: &Service<'_>) -> String {
-    let names = service.accounts();
-    let lines: Vec<String> = names
-        .iter()
-        .map(|(name, uid, gid)| {
-            let home = home(service, name);
-            format!(
-                "{{ grep -q '^{name}:' /etc/group || echo '{name}:x:{gid}:' >>/etc/group; }} \\\n && \
-                 {{ grep -q '^{name}:' /etc/passwd || echo \
-                 '{name}:x:{uid}:{gid}::{home}:/usr/sbin/nologin' >>/etc/passwd; }}"
-            )
-        })
-        .collect();
-    if lines.is_empty() {
-        return String::new();
+    let mut text = head + STAGE;
+    for part in &parts.layers {
+        if !part.paths.is_empty() {
+            text += &format!("archive {}\n", part.role);
+        }
+        if !part.made.is_empty() {
+            text += &format!("[ -z \"$trees\" ] || tree {} {}\n", part.role, made(part));
+        }
     }
-    format!(
-        "# the accounts of its processes\nRUN {}\n\n",
-        lines.join(" \\\n && ")
-    )
+    text + "exit $failed\n"
 }
 
-/// The home of a user, where it is in the image and can stand between colons and quotes.
-fn home<'a>(service: &Service<'a>, user: &str) -> &'a str {
-    let is_plain = |home: &&AppPath| {
-        let fits = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+".contains(b);
-        home.as_bytes().iter().all(fits)
-    };
-    // A mount point is there with all directories on the way to it.
-    let is_there = |home: &&AppPath| {
-        let mut points = service.volumes.iter();
-        let mut scope = service.report.target.scope.iter();
-        points.any(|point| point.at.is_within(home)) || scope.any(|top| home.is_within(top))
-    };
-    let mut starts = service.report.plan.start.iter();
-    let own = starts.find(|start| start.user.as_deref() == Some(user));
-    let home = own.and_then(|start| start.home.as_ref());
-    home.filter(is_plain)
-        .filter(is_there)
-        .and_then(|home| std::str::from_utf8(home.as_bytes()).ok())
-        .unwrap_or("/")
+/// Why there are no lists.
+fn why(service: &Service<'_>) -> String {
+    let failed = service.parts.and_then(|parts| parts.failed.clone());
+    failed.unwrap_or_else(|| "a saved report has no disk".to_owned())
+}
+
+/// The scope as it is given on the command line.
+fn scope(service: &Service<'_>) -> String {
+    let target = &service.report.target;
+    let mut words: Vec<String> = Vec::new();
+    for package in &target.packages {
+        words.push(format!("--package {}", shell(package)));
+    }
+    for unit in &target.units {
+        words.push(format!("--unit {}", shell(unit)));
+    }
+    if words.is_empty() {
+        words.extend(target.scope.iter().map(|path| shell(&path.to_text())));
+    }
+    words.join(" ")
 }
 
 fn array<T: AsRef<str>>(words: &[T]) -> String {
@@ -273,65 +289,4 @@ fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
-}
-
-fn stage(service: &Service<'_>, out: &mut Out) -> String {
-    let mut excludes = vec!["--anchored".to_owned(), "--no-wildcards".to_owned()];
-    for volume in &service.volumes {
-        excludes.push(shell(&format!("--exclude=.{}", volume.path)));
-    }
-    let mut text = format!("#!/bin/sh\n# Gathers the layers of {}.\n#\n", service.name);
-    text += &STAGE.replace("@EXCLUDE@", &excludes.join(" "));
-    let target = &service.report.target;
-    for package in &target.packages {
-        text += &format!("package application {}\n", shell(package));
-    }
-    let mut paths = Vec::new();
-    if target.packages.is_empty() {
-        paths.extend(target.scope.iter().map(|path| ("application", path)));
-    }
-    let copied = copied(service);
-    paths.extend(copied.iter().map(|(layer, path)| (*layer, path)));
-    for (layer, path) in paths {
-        let Ok(path) = std::str::from_utf8(path.as_bytes()) else {
-            out.limit(
-                path.to_text(),
-                "its name is not UTF-8",
-                "not gathered: copy it by hand",
-            );
-            continue;
-        };
-        text += &format!("copy {layer} {}\n", shell(path));
-    }
-    text + "exit $failed\n"
-}
-
-/// Libraries that do not come with the base: those of the application and of middleware outside
-/// the scope, and what the base advice says to copy.
-fn copied(service: &Service<'_>) -> BTreeSet<(&'static str, AppPath)> {
-    let mut found = BTreeSet::new();
-    let report = service.report;
-    let is_inside = |path: &AppPath| report.target.scope.iter().any(|top| path.is_within(top));
-    for library in &report.libraries {
-        let layer = match library.owner {
-            Owner::Core => continue,
-            Owner::Middleware => "middleware",
-            Owner::Application => "application",
-        };
-        for path in [&library.path, &library.real_path].into_iter().flatten() {
-            if !is_inside(path) {
-                found.insert((layer, path.clone()));
-            }
-        }
-    }
-    if let Some(advice) = report.bases.first() {
-        for lack in &advice.lacks {
-            if let Remedy::Copy { from } = &lack.remedy
-                && !is_inside(from)
-            {
-                found.insert(("core", from.clone()));
-            }
-        }
-    }
-    found
 }

@@ -60,6 +60,7 @@ pub fn settings(report: &Report, start: Option<&[String]>) -> Settings {
         start,
         content: None,
         secrets: false,
+        parts: None,
     };
     let service = Service::new(&input);
     let mut limits = service.limits.clone();

@@ -17,6 +17,7 @@ mod name;
 mod needs;
 mod nspawn;
 mod oci;
+mod parts;
 mod process;
 mod quadlet;
 mod quote;
@@ -29,6 +30,7 @@ pub use content::{Content, Entry};
 pub use files::{File, Files};
 pub use fill::{Fill, Filling, NOTHING, filling};
 pub use image::{Point, Settings, settings};
+pub use parts::{Part, Parts};
 pub use rkt::appc;
 
 use serde::Serialize;
@@ -51,6 +53,8 @@ pub struct Input<'a> {
     /// Whether the content of secrets is wanted, in [`Manifests::secrets`] alone; else they stay
     /// placeholders.
     pub secrets: bool,
+    /// The files of the image's layers; absent when only a report is at hand.
+    pub parts: Option<&'a Parts>,
 }
 
 /// A runtime for which manifests are made.
@@ -131,6 +135,12 @@ impl Out {
     fn file(&mut self, name: &str, text: String, mode: u32) {
         let name = format!("{}/{name}", self.target);
         self.files.add(&name, text.into_bytes(), mode);
+    }
+
+    /// The same with bytes that are no text.
+    fn bytes(&mut self, name: &str, bytes: Vec<u8>, mode: u32) {
+        let name = format!("{}/{name}", self.target);
+        self.files.add(&name, bytes, mode);
     }
 
     /// The limits as the comment at the head of a file; `mark` begins each line.

@@ -40,6 +40,7 @@ pub fn appc(report: &Report, start: Option<&[String]>, architecture: &str) -> St
         start,
         content: None,
         secrets: false,
+        parts: None,
     };
     let mut out = Out {
         target: TARGET.name,

@@ -6,7 +6,7 @@ use super::name::label;
 use super::needs::{Needs, needs};
 use super::process::{Process, processes};
 use super::volume::{Keeps, Volume, volumes};
-use super::{AnyUser, Content, Input, Limit, Made, Named, Summary};
+use super::{AnyUser, Content, Input, Limit, Made, Named, Parts, Summary};
 
 /// What a shell finds programs by in a container that says nothing else.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -37,6 +37,8 @@ pub(super) struct Service<'a> {
     pub(super) content: Option<&'a Content>,
     /// Whether the content of secrets is wanted, apart from the manifests.
     pub(super) secrets: bool,
+    /// The files of the image's layers.
+    pub(super) parts: Option<&'a Parts>,
 }
 
 impl<'a> Service<'a> {
@@ -65,6 +67,7 @@ impl<'a> Service<'a> {
             is_given: input.start.is_some(),
             content: input.content,
             secrets: input.secrets,
+            parts: input.parts,
             name,
         }
     }

@@ -23,6 +23,7 @@ pub(crate) fn made(report: &Report) -> Manifests {
         start: None,
         content: None,
         secrets: false,
+        parts: None,
     };
     manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>())
 }

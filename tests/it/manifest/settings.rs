@@ -91,6 +91,7 @@ fn workload(report: &Report, files: &[&str]) -> (BTreeMap<String, Value>, Value,
         start: None,
         content: Some(&content),
         secrets: false,
+        parts: None,
     };
     let made = manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>());
     let objects = documents(text(&made, "k8s/configmap.yaml"));

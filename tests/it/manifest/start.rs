@@ -34,6 +34,7 @@ fn given(report: &Report, command: &[String]) -> Manifests {
         start: Some(command),
         content: None,
         secrets: false,
+        parts: None,
     };
     manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>())
 }

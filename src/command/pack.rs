@@ -281,6 +281,9 @@ impl Pack {
             let line = format!("{}: {} → {}", limit.about, limit.cannot, limit.instead);
             words += &format!("\n{}", seaworthy::path::escape(line.as_bytes()));
         }
+        if !packed.limits.is_empty() {
+            words.push('\n');
+        }
         words
     }
 

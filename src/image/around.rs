@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::accounts;
-use super::contents::{Finder, Made, Source};
+use super::contents::{Finder, Made, Place, Source};
 use super::system;
 use crate::fact::Kind;
 use crate::knowledge;
@@ -65,25 +65,57 @@ impl Finder<'_> {
         }
     }
 
-    /// What links in trees that come along whole lead to outside them: a jar of another package, a
-    /// release directory, a certificate. Without it they would lead nowhere.
+    /// What links in trees that come along and in the application's packages lead to outside them:
+    /// a jar of another package, a release directory, a certificate. Without it they would lead
+    /// nowhere.
     pub(super) fn led_out(&mut self) {
         let mut seen: BTreeSet<AppPath> = BTreeSet::new();
         loop {
+            self.unowned();
             let places = self.contents.places.iter();
-            let todo: Vec<(AppPath, Source)> = places
-                .filter(|(path, place)| place.is_whole && !seen.contains(*path))
-                .filter_map(|(path, place)| Some((path.clone(), place.source?)))
+            let todo: Vec<(AppPath, Place)> = places
+                .filter(|(path, _)| !seen.contains(*path))
+                .filter(|(_, place)| {
+                    let is_own = |s: Source| s.package.is_some() && s.owner == Owner::Application;
+                    place.is_whole || place.takes_unowned || place.source.is_some_and(is_own)
+                })
+                .map(|(path, place)| (path.clone(), place.clone()))
                 .collect();
             if todo.is_empty() {
                 return;
             }
-            for (path, source) in todo {
-                if let Ok(listing) = self.root.enter(&path) {
-                    self.links(&path, &listing, source, DEPTH);
-                }
+            for (path, place) in todo {
+                self.led_from(&path, &place);
                 seen.insert(path);
             }
+        }
+    }
+
+    fn led_from(&mut self, path: &AppPath, place: &Place) {
+        let Some(source) = place.source.filter(|_| place.point.is_none()) else {
+            return;
+        };
+        if place.is_whole {
+            if let Ok(listing) = self.root.enter(path) {
+                self.links(path, &listing, source, DEPTH);
+            }
+        } else if place.takes_unowned {
+            let Ok(listing) = self.root.enter(path) else {
+                return;
+            };
+            for (name, stat) in &listing.entries {
+                let path = path.child(name);
+                if self.host.packages.owner(&path).is_some() {
+                    continue;
+                }
+                match (stat.kind, listing.enter(name)) {
+                    (Kind::Link, _) => self.led(&path, source),
+                    (Kind::Dir, Ok(inner)) => self.links(&path, &inner, source, DEPTH),
+                    _ => {}
+                }
+            }
+        } else {
+            self.led(path, source);
         }
     }
 
@@ -95,7 +127,7 @@ impl Finder<'_> {
                 continue;
             }
             match stat.kind {
-                Kind::Link => self.led(dir, &path, source),
+                Kind::Link => self.led(&path, source),
                 Kind::Dir if depth > 0 => {
                     if let Ok(inner) = listing.enter(name) {
                         self.links(&path, &inner, source, depth - 1);
@@ -106,20 +138,18 @@ impl Finder<'_> {
         }
     }
 
-    /// What one link of a tree leads to.
-    fn led(&mut self, dir: &AppPath, path: &AppPath, source: Source) {
-        let Ok(target) = self.root.link_target(path.as_bytes()) else {
+    /// What a link leads to; nothing where it is none.
+    fn led(&mut self, path: &AppPath, source: Source) {
+        let (Ok(target), Some(dir)) = (self.root.link_target(path.as_bytes()), path.parent())
+        else {
             return;
         };
         let next = dir.join(&target);
-        // Most links lead to a neighbour.
-        if next.parent().as_ref() == Some(dir) && self.root.lookup(next.as_bytes()).is_ok() {
-            return;
-        }
         let Ok(node) = self.root.resolve(path.as_bytes()) else {
             return;
         };
         let real = node.real;
+        let is_dir = node.stat.kind == Kind::Dir;
         let is_left = self.is_mounted(&real)
             || system::is_kept_outside(&real)
             || self.is_in_whole(&real)
@@ -127,19 +157,27 @@ impl Finder<'_> {
         if is_left {
             return;
         }
-        if let Some(package) = self.host.packages.owner(&real)
-            && node.stat.kind != Kind::Dir
-        {
-            self.with_packages([package.name.as_str()].into_iter());
+        let is_common = is_dir && (real.depth() < 2 || knowledge::is_shared_dir(&real));
+        let owners: Vec<String> = match is_common {
+            true => Vec::new(),
+            false => self
+                .host
+                .packages
+                .owners(&real)
+                .iter()
+                .map(|p| p.name.clone())
+                .collect(),
+        };
+        let is_unowned = owners.is_empty();
+        let missing = owners.iter().map(String::as_str);
+        let missing: Vec<&str> = missing.filter(|name| !self.taken.contains(*name)).collect();
+        if !missing.is_empty() {
+            self.with_packages(missing.into_iter());
         }
         let Some(end) = self.chain(&next, source) else {
             return;
         };
-        let is_own_tree = node.stat.kind == Kind::Dir
-            && end.depth() > 1
-            && self.host.packages.owner(&end).is_none()
-            && !knowledge::is_shared_dir(&end);
-        if is_own_tree {
+        if is_dir && is_unowned && !is_common {
             self.whole(&end, source);
         }
     }

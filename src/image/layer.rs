@@ -2,22 +2,21 @@
 //! memory does not grow with the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
 use sha2::{Digest as _, Sha256};
 
 use super::ahead::{Ahead, Held, Opened, Ready, changed};
 use super::contents::Contents;
+use super::pieces::Pieces;
 use super::walk::{Found, Item, made_meta, meta, point_meta};
 use super::{PackError, PackProgress, Settled};
 use crate::custody::{LedgerFile, Merged};
 use crate::fact::Kind;
 use crate::layout::layer::{Body, Content, Entry, Meta, TarWriter};
 use crate::layout::{BlobWriter, Descriptor, Digest, Gzip, LAYER_GZIP, Layout};
-use crate::parse::read::ReadAt as _;
 use crate::path::AppPath;
-use crate::tree::File;
 
 /// The media type of a ledger.
 pub(super) const LEDGER: &str = "application/vnd.seaworthy.ledger.v1+json";
@@ -186,22 +185,20 @@ impl<'a, W: Write> Archive<'a, W> {
     /// Writes an entry, after the directories that lead to it.
     fn put_item(&mut self, item: &Item<'_>, ready: Ready) -> Result<(), PackError> {
         match (&item.found, ready) {
+            (Found::Point(point), _) if point.is_file => {
+                self.given_file(item, &point_meta(point), &[])
+            }
             (Found::Point(point), _) => {
-                let meta = point_meta(point);
                 self.lead(&item.above)?;
-                if point.is_file {
-                    self.given_file(&item.path, &meta, &[])
-                } else {
-                    self.dir(&item.path, &meta, item.source.package)
-                }
+                self.dir(&item.path, &point_meta(point), item.source.package)
             }
             (Found::Made(made), _) => {
                 let meta = made_meta(made);
-                self.lead(&item.above)?;
-                match &made.bytes {
-                    Some(bytes) => self.given_file(&item.path, &meta, bytes),
-                    None => self.dir(&item.path, &meta, None),
+                if let Some(bytes) = &made.bytes {
+                    return self.given_file(item, &meta, bytes);
                 }
+                self.lead(&item.above)?;
+                self.dir(&item.path, &meta, None)
             }
             (Found::Entry(stat), Ready::Nothing) => {
                 self.lead(&item.above)?;
@@ -242,10 +239,17 @@ impl<'a, W: Write> Archive<'a, W> {
         self.row(path, meta, Body::Dir, package)
     }
 
-    fn given_file(&mut self, path: &AppPath, meta: &Meta, bytes: &[u8]) -> Result<(), PackError> {
-        let digest = self.put(path, meta, Content::Whole(bytes, Digest::of(bytes)))?;
-        let size = bytes.len() as u64;
-        self.row(path, meta, Body::File { size, digest }, None)
+    fn given_file(&mut self, item: &Item<'_>, meta: &Meta, bytes: &[u8]) -> Result<(), PackError> {
+        let body = Body::File {
+            size: bytes.len() as u64,
+            digest: Digest::of(bytes),
+        };
+        if self.is_below_already(&item.path, meta, &body) {
+            return Ok(());
+        }
+        self.lead(&item.above)?;
+        self.put(&item.path, meta, Content::Whole(bytes, Digest::of(bytes)))?;
+        self.row(&item.path, meta, body, None)
     }
 
     fn link(&mut self, item: &Item<'_>, meta: &Meta, text: &[u8]) -> Result<(), PackError> {
@@ -372,42 +376,6 @@ fn is_same(lower: &Merged, path: &AppPath, meta: &Meta, length: u64, content: &H
             io::copy(&mut Pieces::new(file, &whole), &mut sum)
                 .is_ok_and(|_| Digest::finish(sum) == digest)
         }
-    }
-}
-
-/// Parts of a file, one behind another.
-struct Pieces<'a> {
-    file: &'a File,
-    pieces: &'a [(u64, u64)],
-    /// How much of the first one was read.
-    done: u64,
-}
-
-impl<'a> Pieces<'a> {
-    fn new(file: &'a File, pieces: &'a [(u64, u64)]) -> Self {
-        Self {
-            file,
-            pieces,
-            done: 0,
-        }
-    }
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while let Some((offset, length)) = self.pieces.first() {
-            let rest = length - self.done;
-            if rest == 0 {
-                self.pieces = self.pieces.get(1..).unwrap_or_default();
-                self.done = 0;
-                continue;
-            }
-            let want = usize::try_from(rest).map_or(out.len(), |rest| rest.min(out.len()));
-            let got = self.file.read_at(offset + self.done, &mut out[..want])?;
-            self.done += got as u64;
-            return Ok(got);
-        }
-        Ok(0)
     }
 }
 

@@ -14,6 +14,7 @@ mod layer;
 mod logins;
 mod packages;
 mod parts;
+mod pieces;
 mod received;
 mod select;
 mod single;

@@ -104,7 +104,11 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
             load: &|file| run(file, Start::Loader),
         })
     };
-    let advice = || closure::advice(&loader, whole, scope, interpreters.clone());
+    let advice = || {
+        let mut advice = closure::advice(&loader, whole, scope, interpreters.clone());
+        advice.prefer(&host.release);
+        advice
+    };
     let (advice, extensions) = rayon::join(advice, extensions);
     opened.push(extensions);
     let mut found = Found {

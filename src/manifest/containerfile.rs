@@ -186,7 +186,7 @@ fn made(part: &Part) -> String {
 /// The names of a layer's files, as tar(1) takes them with `--null`.
 fn list(part: &Part) -> Vec<u8> {
     let mut list = Vec::new();
-    for path in part.paths.iter().filter(|path| path.depth() > 0) {
+    for path in &part.paths {
         list.push(b'.');
         list.extend_from_slice(path.as_bytes());
         list.push(0);

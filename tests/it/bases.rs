@@ -279,7 +279,8 @@ fn the_samples_get_a_base_and_hear_why_another_fails() {
         of_sample(sample.unwrap())
     };
     let meter = sample("meter-daemon");
-    assert_eq!(meter.bases[0].verdict, BaseVerdict::Starts);
+    assert!(meter.bases[0].verdict <= BaseVerdict::WithPackages);
+    assert!(meter.bases[0].base.starts_with("debian"));
     assert!(meter.floors.iter().any(|floor| floor.symbol.is_some()));
     let alpine = on(&meter, "alpine-3.22");
     assert_eq!(alpine.verdict, BaseVerdict::Fails);
@@ -305,4 +306,30 @@ fn the_samples_get_a_base_and_hear_why_another_fails() {
             assert!(all.contains(&base.image), "{}", base.image);
         }
     }
+}
+
+/// Whatever is smallest: what ran on one distribution is moved to that one first.
+#[test]
+fn the_old_hosts_family_and_release_come_first() {
+    let with = |release: &str| {
+        let program = Elf::program().needed(&["libc.so.6"]);
+        let host = Host::new().elf("/opt/app/appd", program);
+        host.file("/etc/os-release", release.as_bytes()).audit()
+    };
+    let first = |report: &Report| -> Vec<String> {
+        let fits = report.bases.iter().filter(|base| !base.ended);
+        fits.map(|base| base.base.clone()).collect()
+    };
+    let ubuntu = first(&with("ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"22.04\"\n"));
+    assert_eq!(ubuntu[0], "ubuntu-22.04", "{ubuntu:?}");
+    assert_eq!(ubuntu[1], "ubuntu-24.04", "{ubuntu:?}");
+    assert!(ubuntu[2].starts_with("debian"), "{ubuntu:?}");
+    let rocky = first(&with(
+        "ID=rocky\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.3\"\n",
+    ));
+    assert!(rocky[0].starts_with("ubi-9"), "{rocky:?}");
+    assert!(rocky[2].starts_with("ubi-10"), "{rocky:?}");
+    // What is past its end of support is no first advice, though the host is of that release.
+    let old = with("ID=debian\nVERSION_ID=\"9\"\n");
+    assert!(!old.bases[0].ended && old.bases[0].base.starts_with("debian"));
 }

@@ -3,6 +3,7 @@
 
 mod bare;
 mod base;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -247,6 +248,7 @@ fn each_file_is_in_the_layer_of_who_answers_for_it() {
         ("/usr/lib/libfoo.so.1.2", "core"),
         ("/usr/share/doc/libfoo1/copyright", "core"),
         ("/etc/passwd", "core"),
+        ("/etc/shadow", "core"),
         // Whoever says where the loader looks answers for every program.
         ("/etc/ld.so.conf.d/meterd.conf", "core"),
         ("/usr/lib/jvm/java-99/bin/java", "middleware"),
@@ -262,7 +264,6 @@ fn each_file_is_in_the_layer_of_who_answers_for_it() {
     for path in [
         "/etc/meterd/meterd.conf",
         "/var/lib/meterd/data.db",
-        "/etc/shadow",
         "/etc/ssl/private/host.key",
         "/usr/share/stranger/secret",
         "/usr/share/doc/libfoo1/README",

@@ -10,15 +10,17 @@ mod object;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
 pub use floors::floors;
 
-use crate::knowledge::bases::bases;
+use crate::knowledge::bases::{Base, bases, number_key};
+use crate::parse::os_release::OsRelease;
 use crate::path::AppPath;
-use crate::report::{BaseAdvice, Floor};
+use crate::report::{BaseAdvice, BaseVerdict, Floor};
 
 /// The C library that a program is made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,7 +120,8 @@ pub struct Interpreter {
 pub struct Advice {
     /// The newest symbol version of each family that the application needs of the system.
     pub floors: Vec<Floor>,
-    /// Each base of the table: the smallest that starts the application first, the failing last.
+    /// Each base of the table: those that start the application first, the failing last; among
+    /// them the smallest, or after [`Advice::prefer`] what is nearest to the old host.
     pub bases: Vec<BaseAdvice>,
 }
 
@@ -162,6 +165,69 @@ pub fn merge(all: Vec<Advice>) -> Advice {
     }
     sort(&mut merged.bases);
     merged
+}
+
+impl Advice {
+    /// Puts what is nearest to the old host first: its own release, newer and older ones of its
+    /// family, those that it is like, others with glibc, and musl last. Programs were built and
+    /// tried there, and what was not seen of them holds there, too. Nothing past its end of support
+    /// comes before what is supported.
+    pub fn prefer(&mut self, host: &OsRelease) {
+        let table = bases();
+        let base = |advice: &BaseAdvice| table.iter().find(|base| base.id == advice.base);
+        if !table.iter().any(|base| kinship(base, host) < FOREIGN) {
+            return;
+        }
+        let own = number_key(host.version.as_deref().unwrap_or_default());
+        let key = |advice: &BaseAdvice| {
+            let near =
+                base(advice).map_or((u8::MAX, Vec::new()), |base| distance(base, host, &own));
+            let size = advice.size_mb.unwrap_or(u32::MAX);
+            let is_fit = advice.verdict.max(BaseVerdict::WithChanges);
+            (is_fit, advice.ended, near, advice.verdict, size)
+        };
+        self.bases.sort_by(|a, b| {
+            let by_key = key(a).cmp(&key(b));
+            by_key.then_with(|| a.base.cmp(&b.base))
+        });
+    }
+}
+
+/// The kinship of what is neither of the old host's family nor of one that it is like.
+const FOREIGN: u8 = 2;
+
+/// How near a base's family is to the old host's.
+fn kinship(base: &Base, host: &OsRelease) -> u8 {
+    let is_of = |id: &str| match base.family.as_str() {
+        "amazon" => id == "amzn",
+        "suse" => id.starts_with("sles") || id.starts_with("opensuse") || id == "suse",
+        "rhel" => matches!(id, "rhel" | "centos" | "rocky" | "almalinux" | "ol"),
+        family => id == family,
+    };
+    if is_of(&host.id) {
+        0
+    } else if host.like.iter().any(|id| is_of(id)) {
+        1
+    } else {
+        FOREIGN
+    }
+}
+
+/// How far a base is from the old host, and the release by which those that are as far are ordered.
+fn distance(base: &Base, host: &OsRelease, own: &[u64]) -> (u8, Vec<u64>) {
+    let kin = kinship(base, host);
+    let release = number_key(&base.release);
+    // `VERSION_ID` of some has a minor number, that of others none.
+    let shared = release.len().min(own.len());
+    match (kin, release.get(..shared).cmp(&own.get(..shared))) {
+        (0, Ordering::Equal) if shared > 0 => (0, Vec::new()),
+        (0, Ordering::Greater) => (1, release),
+        (0, _) => (2, release),
+        (1, _) => (3, Vec::new()),
+        _ if base.libc == "glibc" => (4, Vec::new()),
+        _ if base.libc == "none" => (5, Vec::new()),
+        _ => (6, Vec::new()),
+    }
 }
 
 fn sort(judged: &mut [BaseAdvice]) {

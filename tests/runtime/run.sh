@@ -36,35 +36,17 @@ tools=$(realpath "$TOOLS")
 . "$here/engines.sh"
 failed=0
 
-# image NAME: a tree with code only: what is mounted is emptied, and the accounts and mount points are
-# those of the Containerfile's own lines. Owner and mode of these go into volumes, and into scratch
-# space by runc before 1.1.8.
+# image NAME: a tree with code only, as a user makes it: the archives of stage.sh, one upon the other.
+# Owner and mode of mount points go into volumes, and into scratch space by runc before 1.1.8.
 image() {
-    local name=$1 dir=$work/$1
-    mkdir -p "$dir/upper" "$dir/inner" "$dir/tree"
-    mount -t overlay overlay \
-        -o "lowerdir=$dir/changes:$roots/$name,upperdir=$dir/upper,workdir=$dir/inner" "$dir/tree"
-    python3 - "$dir/out/mounts.json" "$dir/tree" <<'END'
-import json, os, shutil, sys
-for volume in json.load(open(sys.argv[1]))["volumes"]:
-    top = sys.argv[2] + volume["path"]
-    if not os.path.isdir(top):
-        continue
-    for name in os.listdir(top):
-        path = os.path.join(top, name)
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
-END
-    sed -n '/^# the accounts/,/^$/p' "$dir/out/containerfile/Containerfile" | sed '1d; s/^RUN //' >"$dir/accounts"
-    for file in passwd group; do
-        sed -n "s|.*grep -q '^\\(.*:\\)' /etc/$file .*|/^\\1/d|p" "$dir/accounts" >"$dir/gone"
-        sed -i -f "$dir/gone" "$dir/tree/etc/$file"
-    done
-    chroot "$dir/tree" sh -e <"$dir/accounts"
-    sed -n -E 's/^(RUN| &&) (install -o .*)/\2/; t p; d; :p; s/ \\$//; p' \
-        "$dir/out/containerfile/Containerfile" | chroot "$dir/tree" sh -e
+    local name=$1 dir=$work/$1 archive
+    mkdir -p "$dir/tree"
+    "$dir/out/containerfile/stage.sh" -t "$dir/root" || return 1
+    sed -n 's|^ADD \(.*\) /$|\1|p' "$dir/out/containerfile/Containerfile" | tr ' ' '\n' |
+        while read -r archive; do
+            tar -C "$dir/tree" -xpf "$dir/out/containerfile/$archive" --numeric-owner \
+                --xattrs --xattrs-include='*' || return 1
+        done
 }
 
 verdict() { # NAME RUNTIME CODE
@@ -363,7 +345,7 @@ for file in "$here"/apps/*.sh; do
     root=$top/$name/root
     "$bin" mounts --root "$root" "${scope[@]}" -o "$top/$name/out" >"$top/$name/made" || { failed=1; continue; }
     app=$(value "$top/$name/out/mounts.json" name)
-    image "$name"
+    image "$name" || { echo "$name: no image"; failed=1; umount "$top/$name/root"; continue; }
     rm -f "$work/out" "$work/tree"
     ln -sfn "$top/$name/out" "$work/out"
     ln -sfn "$top/$name/tree" "$work/tree"
@@ -377,6 +359,6 @@ for file in "$here"/apps/*.sh; do
         clean
     done
     "$work/podman" rmi -fa >/dev/null 2>&1
-    umount "$top/$name/tree" "$top/$name/root"
+    umount "$top/$name/root"
 done
 exit $failed

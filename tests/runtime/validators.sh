@@ -150,7 +150,7 @@ spoiled "kubernetes-validate" kubernetes "$sample/k8s/workload.yaml" 's/replicas
 spoiled "docker-compose config" compose "$sample/compose/compose.yaml" 's/read_only:/read_onli:/'
 spoiled "compose-spec" compose_spec "$sample/compose/compose.yaml" 's/read_only:/read_onli:/'
 spoiled "compose schema" compose_schema "$sample/compose/compose.yaml" 's/read_only:/read_onli:/'
-spoiled "hadolint" hadolint "$sample/containerfile/Containerfile" 's/^COPY/COPI/'
+spoiled "hadolint" hadolint "$sample/containerfile/Containerfile" 's/^ADD/ADDE/'
 spoiled "shellcheck" shell_script "$sample/migrate.sh" 's/^exit .*/if/'
 spoiled "quadlet -dryrun" quadlet "$sample/quadlet" 's/^User=/Uzer=/'
 spoiled "OCI runtime schema" runtime "$sample/oci/config.json" 's/"destination"/"destinatoin"/'

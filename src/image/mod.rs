@@ -9,6 +9,7 @@ mod ahead;
 mod around;
 mod config;
 mod contents;
+mod index;
 mod judge;
 mod layer;
 mod logins;
@@ -22,6 +23,7 @@ mod system;
 mod walk;
 
 pub use config::architecture;
+pub use index::ledgers;
 pub use received::{Received, tag_of};
 pub use select::{Selected, left_out, select, unaccounted};
 pub use single::Kind;
@@ -34,8 +36,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::custody::{Merged, Policy};
 use crate::fact::name_of;
 use crate::layout::{
-    Config, Descriptor, HANDOVER, History, Image, Index, Layout, LayoutError, MANIFEST, Manifest,
-    OWNER, REF_NAME, RootFs,
+    Config, Descriptor, HANDOVER, History, Image, Layout, LayoutError, MANIFEST, Manifest, OWNER,
+    RootFs,
 };
 use crate::link::host::Host;
 use crate::manifest;
@@ -43,6 +45,7 @@ use crate::path::AppPath;
 use crate::report::{Owner, Report};
 use crate::tree::{LookupError, Root};
 use contents::Contents;
+use index::{index, ledgers_of};
 use judge::Judge;
 use layer::{Archive, LedgerOut, Written};
 use walk::{Each, Found, Item};
@@ -474,70 +477,6 @@ fn belongs_to(policy: &Policy, item: &Item<'_>) -> Owner {
     let role = policy.role(&name_of(owner));
     let never = role.is_some_and(|role| role.never.iter().any(|p| p.covers(&item.path)));
     if never { Owner::Core } else { owner }
-}
-
-/// The artifact that gathers the ledgers of an image, under a name that its digest tells.
-fn ledgers_of(
-    layout: &Layout,
-    image: &Descriptor,
-    ledgers: Vec<Descriptor>,
-) -> Result<Descriptor, PackError> {
-    let empty = layout.put("application/vnd.oci.empty.v1+json", b"{}")?;
-    let manifest = Manifest {
-        schema_version: 2,
-        media_type: Some(MANIFEST.to_owned()),
-        artifact_type: Some("application/vnd.seaworthy.ledgers.v1".to_owned()),
-        config: empty,
-        layers: ledgers,
-        annotations: BTreeMap::new(),
-        other: BTreeMap::new(),
-    };
-    let bytes = serde_json::to_vec(&manifest).map_err(|error| PackError::write(error.into()))?;
-    let mut descriptor = layout.put(MANIFEST, &bytes)?;
-    let name = format!("sha256-{}.ledger", image.digest.hex());
-    descriptor.annotations.insert(REF_NAME.to_owned(), name);
-    Ok(descriptor)
-}
-
-/// The index: the newest image under its tag, what was handed over before under the tag and its
-/// role, and what belongs to them.
-fn index(handovers: Vec<(String, Descriptor)>, others: Vec<Descriptor>, tag: &str) -> Index {
-    let mut index = Index::empty();
-    let last = handovers.len().saturating_sub(1);
-    for (at, (role, mut descriptor)) in handovers.into_iter().enumerate() {
-        let name = if at == last {
-            tag.to_owned()
-        } else {
-            format!("{tag}-{role}")
-        };
-        descriptor.annotations.insert(REF_NAME.to_owned(), name);
-        index.manifests.push(descriptor);
-    }
-    // The newest first: programs that take one image of several take the first.
-    index.manifests.reverse();
-    index.manifests.extend(others);
-    for entry in &mut index.manifests {
-        // Cosign's mark of the newest image: the one that had it is not the newest any more.
-        entry.annotations.remove("kind");
-    }
-    index
-}
-
-/// The ledgers of the layers that were packed now, as a JSON array.
-///
-/// # Errors
-/// When one cannot be read back.
-pub fn ledgers(layout: &Layout, packed: &Packed) -> Result<Vec<u8>, LayoutError> {
-    let mut all = vec![b'['];
-    for (at, layer) in packed.layers.iter().enumerate() {
-        if at > 0 {
-            all.extend_from_slice(b",\n");
-        }
-        let limit = usize::try_from(layer.ledger.size).unwrap_or(usize::MAX);
-        all.extend(layout.read(&layer.ledger, limit)?);
-    }
-    all.extend_from_slice(b"]\n");
-    Ok(all)
 }
 
 /// Counts what is written, for the display.

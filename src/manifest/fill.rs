@@ -47,6 +47,7 @@ pub fn filling(report: &Report) -> Filling {
         start: None,
         content: None,
         secrets: false,
+        parts: None,
     };
     let service = Service::new(&input);
     Filling {

@@ -164,6 +164,10 @@ pub(crate) struct Mounts {
     /// The image to start
     #[arg(long, value_name = "NAME")]
     pub(crate) image: Option<String>,
+    /// Where engines keep state: in directories, or in volumes
+    #[arg(long, value_name = "PLACE", default_value = "directories",
+          value_parser = ["directories", "volumes"], hide_possible_values = true)]
+    pub(crate) storage: String,
     /// Exit with 1 when a target cannot express something
     #[arg(long)]
     pub(crate) strict: bool,

@@ -56,11 +56,15 @@ pub(crate) fn check(file: &Path, root: Option<&Path>) -> Result<()> {
             file.display()
         );
     }
-    let folder = folder(file);
+    check_folder(file, &folder(file), root)
+}
+
+/// Whether `wanted` can be written into `folder`.
+fn check_folder(wanted: &Path, folder: &Path, root: Option<&Path>) -> Result<()> {
     let real = folder.canonicalize().with_context(|| {
         format!(
             "cannot write {}: no directory {}",
-            file.display(),
+            wanted.display(),
             folder.display()
         )
     })?;
@@ -70,7 +74,7 @@ pub(crate) fn check(file: &Path, root: Option<&Path>) -> Result<()> {
     {
         bail!(
             "cannot write {}: it lies inside the audited root {}, which is only read",
-            file.display(),
+            wanted.display(),
             root.display(),
         );
     }
@@ -126,7 +130,7 @@ pub(crate) fn make_dir(dir: &Path, root: Option<&Path>) -> Result<()> {
     let whole = std::path::absolute(dir)?;
     // Nothing is made before it is known where: the nearest directory that is there tells.
     let there = whole.ancestors().find(|above| above.exists());
-    check(&there.unwrap_or(Path::new("/")).join("x"), root)?;
+    check_folder(dir, there.unwrap_or(Path::new("/")), root)?;
     std::fs::create_dir_all(dir)
         .with_context(|| format!("cannot make the directory {}", dir.display()))
 }

@@ -1,6 +1,7 @@
 //! The command `mounts`: an audit or a saved report, the content of its configuration files, and
 //! manifests written below a directory.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -11,9 +12,9 @@ use seaworthy::fact::{Access, Class, Fact, Kind, Stat, What};
 use seaworthy::image;
 use seaworthy::knowledge;
 use seaworthy::link::host::Host;
-use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Parts, Summary};
-use seaworthy::path::AppPath;
-use seaworthy::report::{Mount, Plan, Report};
+use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Parts, Storage, Summary};
+use seaworthy::path::{AppPath, unescape};
+use seaworthy::report::{Mount, Plan, Report, Start};
 use seaworthy::tree::Root;
 
 use crate::cli::{Mounts, start_command};
@@ -54,6 +55,10 @@ pub(crate) fn run(mounts: &Mounts) -> Result<ExitCode> {
         content: content.as_ref(),
         secrets: mounts.include_secrets.is_some(),
         parts: parts.as_ref(),
+        storage: match mounts.storage.as_str() {
+            "volumes" => Storage::Volumes,
+            _ => Storage::Directories,
+        },
     };
     let made = manifest::make(&input, &mounts.targets());
     write(mounts, &made)?;
@@ -88,6 +93,11 @@ fn audited(mounts: &Mounts, start: Option<&[String]>) -> Result<(Report, Content
             reader.read(&mount.path, mount, &mut Vec::new());
         }
     }
+    let starts = report.plan.start.iter();
+    let first = |start: &Start| start.foreground.first().or(start.command.first()).cloned();
+    let given = mounts.start.first().and_then(|word| word.to_str());
+    let programs = starts.filter_map(first).chain(given.map(str::to_owned));
+    reader.content.absent = programs.filter(|name| is_absent(&root, name)).collect();
     let content = reader.content;
     let is_staged = mounts.targets().iter().any(|t| t.name == "containerfile");
     let parts = is_staged.then(|| parts(&root, &report, start, &request.exclude));
@@ -109,6 +119,20 @@ fn parts(root: &Root, report: &Report, start: Option<&[String]>, exclude: &[AppP
             failed: Some(error.to_string()),
         },
     }
+}
+
+/// Whether a program, by its path or by its name, is nowhere in the root.
+fn is_absent(root: &Root, program: &str) -> bool {
+    let is_file =
+        |path: &[u8]| matches!(root.resolve(path), Ok(node) if node.stat.kind == Kind::File);
+    // In a report the bytes of a program's path that are no text are escaped.
+    let program = unescape(program);
+    if program.contains(&b'/') {
+        return !is_file(&program);
+    }
+    !manifest::PATH
+        .split(':')
+        .any(|dir| is_file(AppPath::new(dir).child(&program).as_bytes()))
 }
 
 /// Reads the files of mounts, links followed inside the root.
@@ -278,12 +302,30 @@ fn words(summary: &Summary, mounts: &Mounts) -> String {
         );
         text += &format!("  {}\n", seaworthy::path::escape(line.as_bytes()));
     }
+    text + &next(mounts)
+}
+
+/// The command that fills what was made, and the script for hosts without this program.
+fn next(mounts: &Mounts) -> String {
     let scope = super::root::arguments(&mounts.scope, mounts.report.as_deref());
-    let root = mounts.scope.root.as_deref();
-    text += &format!(
-        "\nnext: seaworthy migrate{scope}\n  fills the volumes; without the program: {} -r {}\n",
-        mounts.output.join("migrate.sh").display(),
-        root.unwrap_or(std::path::Path::new("/")).display(),
+    let is_apart = mounts.storage == "volumes";
+    let (to, tool) = match is_apart {
+        true => (" --to docker", " -t docker"),
+        false => ("", ""),
+    };
+    let script = mounts.output.join("migrate.sh");
+    let script = super::root::quoted(script.as_os_str().as_bytes());
+    let root = match &mounts.scope.root {
+        Some(root) => format!(" -r {}", super::root::quoted(root.as_os_str().as_bytes())),
+        // The old root is only known where it was audited.
+        None if mounts.report.is_some() => " -r DIR".to_owned(),
+        None => String::new(),
+    };
+    let mut text = format!(
+        "\nNext, with the old service stopped, fill what is mounted:\n  seaworthy migrate{scope}{to}\n"
     );
-    text
+    if is_apart {
+        text += "  (--to podman for podman)\n";
+    }
+    text + &format!("  or, on a host without seaworthy: {script}{root}{tool}\n")
 }

@@ -36,9 +36,15 @@ pub(crate) fn arguments(scope: &ScopeArgs, report: Option<&Path>) -> String {
     };
     if let Some(file) = report {
         add("--report", file.as_os_str());
-        add("--root", OsStr::new("DIR"));
+        if scope.root.is_none() {
+            add("--root", OsStr::new("DIR"));
+        }
     }
-    let options = [("--root", &scope.root), ("--prefix", &scope.prefix)];
+    let options = [
+        ("--root", &scope.root),
+        ("--prefix", &scope.prefix),
+        ("--rules", &scope.rules),
+    ];
     for (key, value) in options {
         value.iter().for_each(|value| add(key, value.as_os_str()));
     }
@@ -60,7 +66,7 @@ pub(crate) fn arguments(scope: &ScopeArgs, report: Option<&Path>) -> String {
 }
 
 /// A word as a shell reads it; bytes that would move a reader's cursor are written out.
-fn quoted(word: &[u8]) -> String {
+pub(crate) fn quoted(word: &[u8]) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(byte);
     let text = seaworthy::path::escape(word);
     if !word.is_empty() && word.iter().all(is_plain) {

@@ -1,5 +1,7 @@
 //! A Compose file (the Compose Specification), for docker-compose, podman-compose and others.
 
+use super::docker::tmpfs;
+use super::port::published;
 use super::process::Process;
 use super::quote::compose as text;
 use super::service::Service;
@@ -14,6 +16,10 @@ pub(super) const TARGET: Target = Target {
     write,
 };
 
+/// Seconds that a container is given to end where nothing says more (Compose Specification,
+/// `stop_grace_period`).
+const STOP: u32 = 10;
+
 fn write(service: &Service<'_>, out: &mut Out) {
     let mut services = Node::map();
     for process in &service.processes {
@@ -22,7 +28,7 @@ fn write(service: &Service<'_>, out: &mut Out) {
     }
     let mut volumes = Node::map();
     for volume in &service.volumes {
-        if is_named(service, volume) {
+        if service.is_named(volume) {
             volumes = volumes.with(&volume.name, declared(service, volume));
         }
     }
@@ -34,7 +40,20 @@ fn write(service: &Service<'_>, out: &mut Out) {
         "#",
         &format!("Starts {} over a read-only root.", service.name),
     );
-    file += "#\n# BASE is the directory that ../migrate.sh has filled.\n";
+    file += "#\n# BASE is the host's directory with what is mounted.\n";
+    file += &service.filled("#");
+    if service
+        .processes
+        .iter()
+        .any(|process| process.is_under_init)
+    {
+        file += "# `init` needs catatonit where the engine is podman.\n";
+    }
+    file += &format!(
+        "# SELinux: podman-compose labels what it mounts; for docker-compose, which cannot and also\n\
+         # refuse an absent directory, run: chcon -R -t container_file_t {}\n",
+        service.base()
+    );
     out.file("compose.yaml", file + &document.text(), 0o644);
 }
 
@@ -46,25 +65,23 @@ fn key(service: &Service<'_>, process: &Process) -> String {
     }
 }
 
-/// Whether a volume stands under `volumes:`; scratch space does when it is one.
-fn is_named(service: &Service<'_>, volume: &Volume) -> bool {
-    match volume.keeps {
-        Keeps::State => !volume.is_file,
-        Keeps::Scratch => service.is_scratch_volume(volume),
-        Keeps::Config | Keeps::Secret => false,
-    }
-}
-
+/// A volume under `volumes:`. One that keeps state was made and filled before.
 fn declared(service: &Service<'_>, volume: &Volume) -> Node {
-    let node = Node::map().with("name", format!("{}-{}", service.name, volume.name));
+    let node = Node::map().with("name", service.engine_volume(volume));
     if volume.keeps != Keeps::Scratch {
-        return node;
+        return node.with("external", true);
     }
     let options = Node::map()
         .with("type", "tmpfs")
         .with("device", "tmpfs")
-        .with("o", "mode=1777");
+        .with("o", service.tmpfs_options(volume));
     node.with("driver", "local").with("driver_opts", options)
+}
+
+/// Whether the engine's init comes first. The file cannot ask whether podman has one, without which it
+/// starts nothing, so that it comes where it is known to be missed.
+fn has_init(process: &Process) -> bool {
+    process.is_under_init && process.is_interpreted
 }
 
 fn container(service: &Service<'_>, process: &Process, out: &mut Out) -> Node {
@@ -83,30 +100,37 @@ fn container(service: &Service<'_>, process: &Process, out: &mut Out) -> Node {
         .with_some("working_dir", process.directory.as_deref().map(text))
         .with("read_only", true)
         .with("restart", "unless-stopped")
-        .with_full("environment", environment(service, out));
+        .with_full("environment", environment(process, out));
+    if has_init(process) {
+        node = node.with("init", true);
+    }
     node = if is_first {
-        let ports = service
-            .ports
-            .iter()
-            .map(|port| format!("{0}:{0}/{1}", port.port, port.transport));
-        node.with_full("ports", texts(ports))
+        let ports = service.ports.iter().map(published);
+        node.with_some("hostname", service.hostname)
+            .with_full("ports", texts(ports))
     } else {
         node.with(
             "network_mode",
             format!("service:{}", key(service, service.first())),
         )
     };
-    node = needs(service, is_first, node);
-    let seconds = process.stop_seconds.map(|seconds| format!("{seconds}s"));
-    let volumes = service.volumes.iter().map(|volume| mount(service, volume));
+    node = needs(service, process, node);
+    // Podman 4's service kills at once what names no time; the default is docker's.
+    let seconds = format!("{}s", process.stop_seconds.unwrap_or(STOP));
+    let is_short = |volume: &&Volume| volume.keeps == Keeps::Scratch && !service.is_named(volume);
+    let short = service.volumes_of(process).filter(is_short);
+    let short = short.map(|volume| text(&tmpfs(volume)));
+    let long = service.volumes_of(process).filter(|v| !is_short(v));
+    let volumes = long.map(|volume| mount(service, volume));
     node.with_some("stop_signal", process.stop_signal.as_deref())
-        .with_some("stop_grace_period", seconds)
+        .with("stop_grace_period", seconds)
+        .with_full("tmpfs", texts(short))
         .with_full("volumes", Node::List(volumes.collect()))
 }
 
-fn environment(service: &Service<'_>, out: &mut Out) -> Node {
+fn environment(process: &Process, out: &mut Out) -> Node {
     let mut node = Node::map();
-    for variable in &service.env {
+    for variable in &process.env {
         let value = match &variable.value {
             Some(value) => text(value),
             None => {
@@ -123,8 +147,9 @@ fn environment(service: &Service<'_>, out: &mut Out) -> Node {
     node
 }
 
-fn needs(service: &Service<'_>, is_first: bool, node: Node) -> Node {
+fn needs(service: &Service<'_>, process: &Process, node: Node) -> Node {
     let needs = &service.needs;
+    let is_first = std::ptr::eq(process, service.first());
     let noted = |list: &[super::needs::Given]| -> Node {
         list.iter()
             .map(|given| Node::from(given.name.as_str()).note(&given.why))
@@ -140,13 +165,14 @@ fn needs(service: &Service<'_>, is_first: bool, node: Node) -> Node {
         );
     }
     let mut limits = Node::map();
-    for given in &needs.limits {
+    for given in needs.limits.iter().filter(|given| given.is_for(process)) {
         let both = Node::map()
             .with("soft", Node::from(given.bounds.0).note(&given.why))
             .with("hard", given.bounds.1);
         limits = limits.with(&given.name, both);
     }
-    let devices = needs.devices.iter().map(|given| {
+    let devices = needs.devices.iter().filter(|given| given.is_for(process));
+    let devices = devices.map(|given| {
         let pair = format!("{0}:{0}", given.name);
         Node::from(pair).note(&given.why)
     });
@@ -155,10 +181,10 @@ fn needs(service: &Service<'_>, is_first: bool, node: Node) -> Node {
         .as_ref()
         .map(|(bytes, why)| Node::from(format!("{bytes}b")).note(why));
     let confined = service
-        .is_confined()
+        .confines(process)
         .then(|| texts(["no-new-privileges:true"]));
     node.with("cap_drop", texts(["ALL"]))
-        .with_full("cap_add", noted(&needs.capabilities))
+        .with_full("cap_add", noted(&service.capabilities(process)))
         .with_some("security_opt", confined)
         .with_full("sysctls", sysctls)
         .with_full("ulimits", limits)
@@ -168,15 +194,7 @@ fn needs(service: &Service<'_>, is_first: bool, node: Node) -> Node {
 
 fn mount(service: &Service<'_>, volume: &Volume) -> Node {
     let target = text(&volume.path);
-    if volume.keeps == Keeps::Scratch && !service.is_scratch_volume(volume) {
-        // The owner of a tmpfs has another option in each runtime; this mode serves all.
-        let options = Node::map().with("mode", 0o1777_u32);
-        return Node::map()
-            .with("type", "tmpfs")
-            .with("target", target)
-            .with("tmpfs", options);
-    }
-    if is_named(service, volume) {
+    if service.is_named(volume) {
         return Node::map()
             .with("type", "volume")
             .with("source", volume.name.as_str())
@@ -187,9 +205,14 @@ fn mount(service: &Service<'_>, volume: &Volume) -> Node {
         .with("type", "bind")
         .with("source", source)
         .with("target", target);
-    if volume.is_written() {
+    let node = if volume.is_written() {
         node
     } else {
         node.with("read_only", true)
-    }
+    };
+    // Nothing starts over an empty directory that the engine has made itself.
+    let bind = Node::map()
+        .with("create_host_path", false)
+        .with("selinux", "z");
+    node.with("bind", bind)
 }

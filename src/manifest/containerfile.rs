@@ -256,8 +256,9 @@ fn run_settings(service: &Service<'_>, out: &mut Out) -> String {
             ),
         }
     }
+    out.limits.extend(service.apart());
     text += &format!("ENV PATH={PATH}\n");
-    for port in service.ports {
+    for port in &service.ports {
         text += &format!("EXPOSE {}/{}\n", port.port, port.transport);
     }
     if let Some(directory) = &first.directory {

@@ -1,6 +1,6 @@
 //! The content of configuration files, handed in by whoever has read the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::path::AppPath;
 
@@ -22,6 +22,8 @@ pub struct Content {
     pub files: BTreeMap<AppPath, Entry>,
     /// What was not, and why.
     pub unread: BTreeMap<AppPath, String>,
+    /// Programs that something is to start and that are not in the root, as commands name them.
+    pub absent: BTreeSet<String>,
 }
 
 impl Content {

@@ -1,6 +1,7 @@
 //! A script for docker, and for podman: docker-run(1), podman-run(1).
 
 use super::needs::Given;
+use super::port::published;
 use super::process::Process;
 use super::quote::{csv, shell};
 use super::service::Service;
@@ -17,12 +18,8 @@ pub(super) const TARGET: Target = Target {
 fn write(service: &Service<'_>, out: &mut Out) {
     let mut body = String::new();
     for volume in &service.volumes {
-        if service.is_scratch_volume(volume) {
-            body += &format!(
-                "\"$runtime\" volume inspect {0} >/dev/null 2>&1 || \"$runtime\" volume create \\\n    \
-                 --opt type=tmpfs --opt device=tmpfs --opt o=mode=1777 {0} >/dev/null\n",
-                named(service, volume)
-            );
+        if service.is_named(volume) {
+            body += &made(service, volume);
         }
     }
     for process in &service.processes {
@@ -33,18 +30,68 @@ fn write(service: &Service<'_>, out: &mut Out) {
         "#",
         &format!("Starts {} over a read-only root.", service.name),
     );
-    text += "#\n# RUNTIME is docker or podman, BASE the directory that ../migrate.sh has filled.\n";
+    text += "#\n# RUNTIME is docker or podman, BASE the host's directory with what is mounted.\n";
+    text += &service.filled("#");
     text += "set -eu\n";
     text += "runtime=${RUNTIME:-docker}\n";
-    if body.contains("\"$base\"") {
+    let is_bound = body.contains("\"$base\"");
+    if is_bound {
         text += &format!("base=${{BASE:-{}}}\n", service.base());
     }
     text += &format!("image=${{IMAGE:-{}}}\n\n", shell(&service.image));
+    if is_bound {
+        text += LABEL;
+    }
+    if service
+        .processes
+        .iter()
+        .any(|process| process.is_under_init)
+    {
+        text += INIT;
+    }
     out.file("run.sh", text + &body, 0o755);
 }
 
-fn named(service: &Service<'_>, volume: &Volume) -> String {
-    format!("{}-{}", service.name, volume.name)
+/// Docker's `--mount` cannot label (docker-run(1)), and its `--volume`, which can, makes an absent
+/// source.
+const LABEL: &str = "# SELinux: podman labels what it mounts, and for docker BASE is labelled here.
+label=
+case $runtime in
+*podman*) label=,relabel=shared ;;
+*) if selinuxenabled 2>/dev/null; then chcon -R -t container_file_t -- \"$base\"; fi ;;
+esac
+
+";
+
+/// Podman refuses `--init` where the program for it is not installed (podman-run(1)).
+const INIT: &str = "# A first process of the engine's own passes signals on to a program that has no handler for them.
+# Podman's is catatonit, a package of its own.
+init=--init
+case $runtime in
+*podman*)
+    init=
+    for dir in /usr/libexec /usr/lib /usr/local/libexec /usr/local/lib; do
+        if [ -x \"$dir/podman/catatonit\" ]; then init=--init; fi
+    done
+    ;;
+esac
+
+";
+
+/// Makes a volume in memory; one that keeps state must be there, filled.
+fn made(service: &Service<'_>, volume: &Volume) -> String {
+    let name = service.engine_volume(volume);
+    if volume.keeps != Keeps::Scratch {
+        return format!(
+            "\"$runtime\" volume inspect {name} >/dev/null 2>&1 ||\n    \
+             {{ echo \"run.sh: no volume {name}: fill it first, see above\" >&2; exit 1; }}\n"
+        );
+    }
+    let options = service.tmpfs_options(volume);
+    format!(
+        "\"$runtime\" volume inspect {name} >/dev/null 2>&1 || \"$runtime\" volume create \\\n    \
+         --opt type=tmpfs --opt device=tmpfs --opt o={options} {name} >/dev/null\n"
+    )
 }
 
 /// The name of a process's container.
@@ -61,9 +108,12 @@ fn run(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     lines.push(format!("--detach --name {}", container(service, process)));
     let is_first = std::ptr::eq(process, service.first());
     if is_first {
-        for port in service.ports {
-            let transport = &port.transport;
-            lines.push(format!("--publish {0}:{0}/{transport}", port.port));
+        for port in &service.ports {
+            lines.push(format!("--publish {}", published(port)));
+        }
+        // A container that joins another's network has that one's name.
+        if let Some(name) = service.hostname {
+            lines.push(format!("--hostname {name}"));
         }
     } else {
         let first = container(service, service.first());
@@ -72,10 +122,13 @@ fn run(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     lines.push("--read-only".to_owned());
     lines.push(format!("--user {}:{}", process.ids.0, process.ids.1));
     lines.push("--cap-drop ALL".to_owned());
-    if service.is_confined() {
+    if process.is_under_init {
+        lines.push("${init:+\"$init\"}".to_owned());
+    }
+    if service.confines(process) {
         lines.push("--security-opt no-new-privileges".to_owned());
     }
-    needs(service, is_first, &mut lines);
+    needs(service, process, &mut lines);
     if let Some(signal) = &process.stop_signal {
         lines.push(format!("--stop-signal {signal}"));
     }
@@ -85,7 +138,7 @@ fn run(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     if let Some(directory) = &process.directory {
         lines.push(format!("--workdir {}", shell(directory)));
     }
-    for variable in &service.env {
+    for variable in &process.env {
         match &variable.value {
             Some(value) => {
                 let pair = format!("{}={value}", variable.name);
@@ -102,12 +155,10 @@ fn run(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
             }
         }
     }
-    for volume in &service.volumes {
-        lines.push(format!("--mount {}", mount(service, volume)));
+    for volume in service.volumes_of(process) {
+        lines.push(mount(service, volume));
     }
-    let mut text = String::from("set --\n") + &lines.0;
-    text += "case $runtime in *podman*) set -- \"$@\" --read-only-tmpfs=false ;; esac\n";
-    text + &start(process)
+    String::from("set --\n") + &lines.0 + &start(process)
 }
 
 /// Lines that add an option to the arguments of the shell.
@@ -144,45 +195,55 @@ fn start(process: &Process) -> String {
 }
 
 /// What the kernel gives.
-fn needs(service: &Service<'_>, is_first: bool, lines: &mut Lines) {
+fn needs(service: &Service<'_>, process: &Process, lines: &mut Lines) {
     let mut add = |option: &str, given: &Given, value: String| {
         lines.push_for(&given.why, format!("{option} {}", shell(&value)));
     };
-    for given in &service.needs.capabilities {
+    for given in &service.capabilities(process) {
         add("--cap-add", given, given.name.clone());
     }
+    let needs = &service.needs;
     // A container that joins another's network cannot set its sysctls.
-    for given in service.needs.sysctls.iter().filter(|_| is_first) {
+    let is_first = std::ptr::eq(process, service.first());
+    for given in needs.sysctls.iter().filter(|_| is_first) {
         add("--sysctl", given, format!("{}={}", given.name, given.value));
     }
-    for given in &service.needs.limits {
+    for given in needs.limits.iter().filter(|given| given.is_for(process)) {
         let (soft, hard) = given.bounds;
         add("--ulimit", given, format!("{}={soft}:{hard}", given.name));
     }
-    for given in &service.needs.devices {
+    for given in needs.devices.iter().filter(|given| given.is_for(process)) {
         add("--device", given, given.name.clone());
     }
-    if let Some((bytes, why)) = &service.needs.shm {
+    if let Some((bytes, why)) = &needs.shm {
         lines.push_for(why, format!("--shm-size {bytes}"));
     }
 }
 
-/// The value of `--mount`. The host's directory is a variable of the script.
+/// The option that mounts a volume. The host's directory is a variable of the script.
 fn mount(service: &Service<'_>, volume: &Volume) -> String {
     let dst = csv(&format!("dst={}", volume.path));
+    if service.is_named(volume) {
+        let name = service.engine_volume(volume);
+        return format!(
+            "--mount {}",
+            shell(&format!("type=volume,src={name},{dst}"))
+        );
+    }
     match volume.keeps {
-        Keeps::Scratch if !service.is_scratch_volume(volume) => {
-            // The owner of a tmpfs has another option in each runtime; this mode serves all.
-            shell(&format!("type=tmpfs,{dst},tmpfs-mode=1777"))
-        }
-        Keeps::State | Keeps::Scratch if !volume.is_file => {
-            shell(&format!("type=volume,src={},{dst}", named(service, volume)))
-        }
-        Keeps::State | Keeps::Scratch => bind(volume, &dst),
+        Keeps::Scratch => format!("--tmpfs {}", shell(&tmpfs(volume))),
+        Keeps::State => bind(volume, &dst),
         Keeps::Config | Keeps::Secret => bind(volume, &format!("{dst},readonly")),
     }
 }
 
+/// The value of `--tmpfs`. Engines forbid execution there by default, which a host's own scratch
+/// space allows: Java programs load libraries from it.
+pub(super) fn tmpfs(volume: &Volume) -> String {
+    format!("{}:exec,mode={:04o}", volume.path, volume.scratch_bits())
+}
+
 fn bind(volume: &Volume, rest: &str) -> String {
-    format!("type=bind,src=\"$base\"/{},{}", volume.name, shell(rest))
+    let (name, rest) = (&volume.name, shell(rest));
+    format!("--mount type=bind,src=\"$base\"/{name},{rest}\"$label\"")
 }

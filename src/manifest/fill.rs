@@ -48,6 +48,7 @@ pub fn filling(report: &Report) -> Filling {
         content: None,
         secrets: false,
         parts: None,
+        storage: super::Storage::default(),
     };
     let service = Service::new(&input);
     Filling {
@@ -85,11 +86,13 @@ pub const NOTHING: &[(&str, bool, &str)] = &[
     (".snapshot", true, "servers of NFS that keep snapshots"),
     (".snapshots", true, "snapper(8) on btrfs, and GPFS"),
     (".zfs", true, "ZFS with snapdir=visible: zfsprops(7)"),
+    (".snap", true, "CephFS: its documentation, Snapshots"),
     (
         ".Trash",
         false,
         "the bin of a desktop: freedesktop.org, Trash specification",
     ),
+    (".trashcan", true, "GlusterFS: its documentation, Trash"),
     (".glusterfs", true, "GlusterFS, in each brick"),
     (".autorelabel", true, "SELinux: selinux-autorelabel(8)"),
     ("aquota.user", true, "quotas: quotacheck(8)"),

@@ -7,7 +7,7 @@ use crate::report::{EnvVar, Port, Report};
 
 use super::service::Service;
 use super::volume::{Keeps, Volume};
-use super::{Input, Limit};
+use super::{Input, Limit, Storage};
 
 /// How an image is started, and what is mounted over it.
 #[derive(Clone, Debug)]
@@ -61,6 +61,7 @@ pub fn settings(report: &Report, start: Option<&[String]>) -> Settings {
         content: None,
         secrets: false,
         parts: None,
+        storage: Storage::default(),
     };
     let service = Service::new(&input);
     let mut limits = service.limits.clone();
@@ -75,17 +76,19 @@ pub fn settings(report: &Report, start: Option<&[String]>) -> Settings {
             ),
         ));
     }
+    limits.extend(service.apart());
     let first = service.first();
     Settings {
         ids: first.ids,
         command: first.command.clone(),
         env: service.env.clone(),
-        ports: service.ports.to_vec(),
+        ports: service.ports.clone(),
         directory: first.directory.clone(),
         stop_signal: first.stop_signal.clone(),
         points: service
             .volumes
             .iter()
+            .filter(|volume| !is_customary(volume))
             .map(|volume| service.point(volume))
             .collect(),
         accounts: service.accounts(),
@@ -94,21 +97,25 @@ pub fn settings(report: &Report, start: Option<&[String]>) -> Settings {
     }
 }
 
+/// Whether every image has the directory, whoever its application is.
+fn is_customary(volume: &Volume) -> bool {
+    volume.is_own && ["/run", "/tmp", "/var/tmp"].contains(&volume.path.as_str())
+}
+
 impl Service<'_> {
-    /// The mount point of a volume. Engines give scratch space the mode that everybody may write
-    /// with, and no owner; runc before 1.1.8 takes the mount point's mode instead, and `kube play`
-    /// both from it.
+    /// The mount point of a volume, with the owner and mode that the volume is to have: runc before
+    /// 1.1.8 gives a tmpfs the mode of its mount point, and podman's `kube play` both.
     pub(super) fn point(&self, volume: &Volume) -> Point {
-        let owner = self.first().ids;
+        let (uid, gid) = self.owner(volume);
         let mode = match volume.keeps {
-            Keeps::Scratch if !volume.is_file => 0o1777,
+            Keeps::Scratch if !volume.is_file => volume.scratch_bits(),
             _ => volume.bits(),
         };
         Point {
             path: volume.at.clone(),
             is_file: volume.is_file,
-            uid: volume.uid.unwrap_or(owner.0),
-            gid: volume.gid.unwrap_or(owner.1),
+            uid,
+            gid,
             mode,
             is_kept: volume.keeps == Keeps::State,
         }

@@ -1,5 +1,6 @@
 //! LXD and Incus: an instance with its devices, for `lxc init` and `incus init`.
 
+use super::port::is_public;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::yaml::Node;
@@ -13,7 +14,7 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn write(service: &Service<'_>, out: &mut Out) {
-    service.only_first(out);
+    service.without_others(out);
     out.limit(
         "the root",
         "an instance's root cannot be made read-only",
@@ -24,6 +25,7 @@ fn write(service: &Service<'_>, out: &mut Out) {
         "the networks of the host are not known",
         "an interface that leads to the host alone, and a proxy for each port: attach a network for more",
     );
+    capabilities(service, out);
     let config = config(service, out);
     let mut devices = Node::map().with(
         "root",
@@ -32,7 +34,7 @@ fn write(service: &Service<'_>, out: &mut Out) {
             .with("path", "/")
             .with("pool", "default"),
     );
-    for volume in &service.volumes {
+    for volume in service.volumes_of(service.first()) {
         if volume.keeps != Keeps::Scratch {
             devices = devices.with(&volume.name, disk(service, volume));
         }
@@ -47,16 +49,45 @@ fn write(service: &Service<'_>, out: &mut Out) {
         .with("config", config)
         .with("devices", devices);
     let mut text = out.head("#", &format!("{} as an instance.", service.name));
+    text += "#\n";
+    text += &service.on_host("#");
     text += &format!(
-        "#\n# Fill {} with ../migrate.sh, then: incus init IMAGE {} --no-profiles <instance.yaml\n",
-        service.base(),
+        "# Then: incus init IMAGE {} --no-profiles <instance.yaml\n",
         service.name
     );
     out.file("instance.yaml", text + &document.text(), 0o644);
 }
 
+/// What LXD and Incus take even from a privileged instance (their `initLXC`); all else is left, and
+/// `lxc.cap.keep` beside their own `lxc.cap.drop` is an error.
+const DROPPED: [&str; 5] = [
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_TIME",
+];
+
+fn capabilities(service: &Service<'_>, out: &mut Out) {
+    let first = service.first();
+    for given in service.capabilities(first) {
+        let cannot = if DROPPED.contains(&given.name.as_str()) {
+            "LXD and Incus take this capability from every instance"
+        } else if !first.is_root() {
+            "a first process that is not root keeps no capability"
+        } else {
+            continue;
+        };
+        out.limit(
+            &given.name,
+            format!("{cannot} ({})", given.why),
+            "not given: start it as root, and let it change user itself",
+        );
+    }
+}
+
 fn disk(service: &Service<'_>, volume: &Volume) -> Node {
-    let source = format!("{}/{}", service.base(), volume.name);
+    let source = service.place(volume);
     let node = Node::map()
         .with("type", "disk")
         .with("source", source)
@@ -76,15 +107,22 @@ fn others(service: &Service<'_>, devices: Node) -> Node {
         .with("nictype", "p2p")
         .with("name", "eth0");
     let mut devices = devices.with("interface--0", interface);
-    for (number, given) in service.needs.devices.iter().enumerate() {
+    let own = service.needs.devices.iter();
+    let own = own.filter(|given| given.is_for(service.first()));
+    for (number, given) in own.enumerate() {
         let node = Node::map()
             .with("type", "unix-char")
             .with("source", Node::from(given.name.as_str()).note(&given.why))
             .with("path", given.name.as_str());
         devices = devices.with(&format!("device--{number}"), node);
     }
-    for port in service.ports {
-        let listen = format!("{}:0.0.0.0:{}", port.transport, port.port);
+    for port in &service.ports {
+        let host = if is_public(port) {
+            "0.0.0.0"
+        } else {
+            "127.0.0.1"
+        };
+        let listen = format!("{}:{host}:{}", port.transport, port.port);
         let connect = format!("{}:127.0.0.1:{}", port.transport, port.port);
         let node = Node::map()
             .with("type", "proxy")
@@ -99,7 +137,7 @@ fn config(service: &Service<'_>, out: &mut Out) -> Node {
     let first = service.first();
     // Files that are mounted from the host belong to the numbers that it has.
     let mut config = Node::map().with("security.privileged", "true");
-    for variable in &service.env {
+    for variable in &first.env {
         match &variable.value {
             Some(value) => {
                 let key = format!("environment.{}", variable.name);
@@ -113,7 +151,7 @@ fn config(service: &Service<'_>, out: &mut Out) -> Node {
         }
     }
     let needs = &service.needs;
-    for given in &needs.limits {
+    for given in needs.limits.iter().filter(|given| given.is_for(first)) {
         let show = |bound: i64| match bound {
             -1 => "unlimited".to_owned(),
             bound => bound.to_string(),
@@ -159,12 +197,17 @@ fn raw(service: &Service<'_>, out: &mut Out) -> String {
     if let Some(signal) = &first.stop_signal {
         lines.push(format!("lxc.signal.halt={signal}"));
     }
-    if service.is_confined() {
+    if let Some(name) = service.hostname {
+        // An instance is called as itself (Incus and LXD give its name to liblxc), and what stands
+        // here is read behind that.
+        lines.push(format!("lxc.uts.name={name}"));
+    }
+    if service.confines(first) {
         lines.push("lxc.no_new_privs=1".to_owned());
     }
-    for volume in &service.volumes {
+    for volume in service.volumes_of(first) {
         if volume.keeps == Keeps::Scratch {
-            lines.push(tmpfs(volume));
+            lines.push(tmpfs(service, volume));
         }
     }
     if let Some((bytes, _)) = &service.needs.shm {
@@ -230,7 +273,7 @@ fn quoted(word: &str) -> Option<String> {
 }
 
 /// A row of fstab(5): blanks and backslashes are written in octal.
-fn tmpfs(volume: &Volume) -> String {
+fn tmpfs(service: &Service<'_>, volume: &Volume) -> String {
     let mut path = String::new();
     for c in volume.path.trim_start_matches('/').chars() {
         match c {
@@ -240,5 +283,6 @@ fn tmpfs(volume: &Volume) -> String {
             c => path.push(c),
         }
     }
-    format!("lxc.mount.entry=tmpfs {path} tmpfs nosuid,nodev,mode=1777,create=dir 0 0")
+    let options = service.tmpfs_options(volume);
+    format!("lxc.mount.entry=tmpfs {path} tmpfs nosuid,nodev,{options},create=dir 0 0")
 }

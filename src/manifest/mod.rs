@@ -2,10 +2,12 @@
 //! Each target is a view of one [`Report`]'s plan: it sees no disk, decides nothing about paths,
 //! and says of everything it cannot express what it did instead.
 
+mod check;
 mod compose;
 mod containerfile;
 mod content;
 mod docker;
+mod env;
 mod expand;
 mod files;
 mod fill;
@@ -18,15 +20,19 @@ mod needs;
 mod nspawn;
 mod oci;
 mod parts;
+mod port;
 mod process;
 mod quadlet;
 mod quote;
+mod rights;
 mod rkt;
 mod service;
+mod single;
 mod volume;
 mod yaml;
 
 pub use content::{Content, Entry};
+pub use env::PATH;
 pub use files::{File, Files};
 pub use fill::{Fill, Filling, NOTHING, filling};
 pub use image::{Point, Settings, settings};
@@ -55,6 +61,18 @@ pub struct Input<'a> {
     pub secrets: bool,
     /// The files of the image's layers; absent when only a report is at hand.
     pub parts: Option<&'a Parts>,
+    /// Where engines keep state.
+    pub storage: Storage,
+}
+
+/// Where docker and podman keep the state of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In directories of the host, as everything else that is mounted.
+    #[default]
+    Directories,
+    /// In the engine's own volumes.
+    Volumes,
 }
 
 /// A runtime for which manifests are made.
@@ -207,6 +225,11 @@ pub struct Named {
     pub path: AppPath,
     /// `config`, `secret`, `state` or `scratch`.
     pub keeps: &'static str,
+    /// The directory or file of the host that holds it, below BASE; `memory` for scratch space.
+    pub place: String,
+    /// The volume of docker and podman that holds it in their targets instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_volume: Option<String>,
 }
 
 /// What [`make`] makes.

@@ -5,6 +5,7 @@ use crate::fact::{Certainty, Need, What};
 use crate::report::{KernelNeed, Plan};
 
 use super::Limit;
+use super::process::Process;
 
 /// Something to give, and why.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Given {
     pub(super) bounds: (i64, i64),
     /// Why.
     pub(super) why: String,
+    /// The starts that ask for it, by name; empty when all may.
+    pub(super) serves: Vec<String>,
 }
 
 /// What the container is given.
@@ -54,48 +57,77 @@ const LIMITS: [&str; 14] = [
     "nproc", "rss", "rtprio", "stack",
 ];
 
-/// Sorts the plan's needs. `as_root` says that a process starts as root.
-pub(super) fn needs(plan: &Plan, as_root: bool, limits: &mut Vec<Limit>) -> Needs {
+/// The most open files that the kernel grants where nobody has changed `fs.nr_open` (proc(5)):
+/// above it setrlimit(2) fails for everybody, and `infinity` is above it.
+const OPEN_FILES: i64 = 1 << 20;
+
+/// Sorts the plan's needs.
+pub(super) fn needs(plan: &Plan, processes: &[Process], limits: &mut Vec<Limit>) -> Needs {
     let mut needs = Needs::default();
     for need in &plan.kernel {
-        place(need, &mut needs, limits);
+        let asks = |process: &Process| need.serves.contains(&process.start);
+        if need.serves.is_empty() || processes.iter().any(asks) {
+            place(need, &mut needs, limits);
+        } else {
+            limits.push(Limit::new(
+                &need.name,
+                format!(
+                    "only {} asks for it ({})",
+                    need.serves.join(", "),
+                    why(need)
+                ),
+                "not given: what asks for it is not started",
+            ));
+        }
     }
     let is_low = plan.ports.iter().any(|port| port.port < 1024);
-    if as_root {
-        for name in DROPS {
-            capability(
-                &mut needs,
-                name,
-                "a process starts as root and changes user itself",
-            );
-        }
-        if is_low {
-            capability(
-                &mut needs,
-                "NET_BIND_SERVICE",
-                "a port below 1024 is listened on",
-            );
-        }
-    } else if is_low {
-        needs.sysctls.push(Given {
-            name: "net.ipv4.ip_unprivileged_port_start".to_owned(),
-            value: "0".to_owned(),
-            bounds: (0, 0),
-            why: "a port below 1024 is listened on without root".to_owned(),
-        });
+    if is_low && !processes.iter().all(Process::is_root) {
+        needs.sysctls.push(Given::new(
+            "net.ipv4.ip_unprivileged_port_start",
+            "0",
+            "a port below 1024 is listened on without root",
+        ));
     }
-    needs.capabilities.sort_by(|a, b| a.name.cmp(&b.name));
     needs
 }
 
-fn capability(needs: &mut Needs, name: &str, why: &str) {
-    if needs.capabilities.iter().all(|given| given.name != name) {
-        needs.capabilities.push(Given {
+impl Needs {
+    /// The capabilities of a process; `is_low` says that a port below 1024 is listened on.
+    pub(super) fn capabilities(&self, process: &Process, is_low: bool) -> Vec<Given> {
+        let own = self
+            .capabilities
+            .iter()
+            .filter(|given| given.is_for(process));
+        let mut list: Vec<Given> = own.cloned().collect();
+        if process.is_root() {
+            let why = "a process starts as root and changes user itself";
+            list.extend(DROPS.iter().map(|name| Given::new(name, "", why)));
+            if is_low {
+                let why = "a port below 1024 is listened on";
+                list.push(Given::new("NET_BIND_SERVICE", "", why));
+            }
+        }
+        // Stable: the plan's reason stands before a customary one.
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+        list.dedup_by(|next, kept| next.name == kept.name);
+        list
+    }
+}
+
+impl Given {
+    fn new(name: &str, value: &str, why: &str) -> Self {
+        Self {
             name: name.to_owned(),
-            value: String::new(),
+            value: value.to_owned(),
             bounds: (0, 0),
             why: why.to_owned(),
-        });
+            serves: Vec::new(),
+        }
+    }
+
+    /// Whether a process is to have it.
+    pub(super) fn is_for(&self, process: &Process) -> bool {
+        self.serves.is_empty() || self.serves.contains(&process.start)
     }
 }
 
@@ -123,6 +155,7 @@ fn place(need: &KernelNeed, needs: &mut Needs, limits: &mut Vec<Limit>) {
         value: need.value.clone().unwrap_or_default(),
         bounds: (0, 0),
         why: why.clone(),
+        serves: need.serves.clone(),
     };
     let host =
         |cannot: &str, instead: &str| Limit::new(&need.name, format!("{cannot} ({why})"), instead);
@@ -133,10 +166,12 @@ fn place(need: &KernelNeed, needs: &mut Needs, limits: &mut Vec<Limit>) {
     }
     match need.need {
         Need::Capability if is_capability(&need.name) => {
-            capability(needs, need.name.trim_start_matches("CAP_"), &why);
+            let name = need.name.trim_start_matches("CAP_").to_owned();
+            needs.capabilities.push(Given { name, ..given });
         }
         Need::Limit => match bounds(need.value.as_deref()) {
             Some(bounds) if LIMITS.contains(&need.name.as_str()) => {
+                let bounds = granted(&need.name, bounds, limits);
                 needs.limits.push(Given { bounds, ..given });
             }
             _ => limits.push(host(
@@ -171,6 +206,20 @@ fn place(need: &KernelNeed, needs: &mut Needs, limits: &mut Vec<Limit>) {
         )),
         Need::Capability => limits.push(host("no capability of Linux", "not given")),
     }
+}
+
+/// Bounds that a runtime grants.
+fn granted(name: &str, bounds: (i64, i64), limits: &mut Vec<Limit>) -> (i64, i64) {
+    if name != "nofile" || (bounds.0 >= 0 && bounds.1 >= 0) {
+        return bounds;
+    }
+    limits.push(Limit::new(
+        "limit nofile",
+        "the kernel grants no infinite number of open files",
+        format!("{OPEN_FILES} are asked for, the kernel's own fs.nr_open"),
+    ));
+    let finite = |bound: i64| if bound < 0 { OPEN_FILES } else { bound };
+    (finite(bounds.0), finite(bounds.1))
 }
 
 fn is_capability(name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! systemd-nspawn: a settings file for a tree below `/var/lib/machines` (systemd.nspawn(5)).
 
+use super::needs::Given;
+use super::port::is_public;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::{Out, Target};
@@ -42,18 +44,17 @@ const DEFAULT: [&str; 26] = [
 ];
 
 fn write(service: &Service<'_>, out: &mut Out) {
-    service.only_first(out);
+    service.without_others(out);
     let exec = exec(service, out);
     let files = files(service, out);
     let network = network(service, out);
     let about = format!("{} over a read-only root.", service.name);
     let mut text = out.head("#", &about);
     text += &format!(
-        "#\n# Put it into /etc/systemd/nspawn, the image's tree into /var/lib/machines/{},\n\
-         # and fill {} with ../migrate.sh.\n",
-        service.name,
-        service.base()
+        "#\n# Put it into /etc/systemd/nspawn, and the image's tree into /var/lib/machines/{}.\n",
+        service.name
     );
+    text += &service.on_host("#");
     text += &format!("{exec}\n{files}\n{network}");
     out.file(&format!("{}.nspawn", service.name), text, 0o644);
 }
@@ -76,7 +77,10 @@ fn exec(service: &Service<'_>, out: &mut Out) -> String {
     if let Some(directory) = &first.directory {
         text += &format!("WorkingDirectory={directory}\n");
     }
-    for variable in &service.env {
+    if let Some(name) = service.hostname {
+        text += &format!("Hostname={name}\n");
+    }
+    for variable in &first.env {
         match &variable.value {
             Some(value) => {
                 let pair = format!("{}={value}", variable.name);
@@ -90,7 +94,7 @@ fn exec(service: &Service<'_>, out: &mut Out) -> String {
         }
     }
     text += "LinkJournal=no\nTimezone=off\n";
-    if service.is_confined() {
+    if service.confines(first) {
         text += "NoNewPrivileges=yes\n";
     }
     // Without it the container is killed. nspawn's own first process ends the other by this signal,
@@ -123,22 +127,24 @@ fn word_of(word: &str) -> String {
 fn needs(service: &Service<'_>, out: &mut Out) -> String {
     let needs = &service.needs;
     let mut text = String::new();
-    let is_needed = |name: &str| needs.capabilities.iter().any(|given| given.name == name);
+    let capabilities = service.capabilities(service.first());
+    let is_needed = |name: &str| capabilities.iter().any(|given| given.name == name);
     let dropped: Vec<String> = DEFAULT
         .iter()
         .filter(|name| !is_needed(name))
         .map(|name| format!("CAP_{name}"))
         .collect();
     text += &format!("DropCapability={}\n", dropped.join(" "));
-    for given in &needs.capabilities {
+    for given in &capabilities {
         text += &format!("# {}\n", crate::path::escape(given.why.as_bytes()));
         text += &format!("Capability=CAP_{}\n", given.name);
         // It starts nothing when the container lacks an ambient capability (systemd-nspawn(1)).
-        if service.is_confined() {
+        if !service.first().is_root() {
             text += &format!("AmbientCapability=CAP_{}\n", given.name);
         }
     }
-    for given in &needs.limits {
+    let is_its = |given: &&Given| given.is_for(service.first());
+    for given in needs.limits.iter().filter(is_its) {
         let show = |bound: i64| match bound {
             -1 => "infinity".to_owned(),
             bound => bound.to_string(),
@@ -167,7 +173,7 @@ fn needs(service: &Service<'_>, out: &mut Out) -> String {
 
 fn files(service: &Service<'_>, out: &mut Out) -> String {
     let mut text = String::from("[Files]\nReadOnly=yes\n");
-    for volume in &service.volumes {
+    for volume in service.volumes_of(service.first()) {
         if volume.path.ends_with(char::is_whitespace) {
             out.limit(
                 &volume.path,
@@ -178,7 +184,7 @@ fn files(service: &Service<'_>, out: &mut Out) -> String {
         }
         if volume.path == "/run" {
             // nspawn has a tmpfs of its own there, and puts /run/host into it.
-            if !service.first().is_root() {
+            if !volume.is_own && service.owner(volume) != (0, 0) {
                 out.limit(
                     "/run",
                     "nspawn's own /run belongs to root",
@@ -190,7 +196,8 @@ fn files(service: &Service<'_>, out: &mut Out) -> String {
         }
         text += &mount(service, volume);
     }
-    for given in &service.needs.devices {
+    let devices = service.needs.devices.iter();
+    for given in devices.filter(|given| given.is_for(service.first())) {
         text += &format!("# {}\n", crate::path::escape(given.why.as_bytes()));
         text += &format!("Bind={}\n", given.name);
         out.limit(
@@ -207,19 +214,12 @@ fn files(service: &Service<'_>, out: &mut Out) -> String {
 
 fn mount(service: &Service<'_>, volume: &Volume) -> String {
     let path = colons(&volume.path);
-    let owner = service.first().ids;
-    let source = format!("{}/{}", service.base(), volume.name);
+    let source = service.place(volume);
     match volume.keeps {
-        Keeps::Scratch => format!(
-            "TemporaryFileSystem={path}:mode={:04o},uid={},gid={}\n",
-            match volume.mode {
-                Some(mode) => mode,
-                None if volume.uid.is_some() => 0o755,
-                None => 0o1777,
-            },
-            volume.uid.unwrap_or(owner.0),
-            volume.gid.unwrap_or(owner.1),
-        ),
+        Keeps::Scratch => {
+            let options = service.tmpfs_options(volume);
+            format!("TemporaryFileSystem={path}:{options}\n")
+        }
         Keeps::State => format!("Bind={source}:{path}\n"),
         Keeps::Config | Keeps::Secret => format!("BindReadOnly={source}:{path}\n"),
     }
@@ -233,8 +233,14 @@ fn colons(path: &str) -> String {
 
 fn network(service: &Service<'_>, out: &mut Out) -> String {
     let mut text = String::from("[Network]\nVirtualEthernet=yes\n");
-    for port in service.ports {
-        if matches!(port.transport.as_str(), "tcp" | "udp") {
+    for port in &service.ports {
+        if !is_public(port) {
+            out.limit(
+                format!("port {}/{}", port.port, port.transport),
+                "nspawn publishes on every address or not at all",
+                "not published: ask it by `machinectl shell`",
+            );
+        } else if matches!(port.transport.as_str(), "tcp" | "udp") {
             text += &format!("Port={0}:{1}:{1}\n", port.transport, port.port);
         } else {
             out.limit(

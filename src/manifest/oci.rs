@@ -37,7 +37,7 @@ const READ_ONLY: [&str; 5] = [
 ];
 
 fn write(service: &Service<'_>, out: &mut Out) {
-    service.only_first(out);
+    service.without_others(out);
     let config = config(service, out);
     let text = serde_json::to_string_pretty(&config).unwrap_or_default() + "\n";
     out.file("config.json", text, 0o644);
@@ -46,17 +46,16 @@ fn write(service: &Service<'_>, out: &mut Out) {
         service.name
     );
     let mut notes = out.head("#", &about);
-    notes += &format!(
-        "#\n# Fill {} with ../migrate.sh, then: runc run --bundle . {}\n",
-        service.base(),
-        service.name
-    );
+    notes += "#\n";
+    notes += &service.on_host("#");
+    notes += &format!("# Then: runc run --bundle . {}\n", service.name);
     out.file("NOTES", notes, 0o644);
 }
 
 fn config(service: &Service<'_>, out: &mut Out) -> Value {
     let mut mounts = system_mounts(service);
-    mounts.extend(service.volumes.iter().map(|volume| mount(service, volume)));
+    let volumes = service.volumes_of(service.first());
+    mounts.extend(volumes.map(|volume| mount(service, volume)));
     let mut namespaces = vec![
         json!({"type": "pid"}),
         json!({"type": "ipc"}),
@@ -77,7 +76,7 @@ fn config(service: &Service<'_>, out: &mut Out) -> Value {
         "ociVersion": VERSION,
         "process": process(service, out),
         "root": {"path": "rootfs", "readonly": true},
-        "hostname": service.name,
+        "hostname": service.hostname.unwrap_or(&service.name),
         "mounts": mounts,
         "linux": {
             "namespaces": namespaces,
@@ -95,8 +94,8 @@ fn config(service: &Service<'_>, out: &mut Out) -> Value {
 fn reasons(service: &Service<'_>) -> Value {
     let needs = &service.needs;
     let mut map = serde_json::Map::new();
-    let all = needs
-        .capabilities
+    let capabilities = service.capabilities(service.first());
+    let all = capabilities
         .iter()
         .chain(&needs.sysctls)
         .chain(&needs.limits)
@@ -119,7 +118,7 @@ fn process(service: &Service<'_>, out: &mut Out) -> Value {
         args.push("/bin/sh".to_owned());
     }
     let mut env = Vec::new();
-    for variable in &service.env {
+    for variable in &first.env {
         match &variable.value {
             Some(value) => env.push(format!("{}={value}", variable.name)),
             None => out.limit(
@@ -144,25 +143,29 @@ fn process(service: &Service<'_>, out: &mut Out) -> Value {
         "cwd": first.directory.as_deref().unwrap_or("/"),
         "capabilities": capabilities(service),
         "rlimits": rlimits(service),
-        "noNewPrivileges": service.is_confined(),
+        "noNewPrivileges": service.confines(first),
     })
 }
 
 fn capabilities(service: &Service<'_>) -> Value {
     let mut names: Vec<String> = service
-        .needs
-        .capabilities
+        .capabilities(service.first())
         .iter()
         .map(|given| format!("CAP_{}", given.name))
         .collect();
     // The host's sysctl for low ports cannot be changed for one container.
-    let is_low = service.ports.iter().any(|port| port.port < 1024);
+    let is_low = service
+        .report
+        .plan
+        .ports
+        .iter()
+        .any(|port| port.port < 1024);
     let bind = "CAP_NET_BIND_SERVICE".to_owned();
     if is_low && !names.contains(&bind) {
         names.push(bind);
     }
     names.sort();
-    let ambient = if service.is_confined() {
+    let ambient = if !service.first().is_root() {
         names.clone()
     } else {
         Vec::new()
@@ -186,7 +189,9 @@ fn rlimits(service: &Service<'_>) -> Vec<Value> {
             "hard": number(given.bounds.1),
         })
     };
-    service.needs.limits.iter().map(limit).collect()
+    let limits = service.needs.limits.iter();
+    let own = limits.filter(|given| given.is_for(service.first()));
+    own.map(limit).collect()
 }
 
 fn sysctls(service: &Service<'_>, out: &mut Out) -> Value {
@@ -212,7 +217,8 @@ fn sysctls(service: &Service<'_>, out: &mut Out) -> Value {
 }
 
 fn devices(service: &Service<'_>, out: &mut Out) -> Value {
-    for given in &service.needs.devices {
+    let devices = service.needs.devices.iter();
+    for given in devices.filter(|given| given.is_for(service.first())) {
         out.limit(
             &given.name,
             format!(
@@ -274,31 +280,26 @@ fn system_mounts(service: &Service<'_>) -> Vec<Value> {
 }
 
 fn mount(service: &Service<'_>, volume: &Volume) -> Value {
-    let owner = service.first().ids;
     if volume.keeps == Keeps::Scratch {
-        let mode = match volume.mode {
-            Some(mode) => mode,
-            None if volume.uid.is_some() => 0o755,
-            None => 0o1777,
-        };
+        let own = service.tmpfs_options(volume);
+        let own = own.split(',').map(str::to_owned);
+        let options: Vec<String> = ["nosuid", "nodev"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(own)
+            .collect();
         return json!({
             "destination": volume.path,
             "type": "tmpfs",
             "source": "tmpfs",
-            "options": [
-                "nosuid",
-                "nodev",
-                format!("mode={mode:04o}"),
-                format!("uid={}", volume.uid.unwrap_or(owner.0)),
-                format!("gid={}", volume.gid.unwrap_or(owner.1)),
-            ],
+            "options": options,
         });
     }
     let access = if volume.is_written() { "rw" } else { "ro" };
     json!({
         "destination": volume.path,
         "type": "bind",
-        "source": format!("{}/{}", service.base(), volume.name),
+        "source": service.place(volume),
         "options": ["rbind", access, "nosuid", "nodev"],
     })
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::fact::StartKind;
 use crate::path::{AppPath, unescape};
-use crate::report::{Plan, Report, Start};
+use crate::report::{EnvVar, Plan, Report, Start};
 
 use super::Limit;
+use super::check::unresolved;
+use super::env::{complete, merged};
 use super::expand::expand;
 use super::name::{Labels, label};
 use super::service::name;
@@ -22,12 +24,21 @@ const WITHHELD: &str = "{withheld}";
 pub(super) struct Process {
     /// A label.
     pub(super) name: String,
+    /// The start of the plan that it is; empty when the plan has none.
+    pub(super) start: String,
+    /// The program, without what is put before it.
+    pub(super) program: String,
     /// Program and arguments; empty when nothing is known, so that the image's own are used.
     pub(super) command: Vec<String>,
     /// User and group it is started as.
     pub(super) ids: (u32, u32),
-    /// The home directory that a service manager tells it.
-    pub(super) home: Option<String>,
+    /// Whether the engine's own init is to be the first process. A first process without a handler of
+    /// its own is not ended by a signal (pid_namespaces(7)); one that has a handler gets it as well.
+    pub(super) is_under_init: bool,
+    /// Whether what runs the program is known to have no handler unless the program sets one.
+    pub(super) is_interpreted: bool,
+    /// The environment, secret values left out.
+    pub(super) env: Vec<EnvVar>,
     /// Working directory.
     pub(super) directory: Option<String>,
     /// The signal that ends it.
@@ -61,9 +72,6 @@ pub(super) fn processes(
 ) -> Vec<Process> {
     let plan = &report.plan;
     let mut labels = Labels::default();
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    let mut programs: BTreeSet<&str> = BTreeSet::new();
-    let mut found: Vec<Process> = Vec::new();
     let mut staying: Vec<&Start> = plan.start.iter().filter(|start| stays(start)).collect();
     // A unit's word on the same service counts before an init script's, and what is called like the
     // application is its main process.
@@ -73,14 +81,21 @@ pub(super) fn processes(
         let is_other = base != own && !own.starts_with(&base) && !base.starts_with(&own);
         (base != own, is_other, start.how == StartKind::Init)
     });
+    let mut taken: Vec<&Start> = Vec::new();
+    let mut found: Vec<Process> = Vec::new();
     for start in &staying {
-        let base = base(&start.name);
-        let program = start.command.first().map_or("", String::as_str);
-        let is_again = start.how == StartKind::Init && programs.contains(program);
-        if !names.insert(base.to_owned()) || is_again {
+        if let Some(same) = taken.iter().find(|same| is_same(same, start)) {
+            if same.command != start.command {
+                limits.push(Limit::new(
+                    format!("process {}", start.name),
+                    format!("it starts the same service as {}", same.name),
+                    format!("only that is started, and not: {}", start.command.join(" ")),
+                ));
+            }
             continue;
         }
-        programs.insert(program);
+        taken.push(start);
+        let base = base(&start.name);
         if given.is_some() && !found.is_empty() {
             limits.push(Limit::new(
                 format!("process {}", label(base.as_bytes())),
@@ -92,16 +107,38 @@ pub(super) fn processes(
             ));
             continue;
         }
-        found.push(process(
-            start,
-            labels.fresh(base.as_bytes()),
-            plan,
-            given,
-            limits,
-        ));
+        let name = labels.fresh(base.as_bytes());
+        found.push(process(start, name, plan, given, limits));
     }
+    jobs(plan, limits);
+    if found.is_empty() {
+        if given.is_none() {
+            limits.push(Limit::new(
+                "the start command",
+                "nothing tells which command starts it and stays",
+                "the image's own is used: give one behind `--`",
+            ));
+        }
+        found.push(unknown(plan, given, limits));
+    }
+    found
+}
+
+/// Whether two starts are two ways to start one service: a unit and a script of the same name, two
+/// scripts of the same program, or the very same command. What one script starts beside its program
+/// is a process of its own.
+fn is_same(one: &Start, other: &Start) -> bool {
+    let is_name = base(&one.name) == base(&other.name);
+    let is_program = one.command.first() == other.command.first();
+    let is_script = other.how == StartKind::Init;
+    (is_name && (one.how != other.how || is_program)) || (is_script && is_program)
+}
+
+/// What comes and goes is started by no target, and named.
+fn jobs(plan: &Plan, limits: &mut Vec<Limit>) {
+    let mut seen: BTreeSet<(&str, &[String])> = BTreeSet::new();
     for start in plan.start.iter().filter(|start| !stays(start)) {
-        if names.insert(start.name.clone()) {
+        if seen.insert((&start.name, &start.command)) {
             limits.push(Limit::new(
                 format!("job {}", start.name),
                 "it comes and goes, and is no part of the service",
@@ -112,17 +149,6 @@ pub(super) fn processes(
             ));
         }
     }
-    if found.is_empty() {
-        if given.is_none() {
-            limits.push(Limit::new(
-                "the start command",
-                "nothing tells which command starts it and stays",
-                "the image's own is used: give one behind `--`",
-            ));
-        }
-        found.push(unknown(plan, given));
-    }
-    found
 }
 
 /// `meterd` of `meterd.service`, and of `init.d/meterd`.
@@ -132,17 +158,23 @@ fn base(name: &str) -> &str {
         .trim_end_matches(".socket")
 }
 
-fn unknown(plan: &Plan, given: Option<&[String]>) -> Process {
+fn unknown(plan: &Plan, given: Option<&[String]>, limits: &mut Vec<Limit>) -> Process {
+    let mut env = merged(&plan.env, &[], limits);
+    complete(&mut env, None);
     let user = plan.user.as_ref();
     let uid = user.and_then(|user| user.uid);
     Process {
         name: "app".to_owned(),
+        start: String::new(),
+        program: String::new(),
         command: given.unwrap_or_default().to_vec(),
         ids: (
             uid.unwrap_or(0),
             user.and_then(|user| user.gid).or(uid).unwrap_or(0),
         ),
-        home: None,
+        is_under_init: true,
+        is_interpreted: given.is_some_and(is_interpreted),
+        env,
         directory: None,
         stop_signal: None,
         stop_seconds: None,
@@ -150,7 +182,7 @@ fn unknown(plan: &Plan, given: Option<&[String]>) -> Process {
 }
 
 /// What is started: in the foreground, variables replaced, and nothing that a line cannot hold.
-fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> Vec<String> {
+fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -> Vec<String> {
     let words = match start.foreground.is_empty() {
         true => &start.command,
         false => &start.foreground,
@@ -170,7 +202,7 @@ fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> V
         }
     }
     if start.how == StartKind::Unit {
-        let (words, unknown) = expand(&command, &plan.env);
+        let (words, unknown) = expand(&command, env);
         command = words;
         for variable in unknown {
             limits.push(Limit::new(
@@ -180,7 +212,8 @@ fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> V
             ));
         }
     }
-    if start.foreground.is_empty() && start.forks == Some(true) {
+    limits.extend(unresolved(start, &command, name));
+    if is_left(start) {
         limits.push(Limit::new(
             format!("process {name}"),
             "it goes into the background, and the option that keeps it in front is not known",
@@ -196,6 +229,42 @@ fn command(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> V
         ));
     }
     command
+}
+
+/// Whether it leaves for the background, and nothing tells the option against that.
+fn is_left(start: &Start) -> bool {
+    start.foreground.is_empty() && start.forks == Some(true)
+}
+
+/// The program that is started, as the container names it.
+fn program(start: &Start, given: Option<&[String]>, command: &[String]) -> String {
+    let at = if given.is_none() && is_left(start) {
+        3
+    } else {
+        0
+    };
+    command.get(at).cloned().unwrap_or_default()
+}
+
+/// Whether a program is a script: neither shells nor Python, Node.js, Perl, Ruby and PHP handle SIGTERM
+/// by themselves.
+fn is_interpreted(command: &[String]) -> bool {
+    const RUN_BY: [&str; 11] = [
+        "ash", "bash", "dash", "ksh", "node", "nodejs", "perl", "php", "python", "ruby", "sh",
+    ];
+    const ENDINGS: [&str; 7] = ["cjs", "js", "php", "pl", "py", "rb", "sh"];
+    let program = command.first().map_or("", String::as_str);
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    RUN_BY.contains(&bare) || ENDINGS.contains(&ending)
+}
+
+/// Whether a program is known to handle the signal that ends it: something declares which, or it goes
+/// into the background, where a signal is the one way to end it. The shell that stays in front of
+/// such a one handles it, too.
+fn handles(start: &Start) -> bool {
+    start.stop_signal.is_some() || start.forks == Some(true)
 }
 
 /// A word of a report's command as it is meant; nothing when no manifest can hold it. In a report a
@@ -223,9 +292,10 @@ fn process(
     given: Option<&[String]>,
     limits: &mut Vec<Limit>,
 ) -> Process {
+    let mut env = merged(&plan.env, &start.env, limits);
     let command = match given {
         Some(given) => given.to_vec(),
-        None => command(start, &name, plan, limits),
+        None => command(start, &name, &env, limits),
     };
     let ids = ids(start, &name, plan, limits);
     if ids.0 == 0
@@ -247,11 +317,17 @@ fn process(
         .home
         .as_ref()
         .filter(|home| start.how == StartKind::Unit && home.as_bytes() != b"/");
+    let home = home.and_then(plain);
+    complete(&mut env, home.as_deref());
     Process {
         name,
+        start: start.name.clone(),
+        program: program(start, given, &command),
+        is_under_init: given.is_some() || !handles(start),
+        is_interpreted: is_interpreted(&command),
         command,
         ids,
-        home: home.and_then(plain),
+        env,
         directory: start.directory.as_ref().and_then(plain),
         stop_signal: start.stop_signal.clone().filter(|name| is_signal(name)),
         stop_seconds: start.stop_seconds,
@@ -260,10 +336,11 @@ fn process(
 
 /// What stays in front of a program that leaves for the background: it counts the processes of the
 /// container, and ends when there are no more than before the start (proc(5)). It has quotes of one
-/// kind alone: liblxc takes those of the other around it, and none inside.
-const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=$(n); \
+/// kind alone: liblxc takes those of the other around it, and none inside. `$(n)` could be
+/// a variable in Kubernetes.
+const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=`n`; \
                       trap \"kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; \
-                      while [ \"$(n)\" -gt \"$b\" ]; do sleep 1 & wait $!; done";
+                      while [ `n` -gt $b ]; do sleep 1 & wait $!; done";
 
 fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
     let signal = signal.filter(|name| is_signal(name)).unwrap_or("TERM");

@@ -1,7 +1,8 @@
 //! Quadlet: units from which podman's generator makes systemd services (podman-systemd.unit(5)).
 
-use super::docker::container;
+use super::docker::{container, tmpfs};
 use super::needs::Given;
+use super::port::published;
 use super::process::Process;
 use super::quote::{csv, json, systemd, systemd_command};
 use super::service::Service;
@@ -18,13 +19,15 @@ pub(super) const TARGET: Target = Target {
 fn write(service: &Service<'_>, out: &mut Out) {
     for process in &service.processes {
         let body = unit(service, process, out);
-        let head = out.head("#", &format!("{} over a read-only root.", process.name));
+        let mut head = out.head("#", &format!("{} over a read-only root.", process.name));
+        head += "#\n";
+        head += &service.filled("#");
         let name = format!("{}.container", container(service, process));
         out.file(&name, head + &body, 0o644);
     }
     for volume in &service.volumes {
-        if is_named(service, volume) {
-            let name = format!("{}.volume", named(service, volume));
+        if service.is_named(volume) {
+            let name = format!("{}.volume", service.engine_volume(volume));
             out.file(&name, volume_unit(service, volume), 0o644);
         }
     }
@@ -34,30 +37,22 @@ fn write(service: &Service<'_>, out: &mut Out) {
     out.file(&format!("{}.build", service.name), build(service), 0o644);
 }
 
-fn named(service: &Service<'_>, volume: &Volume) -> String {
-    format!("{}-{}", service.name, volume.name)
-}
-
-fn is_named(service: &Service<'_>, volume: &Volume) -> bool {
-    match volume.keeps {
-        Keeps::State => !volume.is_file,
-        Keeps::Scratch => service.is_scratch_volume(volume),
-        Keeps::Config | Keeps::Secret => false,
-    }
-}
-
 fn volume_unit(service: &Service<'_>, volume: &Volume) -> String {
-    let mut text = format!("[Volume]\nVolumeName={}\n", named(service, volume));
+    let mut text = format!("[Volume]\nVolumeName={}\n", service.engine_volume(volume));
     if volume.keeps == Keeps::Scratch {
-        text += "Type=tmpfs\nDevice=tmpfs\nOptions=mode=1777\n";
+        let options = service.tmpfs_options(volume);
+        text += &format!("Type=tmpfs\nDevice=tmpfs\nOptions={options}\n");
     }
     text
 }
 
 fn pod(service: &Service<'_>) -> String {
     let mut text = format!("[Pod]\nPodName={0}\n", service.name);
-    for port in service.ports {
-        text += &format!("PublishPort={0}:{0}/{1}\n", port.port, port.transport);
+    if let Some(name) = service.hostname {
+        text += &format!("PodmanArgs=--hostname={name}\n");
+    }
+    for port in &service.ports {
+        text += &format!("PublishPort={}\n", published(port));
     }
     for given in &service.needs.sysctls {
         text += &because(given);
@@ -90,6 +85,9 @@ impl Lines {
     }
 }
 
+/// Seconds that podman may take to remove a container when its processes have ended.
+const LONGER: u32 = 15;
+
 fn unit(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     let mut lines = Lines::default();
     let name = container(service, process);
@@ -98,9 +96,11 @@ fn unit(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     if service.is_several() {
         lines.push("Pod", &format!("{}.pod", service.name));
     } else {
-        for port in service.ports {
-            let value = format!("{0}:{0}/{1}", port.port, port.transport);
-            lines.push("PublishPort", &value);
+        for port in &service.ports {
+            lines.push("PublishPort", &published(port));
+        }
+        if let Some(name) = service.hostname {
+            lines.push("HostName", name);
         }
     }
     if let Some((program, words)) = process.command.split_first() {
@@ -118,36 +118,42 @@ fn unit(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
         lines.push("WorkingDir", &directory.replace('%', "%%"));
     }
     lines.push("ReadOnly", "true");
-    lines.push("ReadOnlyTmpfs", "false");
     lines.push("DropCapability", "all");
-    if service.is_confined() {
+    if service.confines(process) {
         lines.push("NoNewPrivileges", "true");
     }
-    needs(service, &mut lines);
-    environment(service, &mut lines, out);
+    if process.is_under_init {
+        lines.push("RunInit", "true");
+    }
+    needs(service, process, &mut lines);
+    environment(service, process, &mut lines, out);
     if let Some(signal) = &process.stop_signal {
         lines.push("PodmanArgs", &format!("--stop-signal={signal}"));
     }
+    let mut ends = String::new();
     if let Some(seconds) = process.stop_seconds {
         lines.push("StopTimeout", &seconds.to_string());
+        // systemd kills when its own time is over, so that it has to wait longer than podman.
+        ends = format!("TimeoutStopSec={}\n", seconds.saturating_add(LONGER));
     }
-    for volume in &service.volumes {
-        lines.push("Mount", &mount(service, volume));
+    for volume in service.volumes_of(process) {
+        let (key, value) = mount(service, volume);
+        lines.push(key, &value);
     }
     format!(
-        "[Unit]\nDescription={name}\n\n[Container]\n{}\n[Service]\nRestart=on-failure\n\n\
+        "[Unit]\nDescription={name}\n\n[Container]\n{}\n[Service]\nRestart=on-failure\n{ends}\n\
          [Install]\nWantedBy=multi-user.target\n",
         lines.0
     )
 }
 
-fn needs(service: &Service<'_>, lines: &mut Lines) {
+fn needs(service: &Service<'_>, process: &Process, lines: &mut Lines) {
     let mut add = |key: &str, given: &Given, value: &str| {
         lines.0 += &because(given);
         lines.push(key, value);
     };
     let needs = &service.needs;
-    for given in &needs.capabilities {
+    for given in &service.capabilities(process) {
         add("AddCapability", given, &given.name);
     }
     // A container that joins a pod takes the pod's.
@@ -155,11 +161,11 @@ fn needs(service: &Service<'_>, lines: &mut Lines) {
         let pair = format!("{}={}", given.name, given.value);
         add("Sysctl", given, &systemd(&pair));
     }
-    for given in &needs.limits {
+    for given in needs.limits.iter().filter(|given| given.is_for(process)) {
         let (soft, hard) = given.bounds;
         add("Ulimit", given, &format!("{}={soft}:{hard}", given.name));
     }
-    for given in &needs.devices {
+    for given in needs.devices.iter().filter(|given| given.is_for(process)) {
         add("AddDevice", given, &given.name);
     }
     if let Some((bytes, why)) = &needs.shm {
@@ -168,8 +174,8 @@ fn needs(service: &Service<'_>, lines: &mut Lines) {
     }
 }
 
-fn environment(service: &Service<'_>, lines: &mut Lines, out: &mut Out) {
-    for variable in &service.env {
+fn environment(service: &Service<'_>, process: &Process, lines: &mut Lines, out: &mut Out) {
+    for variable in &process.env {
         match &variable.value {
             Some(value) => {
                 let pair = format!("{}={value}", variable.name);
@@ -197,32 +203,28 @@ fn environment(service: &Service<'_>, lines: &mut Lines, out: &mut Out) {
     }
 }
 
-/// A mount in the form of podman-run(1); a bind is given the container's own SELinux label.
-fn mount(service: &Service<'_>, volume: &Volume) -> String {
+/// A mount in the form of podman-run(1), and its key; a bind is given the container's own SELinux
+/// label, or one for several.
+fn mount(service: &Service<'_>, volume: &Volume) -> (&'static str, String) {
     let destination = csv(&format!("destination={}", volume.path));
-    let relabel = if service.is_several() {
-        "shared"
-    } else {
-        "private"
-    };
     let text = match volume.keeps {
-        Keeps::Scratch if !service.is_scratch_volume(volume) => {
-            format!("type=tmpfs,{destination},tmpfs-mode=1777")
+        _ if service.is_named(volume) => {
+            let name = service.engine_volume(volume);
+            format!("type=volume,source={name}.volume,{destination}")
         }
-        _ if is_named(service, volume) => {
-            format!(
-                "type=volume,source={}.volume,{destination}",
-                named(service, volume)
-            )
-        }
+        Keeps::Scratch => return ("Tmpfs", systemd_command(&tmpfs(volume))),
         keeps => {
             let read_only = match keeps {
                 Keeps::Config | Keeps::Secret => ",ro=true",
                 Keeps::State | Keeps::Scratch => "",
             };
-            let source = format!("{}/{}", service.base(), volume.name);
+            let relabel = match service.is_shared(volume) {
+                true => "shared",
+                false => "private",
+            };
+            let source = service.place(volume);
             format!("type=bind,source={source},{destination},relabel={relabel}{read_only}")
         }
     };
-    systemd_command(&text)
+    ("Mount", systemd_command(&text))
 }

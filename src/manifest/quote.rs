@@ -1,5 +1,7 @@
 //! Quoting: one function for each syntax that a name is written in.
 
+use crate::report::EnvVar;
+
 /// A word of sh(1). Bytes that are no UTF-8 never come here.
 pub(super) fn shell(text: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:=@,+%".contains(&b);
@@ -58,15 +60,18 @@ pub(super) fn compose(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// Text in a command or variable of Kubernetes, where `$(NAME)` is a variable and `$$` a literal
-/// `$` (Kubernetes API, Container.command). Any other `$` stays as it is: a cluster leaves it, and
-/// podman's `kube play` knows `$$` before a variable only.
-pub(super) fn k8s(text: &str) -> String {
+/// Text in a command or variable of Kubernetes, where `$(NAME)` is a variable of the container, `$$` a
+/// literal `$`, and all else, a `$(` before what is no variable among it, stays as it is (Kubernetes
+/// API, Container.command). No more is written than a cluster needs: podman 4's `kube play` replaces
+/// nothing.
+pub(super) fn k8s(text: &str, env: &[EnvVar]) -> String {
     let mut quoted = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
+    for (at, c) in text.char_indices() {
         quoted.push(c);
-        if c == '$' && matches!(rest.peek(), Some('$' | '(')) {
+        let rest = &text[at + c.len_utf8()..];
+        let name = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        let is_variable = name.is_some_and(|(name, _)| env.iter().any(|v| v.name == name));
+        if c == '$' && (rest.starts_with('$') || is_variable) {
             quoted.push('$');
         }
     }
@@ -91,30 +96,32 @@ mod tests {
         assert_eq!(shell("$(x)"), "'$(x)'");
     }
 
-    /// What a cluster makes of a word without variables (third_party/forked/golang/expansion).
+    /// What a cluster makes of a word where `x` is a variable (third_party/forked/golang/expansion).
     fn expanded(text: &str) -> String {
         let mut out = String::new();
-        let mut rest = text.chars();
-        while let Some(c) = rest.next() {
-            match (c, rest.clone().next()) {
-                ('$', Some('(')) => panic!("{text} has a variable"),
-                ('$', Some('$')) => {
-                    rest.next();
-                    out.push('$');
-                }
-                ('$', Some(next)) => {
-                    rest.next();
-                    out.extend(['$', next]);
-                }
-                _ => out.push(c),
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out += &rest[..at];
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                out.push('$');
+                rest = after;
+            } else if rest.starts_with("(x)") {
+                panic!("{text} has a variable");
+            } else {
+                out.push('$');
             }
         }
-        out
+        out + rest
     }
 
     #[test]
     fn a_cluster_gives_back_every_dollar() {
-        assert_eq!(k8s("$# $$ $(x)"), "$# $$$ $$(x)");
+        let env = [EnvVar {
+            name: "x".to_owned(),
+            value: None,
+        }];
+        assert_eq!(k8s("$# $$ $(x) $(date)", &env), "$# $$$ $$(x) $(date)");
         for text in [
             "$",
             "$$",
@@ -123,9 +130,11 @@ mod tests {
             "$$(x)",
             "$$$(x)",
             "$x$(y)$",
+            "$(x",
+            "$(x y)",
             "\"$@\" $# $! $(n)",
         ] {
-            assert_eq!(expanded(&k8s(text)), text);
+            assert_eq!(expanded(&k8s(text, &env)), text);
         }
     }
 

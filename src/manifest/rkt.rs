@@ -3,10 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::port::is_public;
 use super::quote::shell;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
-use super::{Files, Input, Out, Target};
+use super::{Files, Input, Out, Storage, Target};
 use crate::report::Report;
 
 /// rkt.
@@ -20,7 +21,7 @@ pub(super) const TARGET: Target = Target {
 const VERSION: &str = "0.8.11";
 
 fn write(service: &Service<'_>, out: &mut Out) {
-    service.only_first(out);
+    service.without_others(out);
     let manifest = manifest(service, out);
     let manifest = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
     out.file("manifest", manifest, 0o644);
@@ -41,6 +42,7 @@ pub fn appc(report: &Report, start: Option<&[String]>, architecture: &str) -> St
         content: None,
         secrets: false,
         parts: None,
+        storage: Storage::default(),
     };
     let mut out = Out {
         target: TARGET.name,
@@ -56,8 +58,7 @@ pub fn appc(report: &Report, start: Option<&[String]>, architecture: &str) -> St
 fn manifest(service: &Service<'_>, out: &mut Out) -> Value {
     let first = service.first();
     let points: Vec<Value> = service
-        .volumes
-        .iter()
+        .volumes_of(first)
         .map(|volume| {
             json!({"name": volume.name, "path": volume.path, "readOnly": !volume.is_written()})
         })
@@ -107,7 +108,7 @@ fn manifest(service: &Service<'_>, out: &mut Out) -> Value {
 
 fn environment(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
     let mut env = Vec::new();
-    for variable in &service.env {
+    for variable in &service.first().env {
         match &variable.value {
             Some(value) => env.push(json!({"name": variable.name, "value": value})),
             None => out.limit(
@@ -122,8 +123,8 @@ fn environment(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
 
 fn isolators(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
     let needs = &service.needs;
-    let names: Vec<String> = needs
-        .capabilities
+    let names: Vec<String> = service
+        .capabilities(service.first())
         .iter()
         .map(|given| format!("CAP_{}", given.name))
         .collect();
@@ -132,9 +133,10 @@ fn isolators(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
         let value = json!({"set": names});
         isolators.push(json!({"name": "os/linux/capabilities-retain-set", "value": value}));
     }
-    if service.is_confined() {
+    if service.confines(service.first()) {
         isolators.push(json!({"name": "os/linux/no-new-privileges", "value": true}));
     }
+    let is_its = |given: &&super::needs::Given| given.is_for(service.first());
     let mut without = |kind: &str, given: &super::needs::Given| {
         out.limit(
             &given.name,
@@ -142,13 +144,13 @@ fn isolators(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
             "not given: set it on the host",
         );
     };
-    for given in &needs.limits {
+    for given in needs.limits.iter().filter(is_its) {
         without("resource limit", given);
     }
     for given in &needs.sysctls {
         without("sysctl", given);
     }
-    for given in &needs.devices {
+    for given in needs.devices.iter().filter(is_its) {
         without("device", given);
     }
     if let Some((_, why)) = &needs.shm {
@@ -169,19 +171,30 @@ fn isolators(service: &Service<'_>, out: &mut Out) -> Vec<Value> {
 }
 
 fn run(service: &Service<'_>, out: &mut Out) -> String {
-    let mut text =
-        String::from("#\n# BASE is the directory that ../migrate.sh has filled.\nset -eu\n");
+    let mut text = String::from("#\n# BASE is the host's directory with what is mounted.\n");
+    text += &service.on_host("#");
+    text += "set -eu\n";
     if service.volumes.iter().any(|v| v.keeps != Keeps::Scratch) {
         text += &format!("base=${{BASE:-{}}}\n", service.base());
     }
     text += &format!("image=${{IMAGE:-{}.aci}}\n\n", service.name);
     text += "set --\n";
-    for volume in &service.volumes {
+    for volume in service.volumes_of(service.first()) {
         text += &format!("set -- \"$@\" --volume {}\n", source(service, volume));
     }
-    for port in service.ports {
+    for port in service.ports.iter().filter(|port| is_public(port)) {
         let name = format!("{}-{}", port.transport, port.port);
         text += &format!("set -- \"$@\" --port {name}:{}\n", port.port);
+    }
+    for port in service.ports.iter().filter(|port| !is_public(port)) {
+        out.limit(
+            format!("port {}/{}", port.port, port.transport),
+            "this script publishes on every address or not at all",
+            "not published: add --port where it is wanted",
+        );
+    }
+    if let Some(name) = service.hostname {
+        text += &format!("set -- \"$@\" --hostname={name}\n");
     }
     if service.first().command.is_empty() {
         out.limit(
@@ -194,13 +207,12 @@ fn run(service: &Service<'_>, out: &mut Out) -> String {
 }
 
 fn source(service: &Service<'_>, volume: &Volume) -> String {
-    let owner = service.first().ids;
+    let (uid, gid) = service.owner(volume);
     match volume.keeps {
         Keeps::Scratch => shell(&format!(
-            "{},kind=empty,mode=1777,uid={},gid={}",
+            "{},kind=empty,mode={:04o},uid={uid},gid={gid}",
             volume.name,
-            volume.uid.unwrap_or(owner.0),
-            volume.gid.unwrap_or(owner.1)
+            volume.scratch_bits()
         )),
         keeps => format!(
             "{0},kind=host,source=\"$base\"/{0},readOnly={1}",

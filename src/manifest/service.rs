@@ -1,15 +1,16 @@
 //! The plan as a service: its processes, volumes, user and needs, the same for every target.
 
-use crate::report::{EnvVar, Plan, Port, Report};
+use crate::report::{EnvVar, Port, Report};
 
+pub(super) use super::env::PATH;
+use super::env::of_image;
 use super::name::label;
-use super::needs::{Needs, needs};
+use super::needs::{Given, Needs, needs};
+use super::port::reached;
 use super::process::{Process, processes};
+use super::rights::gains;
 use super::volume::{Keeps, Volume, volumes};
-use super::{AnyUser, Content, Input, Limit, Made, Named, Parts, Summary};
-
-/// What a shell finds programs by in a container that says nothing else.
-pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use super::{AnyUser, Content, Input, Limit, Made, Named, Parts, Storage, Summary};
 
 /// What the application is, for every target.
 pub(super) struct Service<'a> {
@@ -21,14 +22,18 @@ pub(super) struct Service<'a> {
     pub(super) report: &'a Report,
     /// What stays; never empty.
     pub(super) processes: Vec<Process>,
-    /// The mounts.
+    /// The mounts, and the scratch space of the read-only root, by path.
     pub(super) volumes: Vec<Volume>,
     /// What the kernel gives.
     pub(super) needs: Needs,
-    /// The environment.
+    /// The environment that all processes share, which is the image's.
     pub(super) env: Vec<EnvVar>,
-    /// The ports.
-    pub(super) ports: &'a [Port],
+    /// The ports that are reached from outside.
+    pub(super) ports: Vec<Port>,
+    /// The host name that its state bears.
+    pub(super) hostname: Option<&'a str>,
+    /// Where engines keep state.
+    pub(super) storage: Storage,
     /// What no target can express.
     pub(super) limits: Vec<Limit>,
     /// Whether the command of the first process was given, and not found by the audit.
@@ -39,6 +44,8 @@ pub(super) struct Service<'a> {
     pub(super) secrets: bool,
     /// The files of the image's layers.
     pub(super) parts: Option<&'a Parts>,
+    /// Whether programs must be able to gain rights.
+    gains: bool,
 }
 
 impl<'a> Service<'a> {
@@ -47,29 +54,36 @@ impl<'a> Service<'a> {
         let plan = &input.report.plan;
         let (volumes, mut limits) = volumes(plan);
         let processes = processes(input.report, input.start, &mut limits);
-        let as_root = processes.iter().any(Process::is_root);
-        let needs = needs(plan, as_root, &mut limits);
-        let env = env(plan, &processes, &mut limits);
+        let needs = needs(plan, &processes, &mut limits);
+        let ports = reached(plan, &mut limits);
+        let hostname = hostname(input.report, &mut limits);
+        let gains = gains(input.report, &processes, &mut limits);
         let name = name(input.report);
         let image = match input.image {
             Some(image) => image.to_owned(),
             None => format!("localhost/{name}:latest"),
         };
-        Self {
+        let mut service = Self {
             image,
             report: input.report,
+            env: of_image(&processes),
             processes,
             volumes,
             needs,
-            env,
-            ports: &plan.ports,
+            ports,
+            hostname,
+            storage: input.storage,
             limits,
             is_given: input.start.is_some(),
             content: input.content,
             secrets: input.secrets,
             parts: input.parts,
             name,
-        }
+            gains,
+        };
+        let found = super::check::check(&service);
+        service.limits.extend(found);
+        service
     }
 
     /// The process that others are put beside.
@@ -82,14 +96,65 @@ impl<'a> Service<'a> {
         self.processes.len() > 1
     }
 
+    /// Whether a process uses a volume: by the plan's word, and all of them when what the plan names
+    /// is not started.
+    pub(super) fn uses(&self, process: &Process, volume: &Volume) -> bool {
+        let is_named = |process: &Process| volume.serves.contains(&process.start);
+        is_named(process) || !self.processes.iter().any(is_named)
+    }
+
+    /// The volumes of a process, by path.
+    pub(super) fn volumes_of(&self, process: &Process) -> impl Iterator<Item = &Volume> {
+        let uses = self.volumes.iter().filter(|v| self.uses(process, v));
+        uses.collect::<Vec<_>>().into_iter()
+    }
+
+    /// Whether several containers mount a volume.
+    pub(super) fn is_shared(&self, volume: &Volume) -> bool {
+        let users = self.processes.iter().filter(|p| self.uses(p, volume));
+        users.count() > 1
+    }
+
+    /// The owner of a volume: by the plan's word, else the first process that uses it.
+    pub(super) fn owner(&self, volume: &Volume) -> (u32, u32) {
+        let mut users = self.processes.iter().filter(|p| self.uses(p, volume));
+        let ids = users.next().unwrap_or(self.first()).ids;
+        (volume.uid.unwrap_or(ids.0), volume.gid.unwrap_or(ids.1))
+    }
+
     /// Whether scratch space is a tmpfs that the engine makes as a volume: when several containers
-    /// share it, or when it lies in other scratch space. There runc before 1.1.8 gives a tmpfs the
-    /// mode of a directory that it has just made itself, and nobody but root may write.
+    /// share it, when it has an owner other than root, which docker and podman know other options
+    /// for, and when it lies in other scratch space. There runc before 1.1.8 gives a tmpfs the mode
+    /// of a directory that it has just made itself, and nobody but root may write.
     pub(super) fn is_scratch_volume(&self, volume: &Volume) -> bool {
         let is_around = |other: &Volume| {
             other.keeps == Keeps::Scratch && other.at != volume.at && volume.at.is_within(&other.at)
         };
-        volume.keeps == Keeps::Scratch && (self.is_several() || self.volumes.iter().any(is_around))
+        let is_free = self.owner(volume) == (0, 0) || volume.scratch_bits() & 0o7777 == 0o1777;
+        let is_plain = volume.is_own || (is_free && !self.is_shared(volume));
+        // A path with a colon is no field of an engine's `--tmpfs`.
+        volume.keeps == Keeps::Scratch
+            && (!is_plain || volume.path.contains(':') || self.volumes.iter().any(is_around))
+    }
+
+    /// The options of a tmpfs (tmpfs(5)) that engines make as a volume.
+    pub(super) fn tmpfs_options(&self, volume: &Volume) -> String {
+        let (uid, gid) = self.owner(volume);
+        format!("mode={:04o},uid={uid},gid={gid}", volume.scratch_bits())
+    }
+
+    /// Whether an engine keeps a volume under a name of its own.
+    pub(super) fn is_named(&self, volume: &Volume) -> bool {
+        match volume.keeps {
+            Keeps::State => self.storage == Storage::Volumes && !volume.is_file,
+            Keeps::Scratch => self.is_scratch_volume(volume),
+            Keeps::Config | Keeps::Secret => false,
+        }
+    }
+
+    /// The name of a volume of an engine.
+    pub(super) fn engine_volume(&self, volume: &Volume) -> String {
+        format!("{}-{}", self.name, volume.name)
     }
 
     /// The host's directory of volumes that are directories of the host.
@@ -97,9 +162,32 @@ impl<'a> Service<'a> {
         format!("/srv/{}", self.name)
     }
 
-    /// Whether no process may gain privileges: none starts as root to change them.
-    pub(super) fn is_confined(&self) -> bool {
-        !self.processes.iter().any(Process::is_root)
+    /// Whether a process may gain no privileges.
+    pub(super) fn confines(&self, process: &Process) -> bool {
+        !self.gains && !process.is_root()
+    }
+
+    /// Whether a process is started as root.
+    pub(super) fn has_root(&self) -> bool {
+        self.processes.iter().any(Process::is_root)
+    }
+
+    /// The capabilities of a process.
+    pub(super) fn capabilities(&self, process: &Process) -> Vec<Given> {
+        let is_low = self.report.plan.ports.iter().any(|port| port.port < 1024);
+        self.needs.capabilities(process, is_low)
+    }
+
+    /// The names of all secret variables, each once.
+    pub(super) fn secret_names(&self) -> Vec<&str> {
+        let all = self.processes.iter().flat_map(|process| &process.env);
+        let mut names: Vec<&str> = all
+            .filter(|variable| variable.value.is_none())
+            .map(|variable| variable.name.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// The group that owns what is written, for runtimes that give a volume to a group.
@@ -109,17 +197,33 @@ impl<'a> Service<'a> {
         if started == 0 { own } else { Some(started) }
     }
 
-    /// A limit for targets that start a single process.
-    pub(super) fn only_first(&self, out: &mut super::Out) {
-        for process in &self.processes[1..] {
-            out.limit(
-                &process.name,
-                "this target starts one process",
-                format!(
-                    "only {} is started; make a second instance with the same volumes for it",
-                    self.first().name
-                ),
-            );
+    /// How the volumes are filled, as a comment; `mark` begins each line.
+    pub(super) fn filled(&self, mark: &str) -> String {
+        match self.storage {
+            Storage::Directories => self.on_host(mark),
+            Storage::Volumes => format!(
+                "{mark} State is in volumes of the engine, all else in {}: fill both with\n\
+                 {mark} `seaworthy migrate --to docker`, or `--to podman`; where that is not installed:\n\
+                 {mark} ../migrate.sh -t docker\n",
+                self.base()
+            ),
+        }
+    }
+
+    /// As [`Service::filled`], for targets that mount nothing but directories of the host.
+    pub(super) fn on_host(&self, mark: &str) -> String {
+        format!(
+            "{mark} What is mounted lies in {}: fill it with `seaworthy migrate`, or with\n\
+             {mark} ../migrate.sh where that is not installed.\n",
+            self.base()
+        )
+    }
+
+    /// Where the content of a volume is on a host.
+    pub(super) fn place(&self, volume: &Volume) -> String {
+        match volume.keeps {
+            Keeps::Scratch => "memory".to_owned(),
+            _ => format!("{}/{}", self.base(), volume.name),
         }
     }
 
@@ -150,6 +254,8 @@ impl<'a> Service<'a> {
                     name: volume.name.clone(),
                     path: volume.at.clone(),
                     keeps: volume.keeps.word(),
+                    place: self.place(volume),
+                    engine_volume: self.is_named(volume).then(|| self.engine_volume(volume)),
                 })
                 .collect(),
             targets,
@@ -166,6 +272,7 @@ impl<'a> Service<'a> {
         let owned: Vec<&str> = self
             .volumes
             .iter()
+            .filter(|volume| !volume.is_own)
             .filter(|volume| volume.keeps == Keeps::State || volume.bits() & 0o004 == 0)
             .map(|volume| volume.path.as_str())
             .collect();
@@ -196,52 +303,21 @@ pub(super) fn name(report: &Report) -> String {
     }
 }
 
-fn env(plan: &Plan, processes: &[Process], limits: &mut Vec<Limit>) -> Vec<EnvVar> {
-    let is_name = |name: &str| {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        !name.is_empty() && name.bytes().all(fits) && !name.as_bytes()[0].is_ascii_digit()
-    };
-    let mut env = Vec::new();
-    for variable in &plan.env {
-        let odd = match &variable.value {
-            _ if !is_name(&variable.name) => Some("its name is no name of the shell"),
-            Some(value) if value.chars().any(char::is_control) => {
-                Some("its value has a control character")
-            }
-            _ => None,
-        };
-        match odd {
-            Some(odd) => limits.push(Limit::new(
-                format!("variable {}", variable.name),
-                odd,
-                "left out: set it by hand",
-            )),
-            None => env.push(variable.clone()),
-        }
+/// The host name that state bears, where a target can give it (hostname(7); Linux's limit is 64
+/// bytes, HOST_NAME_MAX).
+fn hostname<'a>(report: &'a Report, limits: &mut Vec<Limit>) -> Option<&'a str> {
+    let name = report.plan.hostname.as_ref()?.name.as_str();
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+    let is_name = (1..=64).contains(&name.len())
+        && name.bytes().all(fits)
+        && !name.starts_with(['-', '.'])
+        && !name.ends_with(['-', '.']);
+    if !is_name {
+        limits.push(Limit::new(
+            "the host name",
+            format!("{} is no host name", crate::path::escape(name.as_bytes())),
+            "not given: state that bears it is not found",
+        ));
     }
-    let mut add = |name: &str, value: &str| {
-        if env.iter().all(|variable| variable.name != name) {
-            env.push(EnvVar {
-                name: name.to_owned(),
-                value: Some(value.to_owned()),
-            });
-        }
-    };
-    add("PATH", PATH);
-    // Engines look it up in the image, which need not have the account as the host has it; others
-    // do not at all.
-    if let Some(home) = &processes[0].home {
-        add("HOME", home);
-    }
-    for process in &processes[1..] {
-        let other = process.home.as_ref();
-        if let Some(home) = other.filter(|_| process.home != processes[0].home) {
-            limits.push(Limit::new(
-                format!("process {}", process.name),
-                "its home directory is not that of the first process",
-                format!("set HOME={home} for it"),
-            ));
-        }
-    }
-    env
+    Some(name).filter(|_| is_name)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::fact::{Access, Class};
 use crate::path::AppPath;
-use crate::report::{Mount, MountKind, Plan};
+use crate::report::{Mount, MountKind, Plan, Scratch};
 
 use super::Limit;
 use super::name::Labels;
@@ -62,6 +62,10 @@ pub(super) struct Volume {
     pub(super) seed: bool,
     /// Files of the image that it hides while it is empty.
     pub(super) hides: u64,
+    /// The starts that use it, by name; empty when all may.
+    pub(super) serves: Vec<String>,
+    /// Whether it is scratch space that every read-only root gets, each container its own.
+    pub(super) is_own: bool,
 }
 
 impl Volume {
@@ -74,6 +78,15 @@ impl Volume {
     pub(super) fn bits(&self) -> u32 {
         self.mode
             .unwrap_or(if self.is_file { 0o644 } else { 0o755 })
+    }
+
+    /// Permission bits of scratch space: where nothing tells the owner, everybody may write.
+    pub(super) fn scratch_bits(&self) -> u32 {
+        match self.mode {
+            Some(mode) => mode,
+            None if self.uid.is_some() => 0o755,
+            None => 0o1777,
+        }
     }
 }
 
@@ -102,11 +115,28 @@ pub(super) fn volumes(plan: &Plan) -> (Vec<Volume>, Vec<Limit>) {
             limits.push(Limit::new(about, why, "left out: mount it by hand"));
             continue;
         }
+        odd(mount, &mut limits);
         let volume = volume(mount, plan, &mut limits);
         let known = found.entry(volume.at.clone()).or_insert(volume.clone());
+        let serves = both(&known.serves, &volume.serves);
         // Two mounts that became one: what is written wins over what is read.
         if volume.is_written() && !known.is_written() {
             *known = volume;
+        }
+        known.serves = serves;
+    }
+    for scratch in &plan.scratch {
+        match refusal(&scratch.path) {
+            Some(why) => {
+                let about = scratch.path.to_text();
+                limits.push(Limit::new(about, why, "left out: mount a tmpfs by hand"));
+            }
+            None => {
+                let volume = own(scratch);
+                // Every process needs something there, whatever it is.
+                let there = found.entry(volume.at.clone()).or_insert(volume);
+                there.serves.clear();
+            }
         }
     }
     let mut labels = Labels::default();
@@ -115,6 +145,58 @@ pub(super) fn volumes(plan: &Plan) -> (Vec<Volume>, Vec<Limit>) {
         volume.name = labels.fresh(volume.at.as_bytes());
     }
     (volumes, limits)
+}
+
+/// What a mount does to the application that no target can help.
+fn odd(mount: &Mount, limits: &mut Vec<Limit>) {
+    if mount.replaced && mount.kind == MountKind::File {
+        limits.push(Limit::new(
+            mount.path.to_text(),
+            "the application renames another file over it, which fails where it is a mount",
+            "mounted all the same: let it keep the file in a directory of its own",
+        ));
+    }
+    if mount.hides_code > 0 && !mount.seed && mount.access == Access::Rw {
+        limits.push(Limit::new(
+            mount.path.to_text(),
+            format!(
+                "it begins empty, and {} files of code are there today",
+                mount.hides_code
+            ),
+            "mounted all the same: copy them into it",
+        ));
+    }
+}
+
+/// The starts that two mounts serve together; no names stand for all.
+fn both(one: &[String], other: &[String]) -> Vec<String> {
+    if one.is_empty() || other.is_empty() {
+        return Vec::new();
+    }
+    let mut all = [one, other].concat();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Scratch space of the read-only root.
+fn own(scratch: &Scratch) -> Volume {
+    Volume {
+        name: String::new(),
+        path: String::from_utf8_lossy(scratch.path.as_bytes()).into_owned(),
+        at: scratch.path.clone(),
+        keeps: Keeps::Scratch,
+        class: Class::Temp,
+        is_file: false,
+        uid: Some(0),
+        gid: Some(0),
+        mode: Some(octal(&scratch.mode)),
+        size: 0,
+        seed: false,
+        hides: 0,
+        serves: Vec::new(),
+        is_own: true,
+    }
 }
 
 fn volume(mount: &Mount, plan: &Plan, limits: &mut Vec<Limit>) -> Volume {
@@ -137,7 +219,7 @@ fn volume(mount: &Mount, plan: &Plan, limits: &mut Vec<Limit>) -> Volume {
                 "a file that comes and goes cannot be a mount",
                 format!("the whole of {parent} is scratch space"),
             ));
-            (at, is_file, uid, gid, mode) = (parent, false, None, None, None);
+            (at, is_file, uid, gid, mode) = (parent, false, Some(0), Some(0), Some(0o1777));
         }
     }
     let keeps = if is_file && keeps == Keeps::Scratch {
@@ -159,6 +241,8 @@ fn volume(mount: &Mount, plan: &Plan, limits: &mut Vec<Limit>) -> Volume {
         size: mount.size_bytes.unwrap_or(0),
         seed: mount.seed,
         hides: mount.hides,
+        serves: mount.serves.clone(),
+        is_own: false,
     }
 }
 

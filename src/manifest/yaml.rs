@@ -36,6 +36,15 @@ impl Node {
         self
     }
 
+    /// The mapping with the entries of another behind its own.
+    #[must_use]
+    pub(super) fn also(mut self, other: Self) -> Self {
+        if let (Self::Map(entries), Self::Map(more)) = (&mut self, other) {
+            entries.extend(more);
+        }
+        self
+    }
+
     /// The mapping with one more entry, when there is a value.
     #[must_use]
     pub(super) fn with_some(self, key: &str, value: Option<impl Into<Self>>) -> Self {

@@ -35,7 +35,7 @@ fn because(dir: &AppPath, paths: &[PathEntry]) -> Vec<Fact> {
     let mut facts: Vec<Fact> = paths
         .iter()
         .filter(volatile)
-        .filter(|entry| entry.path.is_within(dir))
+        .filter(|entry| entry.mount.is_some() && entry.path.is_within(dir))
         .flat_map(|entry| entry.because.iter().cloned())
         .collect();
     facts.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));

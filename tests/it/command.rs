@@ -263,6 +263,57 @@ fn what_a_target_cannot_express_fails_a_strict_run_only() {
     assert!(!out.path().join("k8s").exists());
 }
 
+/// What else lies beside a new directory says nothing about it, whatever it is called.
+#[test]
+fn manifests_go_into_a_new_directory_beside_others() {
+    let root = small_root();
+    let out = tempfile::tempdir().unwrap();
+    for name in ["x", "mounts.json", "docker"] {
+        std::fs::create_dir(out.path().join(name)).unwrap();
+    }
+    let new = out.path().join("a/b");
+    let root = root.path().to_str().unwrap();
+    let args = ["mounts", "--root", root, "/opt/app", "-o"];
+    let made = seaworthy(&[&args[..], &[new.to_str().unwrap()]].concat());
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    assert!(new.join("mounts.json").exists());
+}
+
+#[test]
+fn the_next_step_is_the_command_that_fills_what_was_made() {
+    let root = small_root();
+    let out = tempfile::tempdir().unwrap();
+    let (root, out) = (root.path().to_str().unwrap(), out.path().to_str().unwrap());
+    let args = [
+        "mounts",
+        "--root",
+        root,
+        "/opt/app",
+        "--exclude",
+        "/opt/app/a b",
+        "-o",
+        out,
+    ];
+    let said = |more: &[&str]| {
+        let made = seaworthy(&[&args[..], more].concat());
+        assert_eq!(made.status.code(), Some(0), "{made:?}");
+        String::from_utf8(made.stdout).unwrap()
+    };
+    let step = format!("\n  seaworthy migrate --root {root} --exclude '/opt/app/a b' /opt/app");
+    let text = said(&[]);
+    assert!(text.contains(&format!("{step}\n")), "{text}");
+    assert!(
+        text.contains(&format!("{out}/migrate.sh -r {root}\n")),
+        "{text}"
+    );
+    let text = said(&["--storage", "volumes"]);
+    assert!(text.contains(&format!("{step} --to docker\n")), "{text}");
+    assert!(
+        text.contains(&format!("{out}/migrate.sh -r {root} -t docker\n")),
+        "{text}"
+    );
+}
+
 #[test]
 fn the_words_behind_two_dashes_are_the_start_command() {
     use std::os::unix::ffi::OsStrExt as _;

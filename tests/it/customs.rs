@@ -65,7 +65,15 @@ impl Lab {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let mounts = report["plan"]["mounts"].as_array().unwrap();
         let line = |m: &Value| format!("{} {}", text(&m["access"]), text(&m["path"]));
-        mounts.iter().map(line).collect()
+        let mut lines: Vec<String> = mounts.iter().map(line).collect();
+        // What asks for a directory in memory stands beside it.
+        for scratch in report["plan"]["scratch"].as_array().unwrap() {
+            for fact in scratch["because"].as_array().unwrap() {
+                lines.push(format!("rw {}", text(&scratch["path"])));
+                lines.extend(fact["path"].as_str().map(|path| format!("rw {path}")));
+            }
+        }
+        lines
     }
 
     fn has(&self, mount: &str) -> bool {

@@ -2,7 +2,10 @@
 //! made to break them come back as they were or are refused with the reason.
 
 mod back;
+mod carried;
+mod containers;
 mod hostile;
+mod kinds;
 mod settings;
 mod start;
 
@@ -24,6 +27,7 @@ pub(crate) fn made(report: &Report) -> Manifests {
         content: None,
         secrets: false,
         parts: None,
+        storage: manifest::Storage::default(),
     };
     manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>())
 }
@@ -78,13 +82,14 @@ fn through<T: serde::Serialize + serde::de::DeserializeOwned>(given: &Value, wha
     assert!(found.is_empty(), "{what} loses {found:#?}");
 }
 
-/// The types know no `mode` of a tmpfs, which the specification has.
-fn without_tmpfs_mode(document: &mut Value) {
+/// The types know no `selinux` of a bind, which the specification has, and lose the rest with it.
+fn without_bind(document: &mut Value) {
+    let wanted = serde_json::json!({"create_host_path": false, "selinux": "z"});
     for service in document["services"].as_object_mut().unwrap().values_mut() {
         for volume in service["volumes"].as_array_mut().into_iter().flatten() {
-            if let Some(removed) = volume.as_object_mut().unwrap().remove("tmpfs") {
-                assert_eq!(removed, serde_json::json!({"mode": 0o1777}));
-            }
+            let is_bind = volume["type"] == "bind";
+            let removed = volume.as_object_mut().unwrap().remove("bind");
+            assert_eq!(removed, is_bind.then(|| wanted.clone()));
         }
     }
 }
@@ -112,7 +117,7 @@ fn what_every_sample_s_manifests_say_survives_the_types_of_others() {
             let what = format!("{} {name}", sample.name);
             if name == "compose/compose.yaml" {
                 let mut document = documents(text(&made, name)).remove(0);
-                without_tmpfs_mode(&mut document);
+                without_bind(&mut document);
                 through::<docker_compose_types::Compose>(&document, &what);
                 kinds.insert("compose");
             } else if name == "oci/config.json" {

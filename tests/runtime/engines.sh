@@ -44,6 +44,10 @@ exec podman --root "$work/store/root" --runroot "$work/store/run" --tmpdir "$wor
     --volumepath "$work/store/volumes" --storage-driver "${STORAGE:-overlay}" "\${args[@]}"
 END
     chmod +x "$work/podman"
+    # Podman's service looks for the init of containers nowhere else.
+    mkdir -p "$work/libexec/podman"
+    cp "$x/podman-bookworm/usr/bin/catatonit" "$work/libexec/podman"
+    mount -t overlay overlay -o "lowerdir=$work/libexec:/usr/libexec" /usr/libexec
     ip link set lo up
     mount --bind "$work/srv" /srv
 }
@@ -77,7 +81,7 @@ inside_podman() { "$work/podman" exec "$main" sh -c "$1"; }
 
 run_podman() {
     local code=0
-    "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null || return 1
+    "$work/out/migrate.sh" -r "$root" 2>/dev/null || return 1
     RUNTIME=$work/podman "$work/out/docker/run.sh" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
     main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | head -1)
     told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }

@@ -69,6 +69,9 @@ for path in sorted(glob.glob(top + "/*.yaml")):
         if doc["kind"] not in ("StatefulSet", "Deployment"):
             continue
         spec = doc["spec"]["template"]["spec"]
+        for volume in spec.get("volumes", []):
+            if "persistentVolumeClaim" in volume:
+                volume["persistentVolumeClaim"]["claimName"] = f"{name}-{volume['name']}"
         for claim in doc["spec"].pop("volumeClaimTemplates", []):
             volume = claim["metadata"]["name"]
             claimed = f"{name}-{volume}"
@@ -105,7 +108,7 @@ run_compose() {
     local code=0
     compose() { "$tools/py/bin/podman-compose" --podman-path "$work/podman" \
         -f "$work/out/compose/compose.yaml" "$@" >"$work/log" 2>&1; }
-    "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null || return 1
+    "$work/out/migrate.sh" -r "$root" 2>/dev/null || return 1
     compose up -d || { tail -5 "$work/log"; return 1; }
     main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | head -1)
     told "$answer" inside_podman "$first" || { "$work/podman" logs "$main" 2>&1 | tail -5; code=1; }
@@ -263,9 +266,9 @@ halt() {
     rm -rf "$work/guest-store"
 }
 
-# given: the image and the filled volumes, inside the guest.
+# given WORD...: the image and the filled volumes, inside the guest; the words are migrate.sh's.
 given() {
-    inside_guest "tar -C /image -cf - . | podman import - localhost/$app:latest && /made/migrate.sh -r /old -t podman" \
+    inside_guest "tar -C /image -cf - . | podman import - localhost/$app:latest && /made/migrate.sh -r /old $*" \
         >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
 }
 
@@ -275,7 +278,7 @@ run_newkube() {
     [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
     guest_files
     pods >"$work/guest-etc/play.yaml" || return 1
-    if boot && given; then
+    if boot && given -t podman; then
         local play="podman kube play /etc/containers/play.yaml" find
         find="podman ps -a --format '{{.Names}}' | grep -E '^$app-' | grep -vE -- '-(infra|seed)\$' | head -1"
         inside_guest "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }

@@ -216,10 +216,10 @@ impl Settings {
             nodes.push(head.with("data", data));
         }
         let mut env = Node::map();
-        for variable in service.env.iter().filter(|v| v.value.is_none()) {
-            env = env.with(&variable.name, PLACEHOLDER);
+        for name in service.secret_names() {
+            env = env.with(name, PLACEHOLDER);
             out.limit(
-                format!("variable {}", variable.name),
+                format!("variable {name}"),
                 "its value is a secret",
                 format!("{PLACEHOLDER} stands for it in a Secret: replace it"),
             );

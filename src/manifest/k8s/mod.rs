@@ -4,7 +4,9 @@
 mod config;
 mod migrate;
 mod pod;
+mod seed;
 
+use super::port::is_public;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
 use super::yaml::{Node, texts};
@@ -38,6 +40,10 @@ enum Form {
 /// The form of each volume that a cluster can mount.
 struct Volumes<'s> {
     list: Vec<(&'s Volume, Form)>,
+    /// Whether a StatefulSet makes the claims. It calls its pod after itself, whatever host name the
+    /// template has (stateful_set_utils.go, `initIdentity`), so that state which bears a host name
+    /// is that of a Deployment.
+    is_set: bool,
 }
 
 impl<'s> Volumes<'s> {
@@ -55,7 +61,23 @@ impl<'s> Volumes<'s> {
             }
             list.push((volume, form(volume, settings)));
         }
-        Self { list }
+        let mut volumes = Self {
+            list,
+            is_set: false,
+        };
+        volumes.is_set = volumes.is_kept() && service.hostname.is_none();
+        volumes
+    }
+
+    /// Names and sizes of the claims.
+    fn claims(&self) -> impl Iterator<Item = (String, u64)> {
+        let own = self.of(Form::Claim);
+        let mut claims: Vec<_> = own.map(|v| (v.name.clone(), v.size)).collect();
+        if self.of(Form::File).next().is_some() {
+            let size = self.of(Form::File).map(|volume| volume.size).sum();
+            claims.push((FILES.to_owned(), size));
+        }
+        claims.into_iter()
     }
 
     fn of(&self, wanted: Form) -> impl Iterator<Item = &'s Volume> + '_ {
@@ -95,10 +117,17 @@ fn write(service: &Service<'_>, out: &mut Out) {
         ("configmap.yaml", settings.config_maps()),
         ("secret.yaml", settings.secrets(service, out)),
         ("service.yaml", services(service, &volumes)),
+        ("claims.yaml", claims(service, &volumes)),
         ("workload.yaml", vec![workload]),
     ];
     if volumes.is_kept() {
-        let script = migrate::script(service, &volumes);
+        let mut script = migrate::script(service, &volumes);
+        if !volumes.is_set {
+            let pods = format!("pod --selector app.kubernetes.io/name={}", service.name);
+            script = script
+                .replace("scale statefulset", "scale deployment")
+                .replace(&format!("pod/{}-0", service.name), &pods);
+        }
         out.file("migrate.sh", script, 0o755);
     }
     // The head of the workload lists all limits, so it is written last.
@@ -153,23 +182,42 @@ fn workload(
     let spec = Node::map()
         .with("replicas", 1_u32)
         .with("selector", Node::map().with("matchLabels", labels(service)));
-    if !volumes.is_kept() {
+    if !volumes.is_set {
+        // Two pods never write at the same time.
+        let strategy = Node::map().with("type", "Recreate");
+        let spec = spec.with_some("strategy", volumes.is_kept().then_some(strategy));
         let spec = spec.with("template", template);
         return object(service, "apps/v1", "Deployment", &service.name).with("spec", spec);
     }
-    let mut claims: Vec<Node> = volumes
-        .of(Form::Claim)
-        .map(|volume| claim(&volume.name, volume.size))
+    let claims: Vec<Node> = volumes
+        .claims()
+        .map(|(name, size)| claim(&name, size))
         .collect();
-    if volumes.of(Form::File).next().is_some() {
-        let size = volumes.of(Form::File).map(|volume| volume.size).sum();
-        claims.push(claim(FILES, size));
-    }
     let spec = spec
         .with("serviceName", peers(service))
         .with("template", template)
         .with("volumeClaimTemplates", claims);
     object(service, "apps/v1", "StatefulSet", &service.name).with("spec", spec)
+}
+
+/// The claims of a Deployment, called as a StatefulSet would call those of its first pod.
+fn claims(service: &Service<'_>, volumes: &Volumes<'_>) -> Vec<Node> {
+    if volumes.is_set {
+        return Vec::new();
+    }
+    let claims = volumes.claims().map(|(name, size)| {
+        let claim = claim(&claim_name(service, &name), size);
+        Node::map()
+            .with("apiVersion", "v1")
+            .with("kind", "PersistentVolumeClaim")
+            .also(claim)
+    });
+    claims.collect()
+}
+
+/// What a StatefulSet calls the claim of its first pod.
+fn claim_name(service: &Service<'_>, volume: &str) -> String {
+    format!("{volume}-{}-0", service.name)
 }
 
 /// A claim for twice what is there today, in whole gibibytes.
@@ -192,8 +240,9 @@ fn peers(service: &Service<'_>) -> String {
 fn services(service: &Service<'_>, volumes: &Volumes<'_>) -> Vec<Node> {
     let selector = labels(service);
     let mut nodes = Vec::new();
-    if !service.ports.is_empty() {
-        let ports = service.ports.iter().map(|port| {
+    let public = || service.ports.iter().filter(|port| is_public(port));
+    if public().next().is_some() {
+        let ports = public().map(|port| {
             Node::map()
                 .with("name", pod::port_name(port))
                 .with("port", port.port)
@@ -205,7 +254,7 @@ fn services(service: &Service<'_>, volumes: &Volumes<'_>) -> Vec<Node> {
             .with("ports", Node::List(ports.collect()));
         nodes.push(object(service, "v1", "Service", &service.name).with("spec", spec));
     }
-    if volumes.is_kept() {
+    if volumes.is_set {
         let spec = Node::map()
             .with("clusterIP", "None")
             .with("selector", selector);

@@ -1,15 +1,15 @@
 //! The pod: containers, their rights, volumes, probes, and what fills a new claim.
 
 use super::super::Out;
+use super::super::port::is_public;
 use super::super::process::Process;
-use super::super::quote::{k8s, shell};
+use super::super::quote::k8s;
 use super::super::service::Service;
 use super::super::volume::{Keeps, Volume};
 use super::super::yaml::{Node, texts};
 use super::config::Settings;
-use super::{FILES, Form, Volumes};
-use crate::fact::Class;
-use crate::report::Port;
+use super::{FILES, Form, Volumes, claim_name, seed};
+use crate::report::{Port, PortRole};
 
 /// The pod's specification.
 pub(super) fn spec(
@@ -24,6 +24,7 @@ pub(super) fn spec(
         .map(|process| container(service, process, volumes, settings, out))
         .collect();
     unfit(service, out);
+    let hostname = hostname(service, out);
     let seconds = service
         .processes
         .iter()
@@ -32,11 +33,37 @@ pub(super) fn spec(
     Node::map()
         .with("automountServiceAccountToken", false)
         .with("enableServiceLinks", false)
+        .with_some("hostname", hostname)
         .with_some("terminationGracePeriodSeconds", seconds)
         .with("securityContext", context(service, out))
-        .with_full("initContainers", seeds(service, volumes, settings))
+        .with_full(
+            "initContainers",
+            seed::containers(service, volumes, settings, out),
+        )
         .with("containers", containers)
         .with_full("volumes", sources(service, volumes, settings))
+}
+
+/// The host name of the pod: a label, without the domain (Kubernetes API, PodSpec.hostname).
+fn hostname(service: &Service<'_>, out: &mut Out) -> Option<String> {
+    let name = service.hostname?;
+    let (label, domain) = name.split_once('.').unwrap_or((name, ""));
+    let lower = label.to_ascii_lowercase();
+    if lower != name {
+        out.limit(
+            "the host name",
+            format!("a pod's is a label of small letters, and {name} is none"),
+            format!(
+                "{lower} is given{}",
+                if domain.is_empty() {
+                    ""
+                } else {
+                    ", without the domain"
+                }
+            ),
+        );
+    }
+    (lower.len() < 64).then_some(lower)
 }
 
 fn context(service: &Service<'_>, out: &mut Out) -> Node {
@@ -63,7 +90,7 @@ fn context(service: &Service<'_>, out: &mut Out) -> Node {
     }
     let group = service.volume_group();
     Node::map()
-        .with("runAsNonRoot", service.is_confined())
+        .with("runAsNonRoot", !service.has_root())
         .with_some("fsGroup", group)
         .with_some("fsGroupChangePolicy", group.map(|_| "OnRootMismatch"))
         .with("seccompProfile", Node::map().with("type", "RuntimeDefault"))
@@ -100,10 +127,9 @@ fn unfit(service: &Service<'_>, out: &mut Out) {
     }
 }
 
-fn rights(service: &Service<'_>, process: &Process) -> Node {
-    let add = service
-        .needs
-        .capabilities
+pub(super) fn rights(service: &Service<'_>, process: &Process) -> Node {
+    let capabilities = service.capabilities(process);
+    let add = capabilities
         .iter()
         .map(|given| Node::from(given.name.as_str()).note(&given.why));
     let capabilities = Node::map()
@@ -113,7 +139,7 @@ fn rights(service: &Service<'_>, process: &Process) -> Node {
         .with("runAsUser", process.ids.0)
         .with("runAsGroup", process.ids.1)
         .with("readOnlyRootFilesystem", true)
-        .with("allowPrivilegeEscalation", !service.is_confined())
+        .with("allowPrivilegeEscalation", !service.confines(process))
         .with("capabilities", capabilities)
 }
 
@@ -130,13 +156,13 @@ fn container(
     } else {
         service.name.as_str()
     };
-    let command = texts(process.command.iter().map(|word| k8s(word)));
+    let command = texts(process.command.iter().map(|word| k8s(word, &process.env)));
     let mut node = Node::map()
         .with("name", name)
         .with("image", service.image.as_str())
         .with_full("command", command)
         .with_some("workingDir", process.directory.as_deref())
-        .with_full("env", environment(service))
+        .with_full("env", environment(service, process))
         .with("securityContext", rights(service, process));
     if is_first {
         let ports = service.ports.iter().map(|port| {
@@ -148,7 +174,7 @@ fn container(
         node = node.with_full("ports", Node::List(ports.collect()));
         node = probes(service, node, out);
     }
-    node.with_full("volumeMounts", mounts(service, volumes, settings))
+    node.with_full("volumeMounts", mounts(service, process, volumes, settings))
 }
 
 /// A name of a port is at most 15 characters long (RFC 6335).
@@ -158,7 +184,14 @@ pub(super) fn port_name(port: &Port) -> String {
 
 /// Ready when the first port is open; alive as long as it is, where one process holds it.
 fn probes(service: &Service<'_>, node: Node, out: &mut Out) -> Node {
-    let Some(port) = service.ports.iter().find(|port| port.transport == "tcp") else {
+    let is_asked = |port: &&Port| port.transport == "tcp" && port.role != PortRole::Debug;
+    let mut ports = service.ports.iter().filter(is_asked);
+    let public = service
+        .ports
+        .iter()
+        .filter(is_asked)
+        .find(|port| is_public(port));
+    let Some(port) = public.or(ports.next()) else {
         out.limit(
             "readiness",
             "no TCP port is known to ask",
@@ -182,11 +215,11 @@ fn probes(service: &Service<'_>, node: Node, out: &mut Out) -> Node {
     }
 }
 
-fn environment(service: &Service<'_>) -> Node {
-    let variables = service.env.iter().map(|variable| {
+fn environment(service: &Service<'_>, process: &Process) -> Node {
+    let variables = process.env.iter().map(|variable| {
         let node = Node::map().with("name", variable.name.as_str());
         match &variable.value {
-            Some(value) => node.with("value", k8s(value)),
+            Some(value) => node.with("value", k8s(value, &process.env)),
             None => {
                 let from = Node::map()
                     .with("name", format!("{}-env", service.name))
@@ -199,9 +232,17 @@ fn environment(service: &Service<'_>) -> Node {
     Node::List(variables.collect())
 }
 
-fn mounts(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) -> Node {
+fn mounts(
+    service: &Service<'_>,
+    process: &Process,
+    volumes: &Volumes<'_>,
+    settings: &Settings,
+) -> Node {
     let mut list = Vec::new();
     for (volume, form) in &volumes.list {
+        if !service.uses(process, volume) {
+            continue;
+        }
         if *form == Form::Object && !volume.is_file {
             for part in settings.parts(volume) {
                 let read_only = part.is_leaf().then_some(true);
@@ -245,7 +286,7 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
     for (volume, form) in &volumes.list {
         let node = Node::map().with("name", volume.name.as_str());
         match form {
-            Form::Empty if volume.class == Class::Runtime => {
+            Form::Empty if volume.keeps == Keeps::Scratch => {
                 let memory = Node::map().with("medium", "Memory");
                 list.push(node.with("emptyDir", memory));
             }
@@ -270,6 +311,14 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
             Form::Claim | Form::File => {}
         }
     }
+    for (name, _) in volumes.claims().filter(|_| !volumes.is_set) {
+        let claim = Node::map().with("claimName", claim_name(service, &name));
+        list.push(
+            Node::map()
+                .with("name", name)
+                .with("persistentVolumeClaim", claim),
+        );
+    }
     if let Some((bytes, why)) = &service.needs.shm {
         let size = Node::map()
             .with("medium", "Memory")
@@ -284,70 +333,10 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
 }
 
 /// Settings that must be writable: a claim that is filled from a ConfigMap once.
-fn is_seeded_from_object(volume: &Volume, settings: &Settings) -> bool {
+pub(super) fn is_seeded_from_object(volume: &Volume, settings: &Settings) -> bool {
     volume.keeps == Keeps::State && settings.has(volume)
 }
 
-/// A container that fills new claims before the others start: a claim is empty where a volume of
-/// docker takes over what the image has at that place.
-fn seeds(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) -> Node {
-    let mut script = String::from("set -eu\n");
-    let mut mounts = Vec::new();
-    let mut seen_files = false;
-    for (volume, form) in &volumes.list {
-        let from_object = is_seeded_from_object(volume, settings);
-        let is_needed = match form {
-            Form::File => true,
-            Form::Claim | Form::Empty => volume.hides > 0 || from_object,
-            Form::Object => false,
-        };
-        if !is_needed || volume.keeps == Keeps::Scratch {
-            continue;
-        }
-        let from = if from_object {
-            format!("/seed/from/{}", volume.name)
-        } else {
-            volume.path.clone()
-        };
-        let into = format!("/seed/to/{}", volume.name);
-        if *form == Form::File {
-            let from = match from_object {
-                true => format!("{from}/{}", Settings::file_name(volume)),
-                false => from,
-            };
-            let from = shell(&from);
-            let into = format!("/seed/to/{FILES}/{}", volume.name);
-            script += &format!(
-                "[ -e {into} ] || if [ -f {from} ]; then cp -p {from} {into}; else : >{into}; fi\n"
-            );
-            if !seen_files {
-                mounts.push(at(FILES, &format!("/seed/to/{FILES}")));
-                seen_files = true;
-            }
-        } else {
-            let from = shell(&from);
-            script += &format!("[ -n \"$(ls -A {into})\" ] || cp -RL {from}/. {into}/\n");
-            mounts.push(at(&volume.name, &into));
-        }
-        if from_object {
-            for part in settings.parts(volume) {
-                let place = part.place(&format!("/seed/from/{}", volume.name));
-                mounts.push(at(&format!("seed--{}", part.name), &place));
-            }
-        }
-    }
-    if mounts.is_empty() {
-        return Node::List(Vec::new());
-    }
-    let node = Node::map()
-        .with("name", "seed")
-        .with("image", service.image.as_str())
-        .with("command", texts(["/bin/sh", "-c", &k8s(&script)]))
-        .with("securityContext", rights(service, service.first()))
-        .with("volumeMounts", mounts);
-    Node::List(vec![node])
-}
-
-fn at(name: &str, path: &str) -> Node {
+pub(super) fn at(name: &str, path: &str) -> Node {
     Node::map().with("name", name).with("mountPath", path)
 }

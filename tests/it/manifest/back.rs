@@ -166,23 +166,47 @@ fn strings(list: &serde_json::Value, key: &str) -> BTreeSet<String> {
 }
 
 fn docker(made: &Manifests) -> BTreeSet<String> {
-    text(made, "docker/run.sh")
-        .lines()
-        .filter_map(|line| line.strip_prefix("set -- \"$@\" --mount "))
-        .map(|rest| {
-            let words = shell_words(rest);
-            assert_eq!(words.len(), 1, "{rest}");
-            field(&csv_fields(&words[0]), "dst").unwrap()
-        })
-        .collect()
+    let lines = text(made, "docker/run.sh").lines();
+    let options = lines.filter_map(|line| line.strip_prefix("set -- \"$@\" --"));
+    options.filter_map(docker_mount).collect()
+}
+
+/// Where an option of `run` mounts something.
+pub(super) fn docker_mount(option: &str) -> Option<String> {
+    let words = shell_words(option);
+    match words[0].as_str() {
+        "mount" => {
+            assert_eq!(words.len(), 2, "{option}");
+            let value = words[1].strip_suffix("$label").unwrap_or(&words[1]);
+            field(&csv_fields(value), "dst")
+        }
+        "tmpfs" => {
+            assert_eq!(words.len(), 2, "{option}");
+            Some(words[1].rsplit_once(':').unwrap().0.to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn compose(made: &Manifests) -> BTreeSet<String> {
     let document = &documents(text(made, "compose/compose.yaml"))[0];
     let services = document["services"].as_object().unwrap();
-    services
-        .values()
-        .flat_map(|service| strings(&service["volumes"], "target"))
+    services.values().flat_map(compose_mounts).collect()
+}
+
+/// Where a service of a Compose file mounts something.
+pub(super) fn compose_mounts(service: &serde_json::Value) -> BTreeSet<String> {
+    let short = service["tmpfs"].as_array().into_iter().flatten();
+    let short = short.map(|line| {
+        line.as_str()
+            .unwrap()
+            .rsplit_once(':')
+            .unwrap()
+            .0
+            .to_owned()
+    });
+    let long = strings(&service["volumes"], "target").into_iter();
+    long.chain(short)
         .map(|target| target.replace("$$", "$"))
         .collect()
 }
@@ -200,15 +224,23 @@ fn k8s(made: &Manifests) -> BTreeSet<String> {
 fn quadlet(made: &Manifests) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (name, _) in made.files.iter().filter(|(n, _)| n.ends_with(".container")) {
-        for line in text(made, name).lines() {
-            if let Some(value) = line.strip_prefix("Mount=") {
-                let words = unit_words(value);
-                assert_eq!(words.len(), 1, "{line}");
-                found.insert(field(&csv_fields(&words[0]), "destination").unwrap());
-            }
-        }
+        found.extend(text(made, name).lines().filter_map(quadlet_mount));
     }
     found
+}
+
+/// Where a line of a `.container` file mounts something.
+pub(super) fn quadlet_mount(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    if !["Mount", "Tmpfs"].contains(&key) {
+        return None;
+    }
+    let words = unit_words(value);
+    assert_eq!(words.len(), 1, "{line}");
+    if key == "Tmpfs" {
+        return Some(words[0].rsplit_once(':').unwrap().0.to_owned());
+    }
+    field(&csv_fields(&words[0]), "destination")
 }
 
 fn nspawn(made: &Manifests) -> BTreeSet<String> {

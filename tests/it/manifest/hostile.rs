@@ -121,8 +121,10 @@ proptest! {
         let mut report = BASE.clone();
         report.plan.mounts = mounts;
         let made = made(&report);
-        let planned: BTreeSet<String> = report.plan.mounts.iter()
-            .map(|mount| String::from_utf8_lossy(mount.path.as_bytes()).into_owned())
+        let mounts = report.plan.mounts.iter().map(|mount| &mount.path);
+        let scratch = report.plan.scratch.iter().map(|scratch| &scratch.path);
+        let planned: BTreeSet<String> = mounts.chain(scratch)
+            .map(|path| String::from_utf8_lossy(path.as_bytes()).into_owned())
             .collect();
         for target in &made.summary.targets {
             for path in paths(&made, target.target) {

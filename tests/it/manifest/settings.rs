@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use seaworthy::manifest::{self, Content, Entry, Input, TARGETS};
 use seaworthy::path::AppPath;
-use seaworthy::report::{KernelNeed, Report};
+use seaworthy::report::{KernelNeed, Mount, Report};
 
 use super::{documents, made, text};
 use crate::samples::{SAMPLES, report};
@@ -92,6 +92,7 @@ fn workload(report: &Report, files: &[&str]) -> (BTreeMap<String, Value>, Value,
         content: Some(&content),
         secrets: false,
         parts: None,
+        storage: manifest::Storage::default(),
     };
     let made = manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>());
     let objects = documents(text(&made, "k8s/configmap.yaml"));
@@ -203,39 +204,67 @@ fn nspawn_gives_an_ambient_capability_to_the_container_too() {
 }
 
 #[test]
-fn the_mount_point_of_scratch_space_may_be_written_by_everybody() {
-    let made = made(&sample("tidy-web"));
+fn the_mount_point_of_scratch_space_has_its_owner_and_mode() {
+    let mut report = sample("tidy-web");
+    let is_run = |mount: &&mut Mount| mount.path == AppPath::new("/run/tidy-web");
+    let run = report.plan.mounts.iter_mut().find(is_run).unwrap();
+    (run.uid, run.gid, run.mode) = (Some(412), Some(413), Some("2750".to_owned()));
+    let made = made(&report);
     let file = text(&made, "containerfile/Containerfile");
-    assert!(file.contains("-m 1777 -d -- /run/tidy-web"), "{file}");
-    assert!(!file.contains("-m 1777 -d -- /var/"), "{file}");
+    assert!(
+        file.contains("install -o 412 -g 413 -m 2750 -d -- /run/tidy-web"),
+        "{file}"
+    );
+    assert!(
+        file.contains("install -o 0 -g 0 -m 1777 -d -- /tmp"),
+        "{file}"
+    );
 }
 
+/// docker's and podman's options for the owner of a tmpfs differ; a volume's are mount(8)'s own.
 #[test]
-fn scratch_space_inside_scratch_space_is_a_volume_of_the_engine() {
+fn a_directory_in_memory_belongs_to_whom_the_plan_says() {
     let mut report = sample("tidy-web");
-    let mut outer = report
-        .plan
-        .mounts
-        .iter()
-        .find(|m| m.path == AppPath::new("/run/tidy-web"))
-        .unwrap()
-        .clone();
-    outer.path = AppPath::new("/run");
-    report.plan.mounts.insert(0, outer);
+    let is_run = |mount: &&mut Mount| mount.path == AppPath::new("/run/tidy-web");
+    let run = report.plan.mounts.iter_mut().find(is_run).unwrap();
+    (run.uid, run.gid, run.mode) = (Some(412), None, Some("2750".to_owned()));
+    let gid = report.plan.start[0].gid.unwrap();
     let made = made(&report);
-    let script = text(&made, "docker/run.sh");
-    assert!(script.contains("type=tmpfs,dst=/run,"), "{script}");
-    assert!(
-        script.contains("type=volume,src=tidy-web-run-tidy-web,dst=/run/tidy-web"),
-        "{script}"
-    );
-    assert!(script.contains("--opt type=tmpfs"), "{script}");
-    assert!(text(&made, "quadlet/tidy-web-run-tidy-web.volume").contains("Type=tmpfs"));
-    let compose = documents(text(&made, "compose/compose.yaml"));
-    assert_eq!(
-        compose[0]["volumes"]["run-tidy-web"]["driver_opts"]["type"],
-        "tmpfs"
-    );
+    let options = format!("mode=2750,uid=412,gid={gid}");
+    for (file, text_of) in [
+        (
+            "docker/run.sh",
+            format!("o={options} tidy-web-run-tidy-web"),
+        ),
+        ("compose/compose.yaml", format!("o: '{options}'")),
+        (
+            "quadlet/tidy-web-run-tidy-web.volume",
+            format!("Options={options}"),
+        ),
+        (
+            "nspawn/tidy-web.nspawn",
+            format!("=/run/tidy-web:{options}"),
+        ),
+        ("lxd/instance.yaml", format!("nosuid,nodev,{options}")),
+        ("rkt/run.sh", format!("kind=empty,{options}")),
+    ] {
+        assert!(
+            text(&made, file).contains(&text_of),
+            "{file} lacks {text_of}"
+        );
+    }
+    let config: Value = serde_json::from_str(text(&made, "oci/config.json")).unwrap();
+    let mounts = config["mounts"].as_array().unwrap();
+    let run = mounts
+        .iter()
+        .find(|m| m["destination"] == "/run/tidy-web")
+        .unwrap();
+    for option in options.split(',') {
+        assert!(
+            run["options"].as_array().unwrap().contains(&option.into()),
+            "{run}"
+        );
+    }
 }
 
 #[test]

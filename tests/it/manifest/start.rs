@@ -35,6 +35,7 @@ fn given(report: &Report, command: &[String]) -> Manifests {
         content: None,
         secrets: false,
         parts: None,
+        storage: manifest::Storage::default(),
     };
     manifest::make(&input, &TARGETS.iter().collect::<Vec<_>>())
 }

@@ -137,6 +137,7 @@ fn containerfile(fixture: &Fixture, out: &Path, with_disk: bool) {
         start: None,
         content: None,
         secrets: false,
+        storage: seaworthy::manifest::Storage::default(),
         parts: with_disk.then_some(&selected.parts),
     };
     let target = manifest::by_name("containerfile").unwrap();

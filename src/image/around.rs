@@ -324,6 +324,12 @@ impl Finder<'_> {
         }
         let is_there = |home: &AppPath| self.contents.places.contains_key(home);
         let home = |user: &str| {
+            // The fields of passwd(5) have no way to hold such bytes.
+            let is_plain = |home: &AppPath| {
+                let bytes = home.as_bytes().iter();
+                bytes.copied().all(|b| b != b':' && !b.is_ascii_control())
+            };
+            let is_there = |home: &AppPath| is_there(home) && is_plain(home);
             let own = homes
                 .iter()
                 .find(|(name, home)| name == user && is_there(home));

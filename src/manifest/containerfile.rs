@@ -6,6 +6,7 @@ use crate::report::{BaseAdvice, BaseVerdict};
 use super::parts::{Part, Parts};
 use super::quote::{json, shell};
 use super::service::{PATH, Service};
+use super::volume::Volume;
 use super::{Out, Target};
 
 /// Containerfile.
@@ -129,6 +130,7 @@ fn write(service: &Service<'_>, out: &mut Out) {
         }
     }
     text.push('\n');
+    text += &points(service);
     text += &run_settings(service, out);
     let mut file = out.head("#", &format!("The image of {}: code only.", service.name));
     file += "#\n# Make the archives with ./stage.sh ROOT, then build it with: podman build -t ";
@@ -176,6 +178,23 @@ fn layers_of(parts: &Parts, out: &mut Out) -> String {
         }
     }
     text
+}
+
+/// What is mounted over it, for people: the places themselves are in the layers.
+fn points(service: &Service<'_>) -> String {
+    let line = |volume: &Volume| {
+        let point = service.point(volume);
+        let kind = if point.is_file { "file" } else { "dir" };
+        let (mode, uid, gid) = (point.mode, point.uid, point.gid);
+        format!("#   {kind} {mode:04o} {uid}:{gid} {}\n", json(&volume.path))
+    };
+    let lines: String = service.volumes.iter().map(line).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    format!(
+        "# empty places to mount at, with the owner and mode that a new volume takes over:\n{lines}\n"
+    )
 }
 
 /// The archive of what the disk does not have: mount points, accounts without passwords.

@@ -297,10 +297,7 @@ fn lxd(made: &Manifests) -> BTreeSet<String> {
 fn containerfile(made: &Manifests) -> BTreeSet<String> {
     text(made, "containerfile/Containerfile")
         .lines()
-        .filter(|line| line.contains("install -o "))
-        .map(|line| {
-            let line = line.strip_suffix(" \\").unwrap_or(line);
-            shell_words(line).pop().unwrap()
-        })
+        .filter_map(|line| line.strip_prefix("#   "))
+        .map(|line| serde_json::from_str(line.splitn(4, ' ').last().unwrap()).unwrap())
         .collect()
 }

@@ -19,6 +19,9 @@ use crate::tree::{Attributes, Folder, Item, LookupError};
 /// How many entries of one directory make a unit of work.
 const CHUNK: usize = 64;
 
+/// How many bytes of files make a unit of work: half of what is left of it then is another's.
+const HEAVY: u64 = 1 << 20;
+
 /// A directory of both sides while it is copied. Whoever has one hands it back by
 /// [`Copying::release`].
 pub(super) struct Node {
@@ -281,9 +284,17 @@ impl<'a> Copying<'a> {
 
     fn chunk<'s>(&'s self, node: Arc<Node>, names: Vec<Vec<u8>>, scope: &Scope<'s>) {
         let mut buffer = Vec::new();
-        for name in names {
+        let mut names = names;
+        let mut weight = 0;
+        while let Some(name) = names.pop() {
             if self.progress.stopped() {
                 break;
+            }
+            if weight >= HEAVY && !names.is_empty() {
+                let rest = names.split_off(names.len() / 2);
+                let node = Arc::clone(&node);
+                scope.spawn(move |scope| self.chunk(node, rest, scope));
+                weight = 0;
             }
             let path = below(&node.path, &name);
             if self.source.exclude.contains(&self.source.path(&path)) {
@@ -299,6 +310,7 @@ impl<'a> Copying<'a> {
                     self.twin(Waiting { node, name, item }, &mut buffer);
                 }
                 Ok(item) => {
+                    weight += item.stat.size.min(item.stat.allocated);
                     let done = self.single(&node, &name, &item, &mut buffer);
                     self.told(&path, done);
                 }

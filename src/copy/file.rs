@@ -1,5 +1,7 @@
 //! The content of one regular file: read once, summed while it is written, holes kept.
 
+use std::sync::mpsc::{channel, sync_channel};
+
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +13,9 @@ use crate::tree::File;
 
 /// How much is read at once.
 const PIECE: usize = 256 << 10;
+
+/// From this size on, one thread reads and sums while another one writes.
+const LARGE: u64 = 8 << 20;
 
 /// What is left unwritten where a filesystem does not tell of its holes: a block of nothing.
 const BLOCK: usize = 4096;
@@ -83,6 +88,38 @@ fn zeros(mut length: u64, sum: &mut Sha256, progress: &Progress) -> Result<(), F
     Ok(())
 }
 
+/// Reads a file, with its pieces written by a thread of their own.
+fn apart(
+    from: &File,
+    buffer: &mut Vec<u8>,
+    progress: &Progress,
+    write: &(impl Fn(&[u8], u64) -> Result<(), Errno> + Sync),
+) -> Result<Sum, Fault> {
+    std::thread::scope(|scope| {
+        // As many pieces are under way; written ones come back to be filled again.
+        let (full, to_write) = sync_channel::<(Vec<u8>, u64)>(4);
+        let (written, empty) = channel();
+        let writer = scope.spawn(move || {
+            for (piece, at) in to_write {
+                write(&piece, at)?;
+                // The reader may have ended.
+                let _ = written.send(piece);
+            }
+            Ok(())
+        });
+        let sum = read(from, buffer, progress, |piece, at| {
+            let mut next: Vec<u8> = empty.try_recv().unwrap_or_default();
+            next.clear();
+            next.extend_from_slice(piece);
+            // Where the writer has ended, it says why.
+            full.send((next, at)).map_err(|_| Errno::IO)
+        });
+        drop(full);
+        let wrote = writer.join().unwrap_or(Err(Errno::IO));
+        wrote.map_err(Fault::Write).and(sum)
+    })
+}
+
 /// Copies the content.
 pub(super) fn copy(
     from: &File,
@@ -92,7 +129,7 @@ pub(super) fn copy(
 ) -> Result<Sum, Fault> {
     let stat = from.stat();
     let has_holes = stat.allocated < stat.size;
-    let sum = read(from, buffer, progress, |piece, at| {
+    let write = |piece: &[u8], at: u64| {
         if !has_holes {
             return into.write(piece, at);
         }
@@ -102,7 +139,12 @@ pub(super) fn copy(
             }
         }
         Ok(())
-    })?;
+    };
+    let sum = if stat.allocated.min(stat.size) < LARGE {
+        read(from, buffer, progress, write)?
+    } else {
+        apart(from, buffer, progress, &write)?
+    };
     if has_holes {
         into.stretch(stat.size).map_err(Fault::Write)?;
     }

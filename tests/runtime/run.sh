@@ -34,6 +34,8 @@ runtimes=${*:-podman kube newkube compose runc nspawn quadlet incus}
 tools=$(realpath "$TOOLS")
 # shellcheck source=tests/runtime/engines.sh
 . "$here/engines.sh"
+# shellcheck source=tests/runtime/guest.sh
+. "$here/guest.sh"
 failed=0
 
 # image NAME: a tree with code only, as a user makes it: the archives of stage.sh, one upon the other.
@@ -56,39 +58,11 @@ verdict() { # NAME RUNTIME CODE
     fi
 }
 
-# pods: the objects as `kube play` takes them.
-pods() {
-    "$tools/py/bin/python" - "$work/out/k8s" "$app" <<'END'
-import glob, sys, yaml
-top, name = sys.argv[1:]
-out = []
-for path in sorted(glob.glob(top + "/*.yaml")):
-    for doc in yaml.safe_load_all(open(path)):
-        if doc["kind"] in ("ConfigMap", "Secret"):
-            out.append(doc)
-        if doc["kind"] not in ("StatefulSet", "Deployment"):
-            continue
-        spec = doc["spec"]["template"]["spec"]
-        for volume in spec.get("volumes", []):
-            if "persistentVolumeClaim" in volume:
-                volume["persistentVolumeClaim"]["claimName"] = f"{name}-{volume['name']}"
-        for claim in doc["spec"].pop("volumeClaimTemplates", []):
-            volume = claim["metadata"]["name"]
-            claimed = f"{name}-{volume}"
-            spec.setdefault("volumes", []).append(
-                {"name": volume, "persistentVolumeClaim": {"claimName": claimed}})
-        pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec,
-               "metadata": {"name": name, "labels": doc["metadata"]["labels"]}}
-        out.append(pod)
-print(yaml.safe_dump_all(out))
-END
-}
-
 # Podman has no StatefulSet: its pod template runs as a pod with the claims it would make. That of
 # bookworm has no `subPath` either, so that single files of settings are mounted as directories.
 run_kube() {
     local code=0 play=$work/play.yaml
-    pods >"$play" || return 1
+    pods "$work/out" "$app" >"$play" || return 1
     "$work/out/migrate.sh" -r "$root" -t "$work/podman" 2>/dev/null
     "$work/podman" kube play "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; return 1; }
     main=$("$work/podman" ps -a --format '{{.Names}}' | grep -E "^$app-" | grep -vE -- '-(infra|seed)$' | head -1)
@@ -155,16 +129,6 @@ END
     return $code
 }
 
-# cgroup2 COMMAND...: runs it where the tree of cgroups is the second version alone. In a tree of both
-# systemd-nspawn ends when the two do not have the same groups.
-cgroup2() {
-    # shellcheck disable=SC2016
-    exec env -u LD_LIBRARY_PATH unshare --mount --propagation private sh -c '
-        umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"' cgroup2 "$@"
-}
-
-inside_nspawn() { nsenter --target "$leader" --mount --root --pid --net --ipc --uts sh -c "$1"; }
-
 run_nspawn() {
     local code=0 nspawn=$tools/x/systemd-container/usr/bin/systemd-nspawn pid
     "$work/out/migrate.sh" -r "$root" 2>/dev/null || return 1
@@ -212,58 +176,23 @@ END
     return $code
 }
 
-# Processes enter the guest as a service of its own manager, so that they are in its cgroups; what
-# they leave behind, as a started pod, stays.
-inside_guest() {
-    nsenter --target "$leader" --mount --root --pid --net --ipc --uts --wd=/ env -i PATH="$guest_path" \
-        systemd-run --quiet --pipe --wait --collect --property=KillMode=process --setenv=PATH="$guest_path" sh -c "$1"
-}
 # In quotes that every shell knows: those of bash's `printf %q` are not dash's.
 inside_quadlet() { inside_guest "podman exec $main sh -c '${1//\'/\'\\\'\'}'"; }
 
 # The guest's settings, and the Quadlet files, which go where its generator looks for them when
-# their image is there. The machine may have a lower hard limit on files than services ask for, and no controller for process counts.
+# their image is there. The machine may have a lower hard limit on files than services ask for.
 guest_files() {
-    local etc=$work/guest-etc hard
+    local hard
     hard=$(ulimit -Hn)
-    rm -rf "$etc" && mkdir -p "$etc/given"
-    cp "$work"/out/quadlet/* "$etc/given"
-    rm -f "$etc"/given/*.build
-    sed -i -E "s/^(Ulimit=nofile=)[0-9:]+/\1$hard:$hard/" "$etc"/given/*
-    echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$etc/policy.json"
-    printf '[storage]\ndriver = "%s"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n' \
-        "${STORAGE:-overlay}" >"$etc/storage.conf"
-    printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' \
-        >"$etc/containers.conf"
+    guest_settings
+    mkdir -p "$work/guest-etc/given"
+    cp "$work"/out/quadlet/* "$work/guest-etc/given"
+    rm -f "$work"/guest-etc/given/*.build
+    sed -i -E "s/^(Ulimit=nofile=)[0-9:]+/\1$hard:$hard/" "$work"/guest-etc/given/*
 }
 
-# boot: starts a guest with systemd that may call what a container engine needs beside
-# (systemd-nspawn(1), --system-call-filter=).
-boot() {
-    mkdir -p "$work/guest-store"
-    cgroup2 "$tools/x/systemd-container/usr/bin/systemd-nspawn" --boot --register=no --keep-unit \
-        --system-call-filter='add_key keyctl request_key bpf' --capability=CAP_NET_ADMIN \
-        --private-network --console=pipe --volatile=overlay --directory "$tools/guest" --machine guest \
-        --bind "$work/guest-store:/var/lib/containers" --bind "$work/guest-etc:/etc/containers" \
-        --bind-ro "$(realpath "$work/tree"):/image" --bind-ro "$root:/old" \
-        --bind-ro "$(realpath "$work/out"):/made" </dev/null >"$work/boot.log" 2>&1 &
-    guest=$!
-    local n
-    for n in $(seq 40); do
-        leader=$(pgrep -P "$guest" | head -1)
-        [ -n "$leader" ] && inside_guest true 2>/dev/null && return 0
-        sleep 1
-    done
-    echo "    the guest does not come up after $n tries: $(tail -1 "$work/boot.log")"
-    return 1
-}
-
-halt() {
-    kill -TERM "$guest" 2>/dev/null
-    for _ in $(seq 15); do kill -0 "$guest" 2>/dev/null || break; sleep 1; done
-    kill -KILL "$guest" 2>/dev/null
-    wait "$guest" 2>/dev/null
-    rm -rf "$work/guest-store"
+boot_given() {
+    boot --bind-ro "$(realpath "$work/tree"):/image" --bind-ro "$root:/old" --bind-ro "$(realpath "$work/out"):/made"
 }
 
 # given WORD...: the image and the filled volumes, inside the guest; the words are migrate.sh's.
@@ -277,8 +206,8 @@ run_newkube() {
     local code=0
     [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
     guest_files
-    pods >"$work/guest-etc/play.yaml" || return 1
-    if boot && given -t podman; then
+    pods "$work/out" "$app" >"$work/guest-etc/play.yaml" || return 1
+    if boot_given && given; then
         local play="podman kube play /etc/containers/play.yaml" find
         find="podman ps -a --format '{{.Names}}' | grep -E '^$app-' | grep -vE -- '-(infra|seed)\$' | head -1"
         inside_guest "$play" >"$work/log" 2>&1 || { tail -3 "$work/log"; code=1; }
@@ -301,7 +230,7 @@ run_quadlet() {
     [ -d "$tools/guest/usr" ] || { echo "    no guest: see tools.sh"; return 1; }
     guest_files
     units=$(cd "$work/guest-etc/given" && for file in *.container; do echo "${file%.container}.service"; done)
-    if boot; then
+    if boot_given; then
         given || code=1
         inside_guest "cp -r /etc/containers/given /etc/containers/systemd" || code=1
         started="systemctl daemon-reload && systemctl start $(echo "$units" | tr '\n' ' ')"

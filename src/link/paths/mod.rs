@@ -216,6 +216,8 @@ struct Weight {
     sourced: bool,
     /// It holds a key or password.
     holds_key: bool,
+    /// Nothing else is known of it.
+    only_key: bool,
     /// Settings, units or scripts that are in force say that state is kept there.
     declared_place: bool,
     /// It is replaced by a file of another name (rename(2)).
@@ -346,6 +348,7 @@ impl Ground<'_> {
             only_installed: true,
             only_starter: true,
             only_arguments: true,
+            only_key: true,
             read_only: true,
             ..Weight::default()
         };
@@ -376,6 +379,7 @@ impl Ground<'_> {
             weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
             weight.read_only &= *touch == Touch::Reads;
             weight.holds_key |= by == keys::BY;
+            weight.only_key &= by == keys::BY;
             weight.declared_place |= certainty > Certainty::Guessed
                 && (touch.is_write()
                     || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
@@ -423,6 +427,9 @@ impl Ground<'_> {
 
     fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {
         let hint = weight.class.map(|(_, class)| class);
+        if weight.holds_key && weight.only_key {
+            return Some(Class::Secret);
+        }
         if in_prefix {
             // An empty directory that the service owns is no place of settings, whatever its name.
             let own = places::class_of_name(path.name()).filter(|own| {

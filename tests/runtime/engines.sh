@@ -33,7 +33,7 @@ END
 hard=\$(ulimit -Hn); args=()
 case \$1 in run | create)
     first=\$1; shift
-    case "\$*" in *nofile=*) ;; *) set -- --ulimit nofile=1024:1024 "\$@" ;; esac
+    case "\$*" in *nofile=*) ;; *) set -- --ulimit nofile=1024:\$hard "\$@" ;; esac
     set -- "\$first" --ulimit nproc=1024:1024 "\$@" ;;
 esac
 for a; do

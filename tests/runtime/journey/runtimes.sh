@@ -7,7 +7,7 @@ settled() {
     sed "s|REAL|$tools/x/runc/usr/sbin/runc|" "$here/journey/runtime-limits" >"$work/runc"
     sed 's|REAL|/usr/bin/crun|' "$here/journey/runtime-limits" >"$work/crun"
     chmod +x "$work/runc" "$work/crun"
-    sed -i "s|^runc = .*|runc = [\"$work/runc\"]|" "$work/containers.conf"
+    sed -i "s|^runc = .*|runc = [\"$work/runc\"]|; s/nofile=1024:1024/nofile=1024:$(ulimit -Hn)/" "$work/containers.conf"
     mount -t tmpfs tmpfs /mnt
 }
 
@@ -26,6 +26,9 @@ client() {
 url() { from curl -s --noproxy '*' -m 10 "$@"; }
 inside() { "inside_$engine" "$1"; }
 
+# What a unit grants may be minutes: a service that takes longer than this to end does not.
+grace=40
+
 # --- podman of this machine: run, and Compose by two programs ---
 
 # The container that does the work: the first that is no helper of the engine.
@@ -33,29 +36,38 @@ first_of() { grep -vE -- '-(infra|seed)$|^(infra|seed)-' | head -1; }
 main_of_podman() { main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | first_of); [ -n "$main" ]; }
 pid_of_podman() { "$work/podman" inspect --format '{{.State.Pid}}' "$main"; }
 alive_podman() { [ "$("$work/podman" inspect --format '{{.State.Running}} {{.RestartCount}}' "$main" 2>/dev/null)" = "true 0" ]; }
-log_podman() { "$work/podman" ps -a; "$work/podman" logs "$main" 2>&1 | tail -20; }
+log_podman() {
+    "$work/podman" ps -a
+    "$work/podman" logs "$main" 2>&1 | tail -20
+    last_words "$work/store/volumes" "$work/srv"
+}
+# The ends of the logs that the service itself has written.
+last_words() { find "$@" -name '*.log' -size +0 -newer mounts.said -exec tail -n 5 {} + 2>/dev/null; }
 killed_podman() {
     # shellcheck disable=SC2046
     ! "$work/podman" inspect --format '{{.Name}} was killed: {{.State.ExitCode}}' $("$work/podman" ps -aq) | grep ' 137$'
 }
-removed_podman() {
-    "$work/podman" pod rm -fa -t 1
-    "$work/podman" rm -fa -t 1
-} >/dev/null 2>&1
-volumes() { "$out/migrate.sh" -r /mnt/old -t "$work/podman"; }
+# Twice: one whose network another has is not removed before that.
+removed_podman() { "$work/podman" rm -fa -t 1 || "$work/podman" rm -fa -t 1; } >/dev/null 2>&1
 
-fill_podman() { volumes; }
+# The command that `mounts` has printed as the next one, for this program.
+next_command() { sed -n 's/.*seaworthy \(migrate .*\)/\1/p' mounts.said | head -1; }
+# shellcheck disable=SC2046
+fill_host() {
+    if [ -n "$(next_command)" ]; then "$bin" $(next_command); else "$out/migrate.sh" -r /mnt/old ${1:-}; fi
+}
+fill_podman() { fill_host "-t $work/podman"; }
 start_podman() { RUNTIME=$work/podman "$out/docker/run.sh" && main_of_podman; }
 stop_podman() {
     # shellcheck disable=SC2046
-    "$work/podman" stop $("$work/podman" ps -q) && killed_podman
+    "$work/podman" stop -t "$grace" $("$work/podman" ps -q) && killed_podman
 }
 
 by_podman_compose() {
     "$tools/py/bin/podman-compose" --podman-path "$work/podman" -f "$out/compose/compose.yaml" "$@"
 }
 start_podman_compose() { by_podman_compose up -d && main_of_podman; }
-stop_podman_compose() { by_podman_compose stop && killed_podman; by_podman_compose down; }
+stop_podman_compose() { by_podman_compose stop -t "$grace" && killed_podman; by_podman_compose down; }
 
 by_docker_compose() {
     DOCKER_HOST=unix://$work/engine.sock "$tools/x/docker-compose/usr/libexec/docker/cli-plugins/docker-compose" \
@@ -67,7 +79,7 @@ start_docker_compose() {
     for _ in $(seq 20); do [ -S "$work/engine.sock" ] && break; sleep 0.5; done
     by_docker_compose up -d && main_of_podman
 }
-stop_docker_compose() { "$work/podman" inspect --format "{{.Config.StopTimeout}} {{.Config.StopSignal}}" "$main"; by_docker_compose stop && killed_podman; }
+stop_docker_compose() { by_docker_compose stop && killed_podman; }
 removed_docker_compose() {
     by_docker_compose down
     kill "$api"
@@ -89,8 +101,9 @@ settings_of_pods() {
 guest_there() {
     [ -n "${guest:-}" ] && return 0
     guest_settings
+    sed -i "s/nofile=1024:1024/nofile=1024:$(ulimit -Hn)/" "$work/guest-etc/containers.conf"
     printf '[engine]\nruntime = "crun"\n[engine.runtimes]\ncrun = ["/made/crun"]\n' >>"$work/guest-etc/containers.conf"
-    boot --bind-ro "$work:/made" --bind-ro "$OLD/$name:/old" --bind-ro "$(dirname "$bin"):/program"
+    boot --bind-ro "$work:/made" --bind-ro "$OLD/$name:/mnt/old" --bind-ro "$(dirname "$bin"):/program"
 }
 guest_gone() {
     [ -z "${guest:-}" ] && return 0
@@ -98,9 +111,13 @@ guest_gone() {
     guest=''
 }
 within() { inside_guest "cd /made/$name && $1"; }
+# What a cluster's claims are, are volumes to `kube play`.
 fill_guest() {
+    local next to=''
+    next=$(next_command)
+    [ "$runtime" = kube ] && to="--to podman"
     guest_there && within "podman load -i image.tar && podman tag \$(podman images -q | head -1) localhost/$app:latest &&
-        manifests/migrate.sh -r /old -t podman"
+        if [ -n '$next' ]; then /program/${bin##*/} $next $to; else manifests/migrate.sh -r /mnt/old -t podman; fi"
 }
 main_of_guest() { main=$(within "podman ps -a --sort created --format '{{.Names}}'" | first_of); [ -n "$main" ]; }
 pid_of_guest() {
@@ -109,18 +126,19 @@ pid_of_guest() {
     awk -v pid="$pid" '/^NSpid:/ && $3 == pid { print $2 }' /proc/[0-9]*/status 2>/dev/null | head -1
 }
 alive_guest() { [ "$(within "podman inspect --format '{{.State.Running}}' $main" 2>/dev/null)" = true ]; }
-log_guest() { within "podman ps -a; podman logs $main 2>&1 | tail -20; journalctl -n 30 --no-pager"; }
+log_guest() { within "podman ps -a; podman logs $main 2>&1 | tail -20; journalctl -n 30 --no-pager
+    find /srv /var/lib/containers/storage/volumes -name '*.log' -size +0 -mmin -2 -exec tail -n 5 {} +"; }
 # In quotes that every shell knows: those of bash's `printf %q` are not dash's.
 inside_guest_main() { within "podman exec $main sh -c '${1//\'/\'\\\'\'}'"; }
 killed_guest() {
     ! within "podman inspect --format '{{.Name}} was killed: {{.State.ExitCode}}' \$(podman ps -aq)" | grep ' 137$'
 }
-removed_guest() { within "podman pod rm -fa -t 1; podman rm -fa -t 1"; } >/dev/null 2>&1
+removed_guest() { within "podman pod rm -fa -t 1; podman rm -fa -t 1 || podman rm -fa -t 1"; } >/dev/null 2>&1
 
 start_podman5() { within "RUNTIME=podman manifests/docker/run.sh" && main_of_guest; }
-stop_podman5() { within "podman stop \$(podman ps -q)" && killed_guest; }
+stop_podman5() { within "podman stop -t $grace \$(podman ps -q)" && killed_guest; }
 start_kube() { settings_of_pods play.yaml && within "podman kube play play.yaml" && main_of_guest; }
-stop_kube() { within "podman pod stop -a" && killed_guest; }
+stop_kube() { within "podman pod stop -a -t $grace" && killed_guest; }
 
 start_quadlet() {
     within "mkdir -p /etc/containers/systemd && cp manifests/quadlet/* /etc/containers/systemd/ &&
@@ -131,20 +149,20 @@ quadlet_units() {
     (cd "$out/quadlet" && for file in *.container; do echo "${file%.container}.service"; done) | tr '\n' ' '
 }
 stop_quadlet() {
-    within "systemctl stop '$app*'; systemctl list-units --failed --no-legend '$app*';
+    within "timeout $grace systemctl stop '$app*' || echo late; systemctl list-units --failed --no-legend '$app*';
         journalctl --no-pager --unit '$app*' | grep -i 'resorting to SIGKILL'; podman ps -aq" >stopped 2>&1
     [ -s stopped ] || return 0
     cat stopped
     return 1
 }
 removed_quadlet() {
-    within "systemctl stop '$app*'; systemctl reset-failed; rm -rf /etc/containers/systemd/*; systemctl daemon-reload"
+    within "systemctl kill -s KILL '$app*'; systemctl stop '$app*'; systemctl reset-failed; rm -rf /etc/containers/systemd/*; systemctl daemon-reload"
     removed_guest
 } >/dev/null 2>&1
 
 # --- systemd-nspawn ---
 
-fill_nspawn() { "$out/migrate.sh" -r /mnt/old; }
+fill_nspawn() { fill_host; }
 start_nspawn() {
     local lower=() line
     mkdir -p "$work/machines/$app"
@@ -173,7 +191,7 @@ PYTHON
 }
 alive_nspawn() { kill -0 "$machine" 2>/dev/null; }
 pid_of_nspawn() { echo "$leader_of_machine"; }
-log_nspawn() { tail -20 "$work/machine.log"; }
+log_nspawn() { tail -20 "$work/machine.log"; last_words "$work/srv"; }
 inside_machine() { leader=$leader_of_machine inside_nspawn "$1"; }
 stop_nspawn() {
     kill -TERM "$machine" 2>/dev/null

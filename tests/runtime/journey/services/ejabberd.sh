@@ -4,7 +4,7 @@ scope=(--package ejabberd)
 port=5222
 reach=outside
 tries=60
-install_old() { :; }
+install_old() { sed -i 's/^#ERLANG_NODE=.*/ERLANG_NODE=ejabberd/' "$1/etc/default/ejabberd"; }
 begin() { at_old "$1" /etc/init.d/ejabberd start; }
 seed() {
     at_old "$1" ejabberdctl started

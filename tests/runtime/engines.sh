@@ -14,6 +14,7 @@ settings() {
     cat >"$work/containers.conf" <<END
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+init_path = "$x/podman-bookworm/usr/bin/catatonit"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"

@@ -8,7 +8,8 @@
 #   OLD       where the old hosts are built and kept (default $TMPDIR/seaworthy-old); built by
 #             debootstrap and the packages' own manager, from the archive of this machine
 #   TOOLS     directory of the tools; fetched by tools.sh when it is not there
-#   WAYS      of making the image: pack, containerfile (default both)
+#   WAYS      of making the image: pack, containerfile, and scratch, which is the Containerfile
+#             without a base (default the first two)
 #   RUNTIMES  podman, podman-compose, docker-compose, nspawn; and in a booted guest, which has a
 #             newer podman: podman5, kube, quadlet (default all)
 #   STORAGE   podman's storage driver (default overlay; vfs where that is not allowed)
@@ -158,7 +159,7 @@ for name in $names; do
         app=$(value manifests/mounts.json name)
         out=$work/$name/manifests
         cp -r mounts.said report.md manifests "$keep/" 2>/dev/null
-        rm -rf "$keep/$name" && mkdir -p "$keep/$name" && mv "$keep"/mounts.said "$keep"/report.md "$keep"/manifests "$keep/$name/"
+        rm -rf "${keep:?}/$name" && mkdir -p "$keep/$name" && mv "$keep"/mounts.said "$keep"/report.md "$keep"/manifests "$keep/$name/"
         for way in $ways; do
             base_image && step "$name $way" image "image_$way" && gone_on "$way"
             "$work/podman" rmi -f "localhost/$app:latest" >/dev/null 2>&1

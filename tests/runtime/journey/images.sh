@@ -1,4 +1,4 @@
-# Sourced by journey.sh: the two ways of making an image, as a user does.
+# Sourced by journey.sh: the ways of making an image, as a user does.
 # shellcheck shell=bash disable=SC2154
 
 # The base of the second way: a bare root of the old release.
@@ -16,10 +16,15 @@ image_pack() {
     rm -rf app
 }
 
-image_containerfile() {
+image_containerfile() { built_upon --build-arg "BASE=localhost/debian:$suite"; }
+image_scratch() { built_upon; }
+built_upon() {
     manifests/containerfile/stage.sh /mnt/old &&
-        "$work/podman" build -t "localhost/$app:latest" --build-arg "BASE=localhost/debian:$suite" \
-            --network none --pull=never manifests/containerfile && carried
+        "$work/podman" build -t "localhost/$app:latest" "$@" --network none --pull=never manifests/containerfile &&
+        carried
+    local code=$?
+    rm -rf manifests/containerfile/{core,middleware,application}{,.tar,.made.tar}
+    return $code
 }
 
 # For the guest's podman, and as the tree of a machine.

@@ -9,6 +9,10 @@ settled() {
     chmod +x "$work/runc" "$work/crun"
     sed -i "s|^runc = .*|runc = [\"$work/runc\"]|; s/nofile=1024:1024/nofile=1024:$(ulimit -Hn)/" "$work/containers.conf"
     mount -t tmpfs tmpfs /mnt
+    # Podman's init where its package has it.
+    mkdir -p "$work/libexec/podman"
+    cp "$tools/x/podman-bookworm/usr/bin/catatonit" "$work/libexec/podman/"
+    mount -t overlay overlay -o "lowerdir=$work/libexec:/usr/libexec" /usr/libexec
 }
 
 # --- a client, elsewhere or in the service's own network ---

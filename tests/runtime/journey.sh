@@ -4,6 +4,7 @@
 #
 # usage: journey.sh BINARY [SERVICE...]
 #
+#   BINARY    the program; `-` only builds the old hosts
 #   SERVICE   a file of journey/services without `.sh` (default all)
 #   OLD       where the old hosts are built and kept (default $TMPDIR/seaworthy-old); built by
 #             debootstrap and the packages' own manager, from the archive of this machine
@@ -46,6 +47,7 @@ service() { # NAME: its own words over the usual ones
     # shellcheck source=/dev/null
     . "$here/journey/services/$1.sh"
 }
+services() { for file in "$here"/journey/services/*.sh; do basename "$file" .sh; done; }
 # shellcheck source=tests/runtime/journey/old.sh
 . "$here/journey/old.sh"
 if [ -n "${SEAWORTHY_LIVES:-}" ]; then
@@ -62,8 +64,8 @@ if [ -z "${SEAWORTHY_INSIDE:-}" ]; then
     old=$(realpath "$OLD")
     export OLD=$old TOOLS
     [ -d "$TOOLS/guest/usr" ] || "$here/tools.sh" "$TOOLS" >&2
-    shift_names=${*:2}
-    for name in ${shift_names:-$(cd "$here/journey/services" && ls | sed 's/\.sh$//')}; do
+    wanted_names=${*:2}
+    for name in ${wanted_names:-$(services)}; do
         service "$name"
         built "$name"
     done
@@ -149,7 +151,7 @@ table() {
 
 settings
 settled
-names=${*:-$(cd "$here/journey/services" && ls | sed 's/\.sh$//')}
+names=${*:-$(services)}
 for name in $names; do
     service "$name"
     mkdir -p "$work/$name" && cd "$work/$name" || exit 1

@@ -1,6 +1,6 @@
 # Sourced by journey.sh: the runtimes, each with the same words: start, inside, pid (of the service
 # in this namespace), ended (in time), removed; and the way through one of them.
-# shellcheck shell=bash disable=SC2154,SC2317
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317
 
 # What this machine does not allow, lowered between engine and runtime.
 settled() {
@@ -57,10 +57,8 @@ removed_podman() { "$work/podman" rm -fa -t 1 || "$work/podman" rm -fa -t 1; } >
 # The command that `mounts` has printed as the next one, for this program.
 next_command() { sed -n 's/.*seaworthy \(migrate .*\)/\1/p' mounts.said | head -1; }
 # shellcheck disable=SC2046
-fill_host() {
-    if [ -n "$(next_command)" ]; then "$bin" $(next_command); else "$out/migrate.sh" -r /mnt/old ${1:-}; fi
-}
-fill_podman() { fill_host "-t $work/podman"; }
+fill_host() { "$bin" $(next_command); }
+fill_podman() { fill_host; }
 start_podman() { RUNTIME=$work/podman "$out/docker/run.sh" && main_of_podman; }
 stop_podman() {
     # shellcheck disable=SC2046
@@ -117,11 +115,10 @@ guest_gone() {
 within() { inside_guest "cd /made/$name && $1"; }
 # What a cluster's claims are, are volumes to `kube play`.
 fill_guest() {
-    local next to=''
-    next=$(next_command)
+    local to=''
     [ "$runtime" = kube ] && to="--to podman"
     guest_there && within "podman load -i image.tar && podman tag \$(podman images -q | head -1) localhost/$app:latest &&
-        if [ -n '$next' ]; then /program/${bin##*/} $next $to; else manifests/migrate.sh -r /mnt/old -t podman; fi"
+        /program/${bin##*/} $(next_command) $to"
 }
 main_of_guest() { main=$(within "podman ps -a --sort created --format '{{.Names}}'" | first_of); [ -n "$main" ]; }
 pid_of_guest() {

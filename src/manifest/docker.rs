@@ -54,12 +54,8 @@ fn write(service: &Service<'_>, out: &mut Out) {
 
 /// Docker's `--mount` cannot label (docker-run(1)), and its `--volume`, which can, makes an absent
 /// source.
-const LABEL: &str = "# SELinux: podman labels what it mounts, and for docker BASE is labelled here.
-label=
-case $runtime in
-*podman*) label=,relabel=shared ;;
-*) if selinuxenabled 2>/dev/null; then chcon -R -t container_file_t -- \"$base\"; fi ;;
-esac
+const LABEL: &str = "# SELinux: containers of both engines may use what is below BASE.
+if selinuxenabled 2>/dev/null; then chcon -R -t container_file_t -- \"$base\"; fi
 
 ";
 
@@ -245,5 +241,5 @@ pub(super) fn tmpfs(volume: &Volume) -> String {
 
 fn bind(volume: &Volume, rest: &str) -> String {
     let (name, rest) = (&volume.name, shell(rest));
-    format!("--mount type=bind,src=\"$base\"/{name},{rest}\"$label\"")
+    format!("--mount type=bind,src=\"$base\"/{name},{rest}")
 }

@@ -138,9 +138,10 @@ one_file() {
     [ -f "$file" ] || { say "$1" "$from is no file inside the old root"; return 1; }
     fits "$file" "$base" || { say "$1" "no room for $from"; return 1; }
     part=$base/.$1.part
-    rm -rf -- "$part" && mkdir -m 700 -- "$part" || return 1
+    [ ! -d "$part" ] || find "$part" -xdev -delete || return 1
+    mkdir -m 700 -- "$part" || return 1
     if ! copy "$file" "$part" || [ -L "$part/$file" ] || [ ! -f "$part/$file" ]; then
-        rm -rf -- "$part"
+        find "$part" -xdev -delete
         say "$1" "cannot copy all of $from"
         return 1
     fi

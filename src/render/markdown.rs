@@ -160,6 +160,10 @@ impl Page {
             self.line(&row);
         }
         self.rest(mounts.len());
+        self.line("");
+        for (name, text) in words::beside_mounts(&report.plan) {
+            self.line(&format!("- {name}: {}", prose(&text)));
+        }
         self.unfold();
     }
 

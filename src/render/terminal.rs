@@ -211,6 +211,7 @@ impl Page<'_> {
         let mounts = &report.plan.mounts;
         if mounts.is_empty() {
             self.section("Mounts: none found");
+            self.beside_mounts(report);
             return;
         }
         self.section(&format!("Mounts over a read-only root ({})", mounts.len()));
@@ -225,6 +226,20 @@ impl Page<'_> {
             self.line(&row);
         }
         self.rest(mounts.len(), shown);
+        self.beside_mounts(report);
+    }
+
+    /// What a container has besides its mounts, in a line each.
+    fn beside_mounts(&mut self, report: &Report) {
+        for (name, text) in words::beside_mounts(&report.plan) {
+            let lines = wrap(
+                &format!("{name}: {text}"),
+                self.style.width.saturating_sub(2),
+            );
+            for line in lines {
+                self.line(&format!("  {line}"));
+            }
+        }
     }
 
     fn mount(&self, mount: &Mount, room: usize) -> String {

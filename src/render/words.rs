@@ -1,7 +1,8 @@
 //! Words that the forms of a report share: what was audited, the answer, a piece of evidence.
 
 use crate::fact::{Fact, LibraryStatus, Locus};
-use crate::report::{Answer, Grade, Severity, Status, Target};
+use crate::path::AppPath;
+use crate::report::{Answer, Grade, Plan, Severity, Status, Target};
 
 /// What was audited, as it was named: packages and units, or else the paths.
 pub(super) fn subjects(target: &Target) -> Vec<String> {
@@ -94,4 +95,27 @@ pub(super) fn visible(c: char) -> String {
         _ if c.is_control() => format!("\\x{:02x}", u32::from(c)),
         _ => c.to_string(),
     }
+}
+
+/// What a container has besides its mounts: each with its name and what it is, where there is any.
+pub(in crate::render) fn beside_mounts(plan: &Plan) -> Vec<(&'static str, String)> {
+    let list = |paths: &mut dyn Iterator<Item = &AppPath>| -> String {
+        paths
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut rows = vec![("in memory", list(&mut plan.scratch.iter().map(|s| &s.path)))];
+    let name = plan.hostname.as_ref().map(|host| host.name.clone());
+    rows.push(("host name", name.unwrap_or_default()));
+    rows.push(("content in the image", list(&mut plan.content.iter())));
+    let left = plan.left_behind.len();
+    let first = list(&mut plan.left_behind.iter().take(3).map(|left| &left.path));
+    let more = match left.saturating_sub(3) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    rows.push(("left behind", format!("{first}{more}")));
+    rows.retain(|(_, text)| !text.is_empty());
+    rows
 }

@@ -31,6 +31,7 @@ mod migrate;
 mod modules;
 mod pack;
 mod pipeline;
+mod planned;
 mod rules;
 mod samples;
 mod trace;

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::evidence::{certainty, chunks, facts, search};
 use crate::fact::name_of;
 use crate::render::text::bytes;
+use crate::render::words::beside_mounts;
 use crate::report::{Mount, MountKind, PathEntry, Report, Start};
 
 pub(super) fn mounts(report: &Report) -> Markup {
@@ -12,6 +13,7 @@ pub(super) fn mounts(report: &Report) -> Markup {
         @if report.plan.mounts.is_empty() { p { "Nothing has to be mounted." } }
         @else { p { "These lie over a read-only root." } }
         (chunks(&report.plan.mounts, mount))
+        @for (name, text) in beside_mounts(&report.plan) { p { (name) ": " (text) } }
     }
 }
 

@@ -177,7 +177,7 @@ pub(super) fn docker_mount(option: &str) -> Option<String> {
     match words[0].as_str() {
         "mount" => {
             assert_eq!(words.len(), 2, "{option}");
-            let value = words[1].strip_suffix("$label").unwrap_or(&words[1]);
+            let value = &words[1];
             field(&csv_fields(value), "dst")
         }
         "tmpfs" => {

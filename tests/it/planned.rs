@@ -359,20 +359,29 @@ fn what_touch_makes_is_a_file_and_what_an_argument_reads_is_not_written() {
 }
 
 #[test]
-fn content_that_settings_name_belongs_into_the_image() {
+fn content_that_settings_name_is_in_the_image_or_mounted() {
     let disk = Disk::new();
+    let reached = |settings: &str, path: &str| {
+        disk.text(SETTINGS, settings);
+        let plan = disk.report()["plan"].clone();
+        let content = plan
+            .get("content")
+            .map(Value::to_string)
+            .unwrap_or_default();
+        content.contains(path) || plan["mounts"].to_string().contains(path)
+    };
     disk.text("/var/www/pages/index.html", "<p>hello</p>\n");
-    disk.text(
-        SETTINGS,
-        "server {\n    listen 8080;\n    root /var/www/pages;\n}\n",
-    );
-    let content = &disk.report()["plan"]["content"];
-    assert_eq!(*content, serde_json::json!(["/var/www/pages"]));
-    disk.text(
-        SETTINGS,
-        "server {\n    listen 8080;\n    root /var/www/absent;\n}\n",
-    );
-    assert!(disk.report()["plan"].get("content").is_none());
+    disk.text("/usr/local/pages/index.html", "<p>hello</p>\n");
+    for path in ["/var/www/pages", "/usr/local/pages"] {
+        let server = format!("server {{\n    listen 8080;\n    root {path};\n}}\n");
+        assert!(reached(&server, path), "{path}");
+        let plain = format!("document_root = {path}\n");
+        assert!(reached(&plain, path), "{path}");
+    }
+    assert!(!reached(
+        "document_root = /var/www/absent\n",
+        "/var/www/absent"
+    ));
 }
 
 #[test]

@@ -170,7 +170,8 @@ pub fn merge(all: Vec<Advice>) -> Advice {
 impl Advice {
     /// Puts what is nearest to the old host first: its own release, newer and older ones of its
     /// family, those that it is like, others with glibc, and musl last. Programs were built and
-    /// tried there, and what was not seen of them holds there, too. Nothing past its end of support
+    /// tried there, and what was not seen of them holds there, too. What must be changed for a base
+    /// comes after all on which it starts as it is or with packages, and nothing past its end of support
     /// comes before what is supported.
     pub fn prefer(&mut self, host: &OsRelease) {
         let table = bases();
@@ -183,7 +184,7 @@ impl Advice {
             let near =
                 base(advice).map_or((u8::MAX, Vec::new()), |base| distance(base, host, &own));
             let size = advice.size_mb.unwrap_or(u32::MAX);
-            let is_fit = advice.verdict.max(BaseVerdict::WithChanges);
+            let is_fit = advice.verdict.max(BaseVerdict::WithPackages);
             (is_fit, advice.ended, near, advice.verdict, size)
         };
         self.bases.sort_by(|a, b| {

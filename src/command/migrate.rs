@@ -44,6 +44,9 @@ pub(crate) struct Migrate {
     /// Only the volume of this name in the manifests (repeatable)
     #[arg(long, value_name = "NAME")]
     volume: Vec<String>,
+    /// Wait for each volume until all of it is on the disk, in case the power fails
+    #[arg(long)]
+    sync: bool,
     /// Only say what would be copied
     #[arg(long)]
     dry_run: bool,
@@ -273,8 +276,9 @@ impl Migrate {
                 (dir.to_owned(), name.to_owned())
             }
         };
-        let target = Target::open(&dir, &name)
+        let mut target = Target::open(&dir, &name)
             .with_context(|| format!("cannot open the directory {}", dir.display()))?;
+        target.is_synced = self.sync;
         Ok((target, dir.join(name).display().to_string()))
     }
 }

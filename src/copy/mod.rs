@@ -48,6 +48,10 @@ pub struct Source<'a> {
 pub struct Target {
     parent: place::Place,
     name: Vec<u8>,
+    /// Whether a volume is finished only when all of it is on the disk. The system writes to the disk
+    /// when it likes, and what it has not yet written is lost when the power fails, but not when the
+    /// program is killed.
+    pub is_synced: bool,
 }
 
 /// What became of a volume.
@@ -123,6 +127,7 @@ impl Target {
         Ok(Self {
             parent: place::Place::open_host(parent)?,
             name: name.as_bytes().to_vec(),
+            is_synced: false,
         })
     }
 

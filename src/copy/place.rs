@@ -262,13 +262,11 @@ impl Place {
         self.rename(part, name)
     }
 
-    /// Writes a file of this program's own beside the volumes: whole or not at all, even when the
-    /// power fails.
+    /// Writes a file of this program's own beside the volumes: whole or not at all.
     pub(super) fn write(&self, name: &[u8], bytes: &[u8]) -> Result<(), Errno> {
         let part = [name, b".part"].concat();
         let file = self.file(&part)?;
         file.write(bytes, 0)?;
-        rustix::fs::fsync(&file.0)?;
         self.rename(&part, name)
     }
 

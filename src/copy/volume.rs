@@ -120,9 +120,11 @@ fn filled(
     outcome.notes.extend(notes);
     if outcome.troubles.is_empty() {
         let text = list::text(&source.fill.name, &rows);
-        target.parent.sync().map_err(written)?;
         let list = target.parent.write(&target.list(), text.as_bytes());
         list.map_err(written)?;
+        if target.is_synced {
+            target.parent.sync().map_err(written)?;
+        }
         unmark(target)?;
     }
     drop(marker);
@@ -205,7 +207,9 @@ fn mark(source: &Source<'_>, target: &Target) -> Result<(NewFile, bool), Refusal
         return Err(refusal);
     }
     marker.write(own.as_bytes(), 0).map_err(written)?;
-    marker.sync().map_err(written)?;
+    if target.is_synced {
+        marker.sync().map_err(written)?;
+    }
     // The list of a volume that was emptied since.
     match parent.remove(&target.list()) {
         Ok(()) | Err(Errno::NOENT) => Ok((marker, false)),

@@ -34,7 +34,7 @@ root() {
 root old
 tree make old/var/lib/app
 "$bin" scan --root old /opt/app --format json >report.json
-migrate() { "$bin" migrate --report report.json --root "${root:-old}" --base base "$@"; }
+migrate() { "$bin" migrate --report report.json --root old --base base "$@"; }
 # The volume's state against the old one: by rsync, and by everything that stat and attributes say.
 same() {
     local differing
@@ -88,13 +88,14 @@ for run in $(seq "${KILLS:-50}"); do
 done
 echo "${KILLS:-50} volumes, killed twice each within $whole ms: $unfinished times in the middle, $resumed completed from there"
 rm -rf base
-migrate >/dev/null 2>&1 & pid=$!
-sleep "$(python3 -c "print($whole / 3000)")"
-kill -INT $pid 2>/dev/null || true
+"$bin" migrate --report report.json --root old --base base >/dev/null 2>&1 & pid=$!
+until [ -e base/.var-lib-app.migrating ]; do sleep 0.01; done
+kill -TERM $pid
 code=0; wait $pid || code=$?
-echo "SIGINT: exit $code"
-migrate >/dev/null || bad 'after SIGINT'
-same 'after SIGINT'
+[ $code = 130 ] || bad "asked to end: exit $code"
+echo "asked to end: exit $code"
+migrate >/dev/null || bad 'after it was asked to end'
+same 'after it was asked to end'
 
 echo "== read errors"
 rm -rf base
@@ -115,7 +116,7 @@ if loop=$(truncate -s 64M disk && mkfs.ext4 -qF disk && mkdir -p ext && mount -o
     ls -lR ext >/dev/null
     truncate -s 24M disk
     code=0
-    root=ext migrate --base bad >/dev/null 2>err.txt || code=$?
+    "$bin" migrate --report report.json --root ext --base bad >/dev/null 2>err.txt || code=$?
     { [ $code = 1 ] && grep -q '/var/lib/app/db: cannot be read' err.txt; } || bad "a broken disk: exit $code: $(head -2 err.txt)"
     [ "$(cat bad/var-lib-app/small)" = small ] || bad 'a broken disk: the rest did not arrive'
     echo "a broken disk: exit $code: $(head -n 1 err.txt)"

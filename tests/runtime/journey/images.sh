@@ -23,7 +23,7 @@ built_upon() {
         "$work/podman" build -t "localhost/$app:latest" "$@" --network none --pull=never manifests/containerfile &&
         carried
     local code=$?
-    rm -rf manifests/containerfile/{core,middleware,application}{,.tar,.made.tar}
+    rm -rf manifests/containerfile/{core,middleware,application}{,.tar}
     return $code
 }
 

@@ -3,9 +3,9 @@
 # has sourced engines.sh.
 # shellcheck shell=bash disable=SC2154
 
-# pods: the objects as `kube play` takes them.
+# pods OUT NAME: the objects of OUT/k8s as `kube play` takes them.
 pods() {
-    "$tools/py/bin/python" - "$work/out/k8s" "$app" <<'END'
+    "$tools/py/bin/python" - "$1/k8s" "$2" <<'END'
 import glob, sys, yaml
 top, name = sys.argv[1:]
 out = []

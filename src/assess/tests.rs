@@ -329,6 +329,7 @@ fn plan(problems: &[Option<StartProblem>]) -> Plan {
         foreground: Vec::new(),
         stop_signal: None,
         stop_seconds: None,
+        enabled: None,
         problem: *problem,
     };
     Plan {

@@ -29,7 +29,7 @@ pub(super) struct Voices {
 }
 
 /// Directories from which systemd loads units (systemd.unit(5)).
-const UNIT_DIRS: &[&str] = &[
+pub(super) const UNIT_DIRS: &[&str] = &[
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",

@@ -5,6 +5,7 @@ mod absent;
 pub mod bases;
 mod closure;
 mod content;
+mod enabled;
 mod gaps;
 pub mod gather;
 pub mod host;
@@ -98,6 +99,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     let content = content::roots(root, scope, &voices, &facts);
     let absent = absent::facts(root, scope, &voices, &facts);
     facts.extend(absent);
+    facts.extend(enabled::facts(root, &facts));
     facts.sort();
     let (looked, found) = rayon::join(
         || paths::look(root, host, scope, voices, &entries, &facts),

@@ -83,6 +83,19 @@ pub(super) fn processes(
     });
     let mut taken: Vec<&Start> = Vec::new();
     let mut found: Vec<Process> = Vec::new();
+    let (staying, idle): (Vec<&Start>, Vec<&Start>) = staying
+        .into_iter()
+        .partition(|start| start.enabled != Some(false));
+    for start in &idle {
+        limits.push(Limit::new(
+            format!("process {}", label(base(&start.name).as_bytes())),
+            "it is installed and not enabled on the old host",
+            format!(
+                "not started; where it is needed, make manifests for its own command: {}",
+                start.command.join(" ")
+            ),
+        ));
+    }
     for start in &staying {
         if let Some(same) = taken.iter().find(|same| is_same(same, start)) {
             if same.command != start.command {
@@ -213,6 +226,9 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
         }
     }
     limits.extend(unresolved(start, &command, name));
+    if !is_left(start) && is_shell(&command) {
+        command = passed_on(&command, start.stop_signal.as_deref());
+    }
     if is_left(start) {
         limits.push(Limit::new(
             format!("process {name}"),
@@ -334,6 +350,34 @@ fn process(
     }
 }
 
+/// Whether the first process is a shell that stays above what it starts: it ends without passing a
+/// signal on, whereas a service manager signals every process of a unit (systemd.kill(5),
+/// `KillMode=control-group`).
+fn is_shell(command: &[String]) -> bool {
+    const SHELLS: [&str; 5] = ["ash", "bash", "dash", "ksh", "sh"];
+    let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let Some(program) = command.first().map(|word| name(word)) else {
+        return false;
+    };
+    let line = match command.get(1..3) {
+        Some([option, line]) if option == "-c" => Some(line.trim_start()),
+        _ => None,
+    };
+    let is_line =
+        SHELLS.contains(&program.as_str()) && line.is_some_and(|line| !line.starts_with("exec "));
+    is_line || program.ends_with(".sh")
+}
+
+/// Passes signals on to all processes of the container, and ends as the command does, but without an
+/// error when it was told to stop. Quotes are of one kind alone, as in [`KEEPER`].
+const FORWARDER: &str = "s=; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" & \
+                         p=$!; while wait $p; c=$?; kill -s 0 $p 2>/dev/null; do :; done; \
+                         [ -z \"$s\" ] || exit 0; exit $c";
+
+fn passed_on(command: &[String], signal: Option<&str>) -> Vec<String> {
+    behind(FORWARDER, command, signal)
+}
+
 /// What stays in front of a program that leaves for the background: it counts the processes of the
 /// container, and ends when there are no more than before the start (proc(5)). It has quotes of one
 /// kind alone: liblxc takes those of the other around it, and none inside. `$(n)` could be
@@ -343,10 +387,15 @@ const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=`n`; \
                       while [ `n` -gt $b ]; do sleep 1 & wait $!; done";
 
 fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
+    behind(KEEPER, command, signal)
+}
+
+/// A command behind a script of the shell.
+fn behind(script: &str, command: &[String], signal: Option<&str>) -> Vec<String> {
     let signal = signal.filter(|name| is_signal(name)).unwrap_or("TERM");
     // sh(1) has names of signals without their first three letters.
     let signal = signal.strip_prefix("SIG").unwrap_or(signal);
-    let script = KEEPER.replace("@SIGNAL@", signal);
+    let script = script.replace("@SIGNAL@", signal);
     let mut kept = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
     kept.extend(command.iter().cloned());
     kept

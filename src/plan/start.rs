@@ -59,6 +59,7 @@ pub(super) fn start(
                 .directive("TimeoutStopSec")
                 .or_else(|| beside.directive("TimeoutSec"))
                 .and_then(|text| seconds(&text)),
+            enabled: beside.directive("Enabled").map(|value| value != "no"),
             problem: problem(fact, facts, program, args),
         };
         keep(&mut found, rank, start);

@@ -240,6 +240,9 @@ pub struct Start {
     /// Seconds that it may take to end, where something declares them.
     #[serde(default)]
     pub stop_seconds: Option<u32>,
+    /// Whether the old host starts it by itself; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
     /// Why nothing of the application would run by it; absent where it starts something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<StartProblem>,

@@ -401,6 +401,10 @@ fn state_under_the_name_of_the_host_keeps_it() {
         compose.contains("hostname: 'mq07.example.org'") || compose.contains("hostname: mq07"),
         "{compose}"
     );
+    // A node that is named in what it keeps, and in no name.
+    disk.text("/etc/hostname", "mq08\n");
+    disk.text("/var/lib/gauge/schema", "cluster\0node@mq08\0");
+    assert_eq!(disk.report()["plan"]["hostname"]["name"], "mq08");
     disk.text("/etc/hostname", "other\n");
     assert!(disk.report()["plan"].get("hostname").is_none());
 }
@@ -475,4 +479,39 @@ fn settings_that_may_not_be_read_leave_the_answer_open() {
     assert_eq!(grade(&report, "secrets")["grade"], "unknown");
     let output = disk.run("check", &["/opt/gauge"], &[]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
+fn a_unit_that_is_not_enabled_is_listed_and_not_started() {
+    let disk = Disk::new();
+    let unit = |name: &str, command: &str| {
+        let path = format!("/etc/systemd/system/{name}.service");
+        let install = "[Install]\nWantedBy=multi-user.target\n";
+        disk.text(&path, &format!("[Service]\nExecStart={command}\n{install}"));
+    };
+    unit("gauged", "/opt/gauge/bin/gauged");
+    unit("gauge-clean", "/opt/gauge/bin/gauged --clean");
+    let script = || disk.manifest("docker/run.sh");
+    let starts = |script: &str| {
+        let mut lines = script.lines().filter(|line| !line.starts_with('#'));
+        lines.any(|line| line.contains("--clean"))
+    };
+    assert!(starts(&script()), "nothing tells which one is meant");
+    disk.dir("/etc/systemd/system/multi-user.target.wants");
+    let link = "/etc/systemd/system/multi-user.target.wants/gauged.service";
+    symlink("../gauged.service", disk.host(link)).unwrap();
+    let script = script();
+    assert!(!starts(&script), "{script}");
+    assert!(script.contains("not enabled"), "it is said: {script}");
+}
+
+#[test]
+fn a_shell_that_stays_above_the_program_passes_signals_on() {
+    let disk = Disk::new();
+    disk.unit("ExecStart=/bin/sh -c '/opt/gauge/bin/gauged --foreground'\n");
+    let script = disk.manifest("docker/run.sh");
+    assert!(script.contains("kill -s TERM"), "{script}");
+    disk.unit("ExecStart=/bin/sh -c 'exec /opt/gauge/bin/gauged --foreground'\n");
+    let script = disk.manifest("docker/run.sh");
+    assert!(!script.contains("kill -s TERM"), "{script}");
 }

@@ -12,6 +12,9 @@ use crate::tree::Root;
 const DEPTH: usize = 3;
 const ENTRIES: usize = 4096;
 
+/// How much of a file is read.
+const HEAD: usize = 1 << 13;
+
 /// The entries of kept mounts that bear the name, and the settings that name a node by it.
 pub(super) fn facts(root: &Root, name: &str, facts: &[Fact], paths: &[PathEntry]) -> Vec<Fact> {
     let is_kept = |entry: &&PathEntry| {
@@ -69,12 +72,21 @@ fn below(
         }
         *left -= 1;
         let path = dir.child(&entry);
-        if has_word(&entry, name.as_bytes()) {
+        let is_named = has_word(&entry, name.as_bytes())
+            || stat.kind == Kind::File && holds_node(root, &path, name);
+        if is_named {
             found.push(bears(&Locus::file(&path), Certainty::Observed));
         } else if stat.kind == Kind::Dir && depth > 1 {
             below(root, &path, name, depth - 1, left, found);
         }
     }
+}
+
+/// Whether the beginning of a file names a node of this host: what a cluster keeps of its members is
+/// bound to them.
+fn holds_node(root: &Root, path: &AppPath, name: &str) -> bool {
+    let head = root.read(path.as_bytes(), HEAD).unwrap_or_default();
+    has_word(&head, format!("@{name}").as_bytes())
 }
 
 /// Whether a text has a word that no letter or digit continues.

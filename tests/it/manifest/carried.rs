@@ -33,6 +33,7 @@ fn start(name: &str, program: &str, how: StartKind) -> Start {
         foreground: Vec::new(),
         stop_signal: None,
         stop_seconds: None,
+        enabled: None,
         problem: None,
     }
 }

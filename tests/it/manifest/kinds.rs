@@ -144,6 +144,7 @@ fn init(name: &str, command: &[&str]) -> Start {
         foreground: Vec::new(),
         stop_signal: None,
         stop_seconds: None,
+        enabled: None,
         problem: None,
     }
 }

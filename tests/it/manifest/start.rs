@@ -251,6 +251,7 @@ fn what_a_given_command_takes_the_place_of_is_told() {
         home: None,
         stop_signal: Some("SIGINT".to_owned()),
         stop_seconds: None,
+        enabled: None,
         problem: None,
     };
     report.plan.start = vec![start("one.service"), start("two.service")];

@@ -31,11 +31,16 @@ pub(super) fn facts(root: &Root, scope: &Scope, voices: &Voices, facts: &[Fact])
             continue;
         };
         // What reloads or stops a service has the key behind the unit's name.
-        let is_passing = name.contains(' ') || *how == StartKind::Script;
-        if is_passing || voices.of(fact) != Voice::Live {
+        if name.contains(' ') || voices.of(fact) != Voice::Live {
             continue;
         }
-        let absent = started(program, args).into_iter().find(is_absent);
+        // A script tries several programs; what it has one run of the application is meant.
+        let is_script = *how == StartKind::Script;
+        let is_meant = |path: &AppPath| !is_script || scope.in_prefix(path).is_some();
+        let wanted = started(program, args)
+            .into_iter()
+            .skip(usize::from(is_script));
+        let absent = wanted.filter(is_meant).find(is_absent);
         found.extend(absent.map(|path| Fact {
             at: fact.at.clone(),
             what: What::Absent {

@@ -1,5 +1,5 @@
 //! Units that are installed and not enabled: nothing starts them when the system does
-//! (systemctl(1), `enable`; systemd.unit(5), [Install]).
+//! (systemctl(1), `enable`; systemd.unit(5), `[Install]`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,7 @@ pub(super) fn facts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
         .collect()
 }
 
-/// A unit without [Install] is started by others, of which nothing is known here.
+/// A unit without `[Install]` is started by others, of which nothing is known here.
 fn can_be_enabled(root: &Root, file: &AppPath) -> bool {
     let text = root.read(file.as_bytes(), LIMIT).unwrap_or_default();
     let mut lines = text.split(|&byte| byte == b'\n');

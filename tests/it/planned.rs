@@ -515,3 +515,17 @@ fn a_shell_that_stays_above_the_program_passes_signals_on() {
     let script = disk.manifest("docker/run.sh");
     assert!(!script.contains("kill -s TERM"), "{script}");
 }
+
+#[test]
+fn a_script_of_the_application_that_is_not_there_is_told() {
+    let disk = Disk::new();
+    disk.program("exec /usr/bin/python3 /opt/gauge/app/main.py --loop\n");
+    let report = disk.report().to_string();
+    assert!(
+        report.contains("/opt/gauge/app/main.py, which is not there"),
+        "{report}"
+    );
+    disk.text("/opt/gauge/app/main.py", "print(1)\n");
+    let report = disk.report().to_string();
+    assert!(!report.contains("which is not there"), "{report}");
+}

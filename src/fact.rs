@@ -3,11 +3,13 @@
 //! Types only. Everything here is ordered and serialisable; a report is made of these.
 
 mod disk;
+mod given;
 mod issue;
 mod term;
 mod words;
 
 pub use disk::{Kind, Stat};
+pub use given::Given;
 pub use issue::{Issue, IssueKind};
 pub use term::{
     LibraryStatus, LicenceKind, ModuleKind, Need, Ownership, Priority, ProgramForm, StartKind,
@@ -337,6 +339,9 @@ pub enum What {
         /// Whether it goes into the background by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forks: Option<bool>,
+        /// What its starter gives this process alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        given: Option<Box<Given>>,
     },
     /// A program that something starts and that is not in the tree.
     Absent {

@@ -65,6 +65,7 @@ fn server() -> (Vec<Fact>, Vec<PathEntry>) {
                 how: StartKind::Unit,
                 name: "app.service".into(),
                 forks: None,
+                given: None,
             },
         ),
         fact(
@@ -316,6 +317,7 @@ fn two_paths_in_one_directory_are_one_place() {
 
 fn plan(problems: &[Option<StartProblem>]) -> Plan {
     let start = |problem: &Option<StartProblem>| Start {
+        count: None,
         name: "app.service".to_owned(),
         how: StartKind::Unit,
         command: vec!["/opt/app/bin/appd".to_owned()],

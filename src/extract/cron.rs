@@ -34,7 +34,18 @@ fn period(input: &Input<'_>) -> Option<&'static [u8]> {
 
 /// The form of the table that `input` is; nothing when it is none.
 fn form(input: &Input<'_>) -> Option<Form> {
-    let path = input.path;
+    if let Some(form) = form_of(input.path) {
+        return Some(form);
+    }
+    // A product's own: with a user column when the sixth is a bare word before a path.
+    let name = input.path.name();
+    let shipped = name == b"crontab" || name.ends_with(b".cron") || name.ends_with(b".crontab");
+    shipped.then(|| shipped_form(input))
+}
+
+/// The form of a table that cron reads, from its place (cron(8), anacron(8)).
+#[must_use]
+pub fn form_of(path: &AppPath) -> Option<Form> {
     if place::is(path, "/etc/anacrontab") {
         return Some(Form::Anacron);
     }
@@ -46,15 +57,9 @@ fn form(input: &Input<'_>) -> Option<Form> {
         b"/var/cron/tabs/",
         b"/etc/crontabs/",
     ];
-    let name = path.name();
     let is_table = of_users.iter().any(|dir| path.as_bytes().starts_with(dir))
         && !path.as_bytes().starts_with(b"/var/spool/cron/at");
-    // A product's own: with a user column when the sixth is a bare word before a path.
-    if is_table {
-        return Some(Form::User);
-    }
-    let shipped = name == b"crontab" || name.ends_with(b".cron") || name.ends_with(b".crontab");
-    shipped.then(|| shipped_form(input))
+    is_table.then_some(Form::User)
 }
 
 /// A table in a product's tree says by its jobs whether it has a user column.
@@ -90,10 +95,15 @@ fn run(input: &Input<'_>, out: &mut Out) {
 }
 
 /// `cron.daily/app`, `crontabs/app`: the last two parts of the path.
+#[must_use]
+pub fn name_of(path: &AppPath) -> String {
+    let depth = path.depth().saturating_sub(2);
+    let below = path.below(&path.prefix(depth));
+    withhold::word(below.unwrap_or(path.as_bytes()))
+}
+
 fn name(input: &Input<'_>) -> String {
-    let depth = input.path.depth().saturating_sub(2);
-    let below = input.path.below(&input.path.prefix(depth));
-    withhold::word(below.unwrap_or(input.path.as_bytes()))
+    name_of(input.path)
 }
 
 fn script(input: &Input<'_>, dir: &[u8], out: &mut Out) {
@@ -104,6 +114,7 @@ fn script(input: &Input<'_>, dir: &[u8], out: &mut Out) {
         how: StartKind::Cron,
         name: name(input),
         forks: None,
+        given: None,
     };
     out.fact(at.clone(), Certainty::Declared, what);
     runs_as("root", &at, out);
@@ -195,6 +206,7 @@ fn starts(job: &Job, input: &Input<'_>, out: &mut Out) {
             how: StartKind::Cron,
             name: name(input),
             forks: None,
+            given: None,
         };
         let certainty = if is_written {
             Certainty::Declared

@@ -65,6 +65,7 @@ fn facts(service: &Service, at: &Locus, out: &mut Out) {
             name: &service.name,
             forks: Some(false),
             source: Source::Config,
+            given: crate::fact::Given::default(),
         };
         start::facts(&start, at, out);
     }

@@ -3,9 +3,12 @@
 //! Init scripts and maintainer scripts are shell too, with a first argument that tells what is to
 //! be done: what they do to stop, remove or purge says where state is, not that it is written.
 
+mod called;
 mod calls;
 mod options;
 mod starts;
+
+pub use called::{Caller, facts as called};
 
 use std::collections::BTreeMap;
 
@@ -170,9 +173,35 @@ pub fn source_of(path: &AppPath) -> Source {
 }
 
 fn is_init(path: &AppPath) -> bool {
-    ["/etc/init.d", "/etc/rc.d/init.d", "/etc/rc.d"]
-        .iter()
-        .any(|dir| path.parent() == Some(AppPath::new(dir)))
+    let is_in = |dir: &&str| path.parent() == Some(AppPath::new(dir));
+    INIT_DIRS.iter().any(is_in) || is_local(path)
+}
+
+/// Directories of scripts that the system calls when it starts (insserv(8), OpenRC; Slackware has
+/// them beside those of the system itself).
+pub const INIT_DIRS: [&str; 4] = [
+    "/etc/init.d",
+    "/etc/rc.d/init.d",
+    "/etc/rc.d",
+    "/sbin/init.d",
+];
+
+/// Whether a script is the one in which an administrator writes what is to be started besides
+/// (rc-local.service(8); SUSE, OpenRC and Slackware have others).
+#[must_use]
+pub fn is_local(path: &AppPath) -> bool {
+    const FILES: [&str; 7] = [
+        "/etc/rc.local",
+        "/etc/rc.d/rc.local",
+        "/etc/init.d/rc.local",
+        "/etc/init.d/boot.local",
+        "/etc/init.d/after.local",
+        "/etc/boot.local",
+        "/etc/conf.d/local.start",
+    ];
+    let is_openrc = path.parent() == Some(AppPath::new("/etc/local.d"));
+    FILES.iter().any(|file| path.as_bytes() == file.as_bytes())
+        || is_openrc && path.name().ends_with(b".start")
 }
 
 fn one(op: &Op, stage: Stage, facts: &mut Facts<'_>) {

@@ -1,13 +1,13 @@
 //! One fact for a program that something starts, with the paths and secrets of its command line.
 
-use crate::fact::{Certainty, Kind, Locus, Source, StartKind, Touch, What};
+use crate::fact::{Certainty, Given, Kind, Locus, Source, StartKind, Touch, What};
 
 use super::program::{main_program, program_path};
 use super::shell_line::{self, Place};
 use super::{Named, Out, environment, withhold};
 
 /// A command line that something starts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Start<'a> {
     /// The program as written.
     pub program: &'a [u8],
@@ -21,10 +21,23 @@ pub struct Start<'a> {
     pub forks: Option<bool>,
     /// The kind of source, for what `sh -c` and file commands do.
     pub source: Source,
+    /// What this process alone is given.
+    pub given: Given,
 }
 
 /// Adds the facts of a start. A program without a directory is guessed to be in `/usr/bin`.
 pub fn facts(start: &Start<'_>, at: &Locus, out: &mut Out) {
+    if let Some(inner) = behind_env(start) {
+        let env = inner.given.env.iter().skip(start.given.env.len());
+        for (name, value) in env {
+            let what = What::Env {
+                name: name.clone(),
+                value: value.clone(),
+            };
+            out.fact(at.clone(), Certainty::Declared, what);
+        }
+        return facts(&inner, at, out);
+    }
     let Some((program, is_written)) = program_path(start.program) else {
         return;
     };
@@ -38,6 +51,7 @@ pub fn facts(start: &Start<'_>, at: &Locus, out: &mut Out) {
         how: start.how,
         name: start.name.to_owned(),
         forks: start.forks,
+        given: start.given.clone().told(),
     };
     let certainty = if is_written {
         Certainty::Declared
@@ -62,8 +76,41 @@ pub fn facts(start: &Start<'_>, at: &Locus, out: &mut Out) {
     }
 }
 
+/// What `env NAME=value PROGRAM` starts (env(1)); nothing when an option changes more than that.
+fn behind_env<'a>(start: &Start<'a>) -> Option<Start<'a>> {
+    if !matches!(start.program, b"env" | b"/usr/bin/env" | b"/bin/env") {
+        return None;
+    }
+    let set = start.args.iter().take_while(|word| {
+        let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let fits = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        word.contains(&b'=') && !name.is_empty() && name.iter().all(fits)
+    });
+    let count = set.count();
+    let (set, rest) = start.args.split_at(count);
+    let (program, args) = rest
+        .split_first()
+        .filter(|(word, _)| !word.starts_with(b"-"))?;
+    let mut given = start.given.clone();
+    for word in set {
+        let (name, value) = word.split_at(word.iter().position(|byte| *byte == b'=')?);
+        let name = withhold::word(name);
+        let value = value.get(1..).unwrap_or_default();
+        let hidden = withhold::must_withhold(&name, value);
+        given
+            .env
+            .push((name, (!hidden).then(|| withhold::word(value))));
+    }
+    Some(Start {
+        program,
+        args,
+        given,
+        ..start.clone()
+    })
+}
+
 /// `--user NAME`, `-u NAME`: many daemons drop to that user themselves; it may mean another thing.
-fn drops_to(program: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
+pub(super) fn drops_to(program: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
     const OPTIONS: [&str; 5] = ["-u", "--user", "--username", "--chuid", "--run-as"];
     let is_account = |word: &[u8]| {
         let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
@@ -123,6 +170,7 @@ mod tests {
             name: "a.service",
             forks: None,
             source: Source::Unit,
+            given: Given::default(),
         };
         let mut out = Out::default();
         facts(&start, &Locus::line(&AppPath::new("/u"), 3), &mut out);

@@ -1,6 +1,6 @@
 //! Process supervisors in the manner of supervisord: several processes of one application.
 
-use crate::fact::{Certainty, Class, Kind, Locus, Source, StartKind, Touch, What};
+use crate::fact::{Certainty, Class, Given, Kind, Locus, Source, StartKind, Touch, What};
 use crate::parse::supervisor::{Entry, Section, expand, parse};
 use crate::parse::unit::words;
 use crate::path::AppPath;
@@ -151,6 +151,45 @@ impl Reader<'_> {
         parts
     }
 
+    /// What the section gives to its process.
+    fn given(&self) -> Given {
+        let text = |key: &str| {
+            let entry = self.section.get(key)?;
+            Some(withhold::word(&self.value(entry)))
+        };
+        let directory = self.section.get("directory");
+        let directory = directory.and_then(|entry| template(&self.value(entry)));
+        let mut env = Vec::new();
+        for word in self
+            .section
+            .get("environment")
+            .map(|entry| self.variables(entry))
+            .unwrap_or_default()
+        {
+            if let Some(cut) = word.iter().position(|&b| b == b'=') {
+                let name = withhold::word(word[..cut].trim_ascii());
+                let value = word[cut + 1..].trim_ascii();
+                let hidden = withhold::must_withhold(&name, value);
+                env.push((name, (!hidden).then(|| withhold::word(value))));
+            }
+        }
+        Given {
+            user: text("user"),
+            group: None,
+            directory,
+            env,
+            count: text("numprocs")
+                .and_then(|number| number.parse().ok())
+                .filter(|count| *count > 1),
+            // supervisord has names of signals with and without their first three letters.
+            stop_signal: text("stopsignal").map(|name| match name.starts_with("SIG") {
+                true => name,
+                false => format!("SIG{name}"),
+            }),
+            stop_time: text("stopwaitsecs"),
+        }
+    }
+
     fn program(&self, out: &mut Out) {
         if let Some(entry) = self.section.get("command") {
             let command = words(&self.value(entry));
@@ -162,6 +201,7 @@ impl Reader<'_> {
                     name: &self.section.name,
                     forks: Some(false),
                     source: Source::Config,
+                    given: self.given(),
                 };
                 start::facts(&start, &self.at(entry), out);
             }

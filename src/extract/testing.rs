@@ -69,6 +69,7 @@ fn show(what: &What) -> String {
             how,
             name,
             forks,
+            ..
         } => {
             let args: String = args.iter().map(|arg| format!("{arg} ")).collect();
             format!("Starts {program} {args}{how:?} {name} forks={}", or(forks))

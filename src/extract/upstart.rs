@@ -88,6 +88,7 @@ fn start(process: &Process, (name, forks): (&str, Option<bool>), input: &Input<'
             name: &name,
             forks: forks.filter(|_| is_main),
             source: Source::Init,
+            given: crate::fact::Given::default(),
         };
         start::facts(&start, &at, out);
     }

@@ -11,6 +11,7 @@ mod paths;
 pub mod places;
 mod ports;
 mod secrets;
+pub mod starts;
 
 pub use directives::{Directive, Role, directive, directive_at, directives};
 pub use paths::{Prior, canonical, has_system_top, is_shared_dir, prior};

@@ -1,5 +1,6 @@
 //! Everything that is seen of the application: its own files, and what they refer to.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::host::Host;
@@ -9,6 +10,7 @@ use super::read::{self, Made};
 use super::scope::Scope;
 use super::share::heaviest_first;
 use super::sourced;
+use super::starts;
 use crate::extract::{self, Out};
 use crate::fact::{Fact, Issue, Kind};
 use crate::path::AppPath;
@@ -98,8 +100,28 @@ pub fn gather(
     seen.issues.extend(scripts.issues);
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, scope, &mut seen);
+    started(root, host, scope, &mut seen);
     seen.entries.settle();
     seen
+}
+
+/// Starters of the scope itself, and those of the system whose text was read again.
+fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
+    let files: BTreeSet<&AppPath> = seen.facts.iter().map(|fact| &fact.at.file).collect();
+    let (known, new): (Vec<&AppPath>, Vec<&AppPath>) = files
+        .into_iter()
+        .partition(|file| host.declarations.called(file).is_some());
+    let mut called = starts::called(root, &host.accounts, &new);
+    for file in known {
+        // Of a table of the system only some lines are the application's.
+        if let Some(facts) = host.declarations.called(file)
+            && (scope.contains(file) || !reach::is_table(file))
+        {
+            called.insert(file.clone(), facts.to_vec());
+        }
+    }
+    starts::settle(&mut seen.facts, &called);
+    starts::resolve(root, &mut seen.facts);
 }
 
 /// What the packages' own scripts did when they were installed.

@@ -1,11 +1,14 @@
 //! What the root says about itself: its packages, accounts and declarations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::instances;
+use super::live::USER_UNITS;
 use super::packages::Packages;
 use super::read;
+use super::starts;
 use crate::extract::Out;
-use crate::fact::{Fact, Issue, What};
+use crate::fact::{Certainty, Fact, Issue, What};
 use crate::parse::accounts::Accounts;
 use crate::parse::os_release::OsRelease;
 use crate::path::AppPath;
@@ -21,9 +24,17 @@ const DECLARATIONS: &[&str] = &[
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
     "/etc/init.d",
-    "/etc/rc.d/init.d",
+    "/etc/rc.d",
+    "/sbin/init.d",
     "/etc/rc.local",
-    "/etc/rc.d/rc.local",
+    "/etc/boot.local",
+    "/etc/local.d",
+    "/etc/conf.d/local.start",
+    "/etc/sv",
+    "/etc/service",
+    "/etc/runit/runsvdir",
+    "/service",
+    "/var/service",
     "/etc/init",
     "/etc/inittab",
     "/etc/inetd.conf",
@@ -81,16 +92,21 @@ pub struct Host {
 #[derive(Debug, Default)]
 pub struct Declarations {
     files: BTreeMap<AppPath, Vec<Fact>>,
+    /// What the starters among them start, as the system calls them.
+    called: BTreeMap<AppPath, Vec<Fact>>,
 }
 
 impl Declarations {
     /// Reads what the system declares.
-    fn read(root: &Root) -> (Self, Vec<Issue>) {
+    fn read(root: &Root, accounts: &Accounts) -> (Self, Vec<Issue>) {
         let mut declarations = Self::default();
         let progress = Progress::default();
+        let homes: BTreeSet<&AppPath> = accounts.users.iter().map(|user| &user.home).collect();
+        let users = homes.iter().map(|home| home.join(&USER_UNITS[1..]));
         let starts: Vec<AppPath> = DECLARATIONS
             .iter()
             .map(AppPath::new)
+            .chain(users)
             .filter(|path| root.resolve(path.as_bytes()).is_ok())
             .collect();
         let made = walk(
@@ -104,9 +120,21 @@ impl Declarations {
         for (entry, out) in made.made {
             issues.extend(out.issues);
             if !out.facts.is_empty() {
-                declarations.files.insert(entry.path, out.facts);
+                let facts = of_user(accounts, &entry.path, out.facts);
+                declarations.files.insert(entry.path, facts);
             }
         }
+        declarations.files.extend(instances::facts(root));
+        let linked = starts::linked(root);
+        let own = AppPath::new(starts::INITTAB);
+        let files = declarations.files.keys().chain(&linked).chain([&own]);
+        let files: Vec<&AppPath> = files.collect();
+        let called = starts::called(root, accounts, &files);
+        for (file, facts) in &called {
+            let known = declarations.files.entry(file.clone()).or_default();
+            starts::settle(known, &BTreeMap::from([(file.clone(), facts.clone())]));
+        }
+        declarations.called = called;
         (declarations, issues)
     }
 
@@ -115,6 +143,11 @@ impl Declarations {
         self.files
             .iter()
             .map(|(file, facts)| (file, facts.as_slice()))
+    }
+
+    /// What a file starts, where it is one that the system calls and was followed.
+    pub(super) fn called(&self, file: &AppPath) -> Option<&[Fact]> {
+        self.called.get(file).map(Vec::as_slice)
     }
 
     /// What the unit or init script `name` starts.
@@ -138,11 +171,13 @@ impl Host {
     /// Reads what the root says about itself.
     #[must_use]
     pub fn read(root: &Root) -> Self {
-        let ((packages, mut issues), (declarations, faults)) =
-            rayon::join(|| Packages::read(root), || Declarations::read(root));
-        issues.extend(faults);
         let text = |path: &str| root.read(path, ACCOUNTS_LIMIT).unwrap_or_default();
         let accounts = Accounts::parse(&text("/etc/passwd"), &text("/etc/group"));
+        let ((packages, mut issues), (declarations, faults)) = rayon::join(
+            || Packages::read(root),
+            || Declarations::read(root, &accounts),
+        );
+        issues.extend(faults);
         let release = root
             .read("/etc/os-release", ACCOUNTS_LIMIT)
             .or_else(|_| root.read("/usr/lib/os-release", ACCOUNTS_LIMIT))
@@ -158,6 +193,36 @@ impl Host {
             issues,
         }
     }
+}
+
+/// The facts of a unit of a user's own manager, which runs as that user.
+fn of_user(accounts: &Accounts, file: &AppPath, mut facts: Vec<Fact>) -> Vec<Fact> {
+    let Some(at) = memchr::memmem::find(file.as_bytes(), USER_UNITS) else {
+        return facts;
+    };
+    let home = AppPath::new(&file.as_bytes()[..at]);
+    let Some(user) = accounts.users.iter().find(|user| user.home == home) else {
+        return facts;
+    };
+    for fact in &mut facts {
+        if let What::Starts { given, .. } = &mut fact.what {
+            let mut own = given.take().map(|given| *given).unwrap_or_default();
+            own.user = Some(user.name.clone());
+            *given = own.told();
+        }
+    }
+    if let Some(first) = facts.first() {
+        let runs = Fact {
+            at: first.at.clone(),
+            what: What::RunsAs {
+                user: user.name.clone(),
+                group: None,
+            },
+            certainty: Certainty::Declared,
+        };
+        facts.push(runs);
+    }
+    facts
 }
 
 /// Names that many hosts have: state that bears one is any host's.

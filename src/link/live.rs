@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::instances::GENERATED;
 use super::scope::Scope;
-use crate::fact::{Certainty, Fact, Source, Touch, What};
+use crate::fact::{Certainty, Fact, Source, StartKind, Touch, What};
 use crate::knowledge::places;
 use crate::path::AppPath;
-use crate::tree::Root;
 
 /// How much the word of a file weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,18 +46,20 @@ pub(super) const CRON_DIRS: &[&str] = &[
     "/etc/cron.monthly",
 ];
 
+/// Where a user's own manager has its units, below the home (systemd.unit(5)).
+pub(super) const USER_UNITS: &[u8] = b"/.config/systemd/user/";
+
 const INIT_DIRS: &[&str] = &["/etc/init.d", "/etc/rc.d/init.d"];
 
 impl Voices {
-    /// Judges every file of `facts`; `real` tells what stands behind a path, if anything, and
-    /// `instances` are the templates of which an instance is enabled.
+    /// Judges every file of `facts`; `real` tells what stands behind a path, if anything,
+    /// and `replaced` whether systemd starts a unit in the place of an init script.
     pub(super) fn new(
         scope: &Scope,
         facts: &[Fact],
         real: impl Fn(&AppPath) -> Option<AppPath>,
-        instances: &BTreeSet<Vec<u8>>,
+        replaced: impl Fn(&AppPath) -> bool,
     ) -> Self {
-        let exists = |path: &AppPath| real(path).is_some();
         let mut by_file: BTreeMap<&AppPath, Vec<&Fact>> = BTreeMap::new();
         for fact in facts {
             if !is_traced(fact) {
@@ -65,12 +67,14 @@ impl Voices {
             }
         }
         let ran = seen_to_run(facts);
+        let given = given(facts);
         let mut files: BTreeMap<AppPath, Voice> = BTreeMap::new();
         for (file, facts) in &by_file {
-            files.insert(
-                (*file).clone(),
-                first_voice(scope, file, facts, &exists, instances),
-            );
+            if given.contains(file) {
+                files.insert((*file).clone(), Voice::Live);
+                continue;
+            }
+            files.insert((*file).clone(), first_voice(scope, file, facts, &replaced));
         }
         let started = started(scope, &by_file, &files, &real);
         for (file, voice) in &mut files {
@@ -130,6 +134,22 @@ fn is_traced(fact: &Fact) -> bool {
     )
 }
 
+/// The files of variables that starters read: what is in them is said by the starter.
+fn given(facts: &[Fact]) -> BTreeSet<&AppPath> {
+    let reads = |fact: &'_ Fact| match &fact.what {
+        What::Path {
+            path,
+            source: Source::Unit,
+            by,
+            ..
+        } if by.starts_with("EnvironmentFile") => Some(path.clone()),
+        _ => None,
+    };
+    let named: BTreeSet<AppPath> = facts.iter().filter_map(reads).collect();
+    let files = facts.iter().map(|fact| &fact.at.file);
+    files.filter(|file| named.contains(file)).collect()
+}
+
 /// The files that were seen to be run.
 fn seen_to_run(facts: &[Fact]) -> BTreeSet<&AppPath> {
     let runs = |fact: &'_ &Fact| {
@@ -156,24 +176,23 @@ fn first_voice(
     scope: &Scope,
     file: &AppPath,
     facts: &[&Fact],
-    exists: &impl Fn(&AppPath) -> bool,
-    instances: &BTreeSet<Vec<u8>>,
+    replaced: &impl Fn(&AppPath) -> bool,
 ) -> Voice {
     let dirs = |dirs: &[&str]| dirs.iter().any(|dir| file.is_below(&AppPath::new(dir)));
-    if dirs(UNIT_DIRS) {
-        return if is_template(file.name()) && !instances.contains(file.name()) {
+    let is_users = memchr::memmem::find(file.as_bytes(), USER_UNITS).is_some();
+    // A template is no unit; its instances speak for themselves.
+    if is_template(file.name()) {
+        return Voice::Dead;
+    }
+    if dirs(UNIT_DIRS) || dirs(&[GENERATED]) || is_users {
+        return Voice::Live;
+    }
+    if dirs(INIT_DIRS) {
+        return if replaced(file) {
             Voice::Dead
         } else {
             Voice::Live
         };
-    }
-    if dirs(INIT_DIRS) {
-        // systemd-sysv-generator(8): a native unit of the same name replaces an init script.
-        let unit = [file.name(), b".service"].concat();
-        let replaced = UNIT_DIRS
-            .iter()
-            .any(|dir| exists(&AppPath::new(dir).join(&unit)));
-        return if replaced { Voice::Dead } else { Voice::Live };
     }
     let speaks = |source: Source| {
         facts
@@ -205,6 +224,10 @@ fn first_voice(
     if in_code && speaks(Source::Config) {
         return Voice::Sample;
     }
+    // What the system's own tables start is started, whatever else they are about.
+    if is_starter(scope, facts) {
+        return Voice::Live;
+    }
     if places::is_integration(file) && speaks(Source::Config) {
         // A monitor's settings are mostly about what it watches.
         if scope.is_asked_at(file) {
@@ -213,6 +236,14 @@ fn first_voice(
         return Voice::Dead;
     }
     Voice::Live
+}
+
+/// Whether a file starts a program of the application.
+fn is_starter(scope: &Scope, facts: &[&Fact]) -> bool {
+    facts.iter().any(|fact| match &fact.what {
+        What::Starts { program, how, .. } => *how != StartKind::Script && scope.contains(program),
+        _ => false,
+    })
 }
 
 fn is_program(facts: &[&Fact]) -> bool {
@@ -244,30 +275,6 @@ fn is_installer(file: &AppPath, facts: &[&Fact]) -> bool {
 fn is_template(name: &[u8]) -> bool {
     let at = name.iter().position(|&b| b == b'@');
     at.is_some_and(|at| name.get(at + 1) == Some(&b'.'))
-}
-
-/// The templates of which something wants or requires an instance: `name@.service` where a link
-/// `name@x.service` lies in a directory `*.wants` or `*.requires`.
-pub(super) fn instances(root: &Root) -> BTreeSet<Vec<u8>> {
-    let mut found = BTreeSet::new();
-    for dir in UNIT_DIRS.iter().map(AppPath::new) {
-        for (folder, _) in root.list(dir.as_bytes()).unwrap_or_default() {
-            if !(folder.ends_with(b".wants") || folder.ends_with(b".requires")) {
-                continue;
-            }
-            let links = root.list(dir.join(&folder).as_bytes()).unwrap_or_default();
-            for (name, _) in links {
-                let at = name.iter().position(|&b| b == b'@');
-                let dot = name.iter().rposition(|&b| b == b'.');
-                if let (Some(at), Some(dot)) = (at, dot)
-                    && at + 1 < dot
-                {
-                    found.insert([&name[..=at], &name[dot..]].concat());
-                }
-            }
-        }
-    }
-    found
 }
 
 /// The files that something live starts, directly or through another that it starts.

@@ -9,6 +9,7 @@ mod enabled;
 mod gaps;
 pub mod gather;
 pub mod host;
+mod instances;
 mod interpreters;
 mod libraries;
 mod live;
@@ -24,7 +25,9 @@ mod read;
 pub mod scope;
 mod share;
 mod sourced;
+mod starts;
 pub mod trace;
+mod web;
 
 use std::collections::BTreeMap;
 
@@ -94,7 +97,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         let node = node.or_else(|_| root.lookup(path.as_bytes()));
         node.ok().map(|node| node.real)
     };
-    let voices = Voices::new(scope, &facts, real, &live::instances(root));
+    let voices = Voices::new(scope, &facts, real, |file| starts::is_replaced(root, file));
     voices.silence(&mut facts);
     let content = content::roots(root, scope, &voices, &facts);
     let absent = absent::facts(root, scope, &voices, &facts);

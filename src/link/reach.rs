@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 
 use super::gather::{Seen, read_files};
 use super::host::Host;
+use super::instances::template_of;
 use super::scope::Scope;
-use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, Touch, What};
+use super::web::{self, Served};
+use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, StartKind, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::tree::{Entries, Progress, Root};
@@ -23,7 +25,8 @@ const MAX_FILES: usize = 4096;
 /// Adds to `seen` what the scope refers to.
 pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, progress: &Progress) {
     seen.entries.settle();
-    let declared = declarations(host, scope, &seen.facts, &seen.entries);
+    let served = web::served(root, scope, seen);
+    let declared = declarations(root, host, scope, &served, &seen.facts, &seen.entries);
     let files: BTreeSet<&AppPath> = declared.iter().map(|fact| &fact.at.file).collect();
     for file in files {
         if let Ok(node) = root.lookup(file.as_bytes()) {
@@ -66,12 +69,22 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
 /// The facts of the system's declarations that concern the application: all of a file that is its
 /// own or that starts one of its programs, and of tables the lines that name one of its paths or
 /// one of its users.
-fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &Entries) -> Vec<Fact> {
+fn declarations(
+    root: &Root,
+    host: &Host,
+    scope: &Scope,
+    served: &Served,
+    own: &[Fact],
+    known: &Entries,
+) -> Vec<Fact> {
     let mut found = Vec::new();
     let mut units: BTreeSet<String> = BTreeSet::new();
     let mut rest = Vec::new();
     for (file, facts) in host.declarations.iter() {
-        if known.contains(file) {
+        if is_other_instance(scope, facts) {
+            continue;
+        }
+        if known.contains(file) && !is_named(scope, facts) {
             // The scope's own files have been read with it.
             units.extend(
                 facts
@@ -79,7 +92,13 @@ fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &Entries) -> Ve
                     .filter_map(|fact| started(&fact.what))
                     .map(str::to_owned),
             );
-        } else if facts.iter().any(|fact| starts_scope(scope, &fact.what)) && !is_table(file) {
+        } else if is_named(scope, facts)
+            || facts.iter().any(|fact| serves(served, &fact.what))
+            || facts
+                .iter()
+                .any(|fact| starts_scope(root, scope, &fact.what))
+                && !is_table(file)
+        {
             units.extend(
                 facts
                     .iter()
@@ -109,7 +128,7 @@ fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &Entries) -> Ve
         }
         let lines: BTreeSet<Option<u32>> = facts
             .iter()
-            .filter(|fact| concerns(scope, &users, &fact.what))
+            .filter(|fact| concerns(root, scope, &users, &fact.what))
             .map(|fact| fact.at.line)
             .collect();
         let whole = !is_table(file) && !lines.is_empty();
@@ -124,8 +143,27 @@ fn declarations(host: &Host, scope: &Scope, own: &[Fact], known: &Entries) -> Ve
     found
 }
 
+/// Whether a file is the unit by which the application was named.
+fn is_named(scope: &Scope, facts: &[Fact]) -> bool {
+    let mut names = facts.iter().filter_map(|fact| started(&fact.what));
+    !scope.units.is_empty() && names.any(|name| scope.units.contains(name))
+}
+
+/// Whether a file is another instance of the template whose instance was named.
+fn is_other_instance(scope: &Scope, facts: &[Fact]) -> bool {
+    let mut names = facts.iter().filter_map(|fact| started(&fact.what));
+    let is_other = |name: &str| {
+        let template = template_of(name);
+        let mut named = scope.units.iter().filter(|unit| unit.contains('@'));
+        name.contains('@')
+            && !scope.units.contains(name)
+            && named.any(|unit| template_of(unit) == template)
+    };
+    !scope.units.is_empty() && names.any(is_other)
+}
+
 /// Whether a file holds many entries for many programs, of which each stands for itself.
-fn is_table(file: &AppPath) -> bool {
+pub(super) fn is_table(file: &AppPath) -> bool {
     const TABLES: &[&str] = &[
         "/crontab",
         "/cron.d/",
@@ -138,6 +176,9 @@ fn is_table(file: &AppPath) -> bool {
         "/modules",
         "/fstab",
         "/inittab",
+        "/rc.local",
+        "/boot.local",
+        "/local.start",
         "/logrotate.conf",
     ];
     let text = file.to_text();
@@ -161,25 +202,55 @@ fn started(what: &What) -> Option<&str> {
     }
 }
 
+/// Whether this starts the web server that serves the application.
+fn serves(served: &Served, what: &What) -> bool {
+    match what {
+        What::Starts {
+            program,
+            how: StartKind::Unit | StartKind::Init,
+            ..
+        } => served.is_by(program),
+        _ => false,
+    }
+}
+
 /// Whether this starts a program of the application, or an interpreter with one of its files.
-fn starts_scope(scope: &Scope, what: &What) -> bool {
-    let What::Starts { program, args, .. } = what else {
+fn starts_scope(root: &Root, scope: &Scope, what: &What) -> bool {
+    let What::Starts {
+        program,
+        args,
+        given,
+        ..
+    } = what
+    else {
         return false;
     };
-    scope.contains(program)
+    // What is named may be a link to the application, or lie behind one.
+    let is_own = |path: &AppPath| {
+        let real = || root.resolve(path.as_bytes()).ok();
+        scope.contains(path) || real().is_some_and(|node| scope.contains(&node.real))
+    };
+    let dir = given.as_ref().and_then(|given| given.directory.as_ref());
+    is_own(program)
+        || dir.is_some_and(is_own)
         || args.iter().any(|arg| {
             let value = arg
                 .rsplit_once('=')
                 .map_or(arg.as_str(), |(_, value)| value);
-            AppPath::absolute(value).is_some_and(|path| scope.contains(&path))
+            let is_option = value.starts_with('-');
+            let named = AppPath::absolute(value)
+                .or_else(|| dir.filter(|_| !is_option).map(|dir| dir.join(value)));
+            named.is_some_and(|path| is_own(&path))
         })
 }
 
 /// Whether an entry of a table names a path, program or user of the application.
-fn concerns(scope: &Scope, users: &BTreeSet<&str>, what: &What) -> bool {
+fn concerns(root: &Root, scope: &Scope, users: &BTreeSet<&str>, what: &What) -> bool {
     match what {
+        // A condition asks for a file, and does nothing with it (systemd.unit(5)).
+        What::Path { by, .. } if by.starts_with("Condition") || by.starts_with("Assert") => false,
         What::Path { path, .. } => scope.contains(path),
-        What::Starts { .. } => starts_scope(scope, what),
+        What::Starts { .. } => starts_scope(root, scope, what),
         What::RunsAs { user, .. } => users.contains(user.as_str()),
         What::Account { name, .. } => users.contains(name.as_str()),
         _ => false,
@@ -246,7 +317,7 @@ fn is_settings_place(path: &AppPath) -> bool {
 }
 
 /// The paths that a reference stands for: a pattern's matches, an included directory's files.
-fn expand(root: &Root, path: &AppPath, including: bool) -> Vec<AppPath> {
+pub(super) fn expand(root: &Root, path: &AppPath, including: bool) -> Vec<AppPath> {
     if !path.is_pattern() {
         if including && let Ok(entries) = root.list(path.as_bytes()) {
             return entries.iter().map(|(name, _)| path.join(name)).collect();

@@ -42,6 +42,8 @@ pub struct Scope {
     pub packages: Vec<String>,
     /// The source packages that these were built from.
     pub sources: BTreeSet<String>,
+    /// The units that it was named by, each with its ending.
+    pub units: BTreeSet<String>,
     /// Names that stand for nothing beside others that do.
     pub issues: Vec<Issue>,
     /// Words by which it is known: package names, last components of prefixes, units, programs.
@@ -280,11 +282,20 @@ fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(
     if starts.is_empty() {
         return Err(ScopeError::Unit(name.to_owned()));
     }
-    scope.know(name.split('.').next().unwrap_or(name).as_bytes());
+    scope.know(name.split(['.', '@']).next().unwrap_or(name).as_bytes());
+    add_instance_package(root, host, scope, name)?;
     for fact in starts {
-        let What::Starts { program, args, .. } = &fact.what else {
+        let What::Starts {
+            program,
+            args,
+            name: unit,
+            ..
+        } = &fact.what
+        else {
             continue;
         };
+        scope.units.insert(unit.clone());
+        scope.files.insert(fact.at.file.clone());
         let named = args.iter().filter_map(AppPath::absolute);
         for path in std::iter::once(program.clone()).chain(named) {
             let Ok(node) = root.resolve(path.as_bytes()) else {
@@ -297,14 +308,38 @@ fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(
             } else if let Some(package) = host.packages.owner(&node.real)
                 && path == *program
                 && !knowledge::places::is_interpreter(node.real.name())
+                && !knowledge::starts::is_helper(path.name())
             {
                 let package = package.name.clone();
                 add_packages(root, host, scope, &[package])?;
-            } else if path == *program && node.stat.kind == Kind::File {
+            } else if path == *program
+                && node.stat.kind == Kind::File
+                && host.packages.owner(&node.real).is_none()
+            {
                 scope.named.push(node.real.clone());
                 scope.files.insert(node.real);
             }
         }
     }
     Ok(())
+}
+
+/// The package of one instance: a system that has several versions of a server side by side names
+/// the package after the template and the version, which is the first part of the instance.
+fn add_instance_package(
+    root: &Root,
+    host: &Host,
+    scope: &mut Scope,
+    name: &str,
+) -> Result<(), ScopeError> {
+    let Some((prefix, instance)) = name.split_once('@') else {
+        return Ok(());
+    };
+    let instance = instance.strip_suffix(".service").unwrap_or(instance);
+    let first = instance.split('-').next().unwrap_or(instance);
+    let package = format!("{prefix}-{first}");
+    match host.packages.get(&package) {
+        Some(_) if !first.is_empty() => add_packages(root, host, scope, &[package]),
+        _ => Ok(()),
+    }
 }

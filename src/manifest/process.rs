@@ -121,6 +121,13 @@ pub(super) fn processes(
             continue;
         }
         let name = labels.fresh(base.as_bytes());
+        if let Some(count) = start.count {
+            limits.push(Limit::new(
+                format!("process {name}"),
+                format!("the old host runs {count} of it side by side (numprocs)"),
+                "one is started: let the runtime start as many replicas",
+            ));
+        }
         found.push(process(start, name, plan, given, limits));
     }
     jobs(plan, limits);
@@ -230,9 +237,15 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
         command = passed_on(&command, start.stop_signal.as_deref());
     }
     if is_left(start) {
+        let cannot = match start.forks {
+            Some(_) => {
+                "it goes into the background, and the option that keeps it in front is not known"
+            }
+            None => "nothing tells whether it stays in front or goes into the background",
+        };
         limits.push(Limit::new(
             format!("process {name}"),
-            "it goes into the background, and the option that keeps it in front is not known",
+            cannot,
             "a shell stays in front of it, passes the stop signal on and ends when it does",
         ));
         command = kept(&command, start.stop_signal.as_deref());
@@ -247,9 +260,10 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
     command
 }
 
-/// Whether it leaves for the background, and nothing tells the option against that.
+/// Whether it leaves for the background, or may, and nothing tells the option against that.
 fn is_left(start: &Start) -> bool {
-    start.foreground.is_empty() && start.forks == Some(true)
+    let may = start.forks.is_none() && start.how == StartKind::Init;
+    start.foreground.is_empty() && (may || start.forks == Some(true))
 }
 
 /// The program that is started, as the container names it.
@@ -378,13 +392,16 @@ fn passed_on(command: &[String], signal: Option<&str>) -> Vec<String> {
     behind(FORWARDER, command, signal)
 }
 
-/// What stays in front of a program that leaves for the background: it counts the processes of the
-/// container, and ends when there are no more than before the start (proc(5)). It has quotes of one
-/// kind alone: liblxc takes those of the other around it, and none inside. `$(n)` could be
-/// a variable in Kubernetes.
-const KEEPER: &str = "n() { set -- /proc/[0-9]*; echo $#; }; b=`n`; \
-                      trap \"kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; \
-                      while [ `n` -gt $b ]; do sleep 1 & wait $!; done";
+/// What stays in front of a program that leaves for the background: it knows the processes that came
+/// with it, looks whether one of them is still there, and ends when none is, with an error unless it was
+/// told to stop (proc(5)). Only when all that it knew are gone does it look at the whole table again. It
+/// has quotes of one kind alone: liblxc takes those of the other around it, and none inside. `$(n)`
+/// could be a variable in Kubernetes.
+const KEEPER: &str = "b=`echo /proc/[0-9]*`; s=; x=; \
+                      n() { k=; for p in /proc/[0-9]*; do case \" $b $s \" in *\" $p \"*) ;; *) k=\"$k $p\" ;; esac; done; }; \
+                      trap \"x=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; n; \
+                      while [ \"$k\" ]; do sleep 2 & s=/proc/$!; wait $!; a=; \
+                      for p in $k; do [ -d $p ] && a=1; done; [ \"$a\" ] || n; done; [ \"$x\" ] || exit 1";
 
 fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
     behind(KEEPER, command, signal)

@@ -41,4 +41,5 @@ pub mod unit;
 pub mod upstart;
 mod value;
 mod variables;
+pub mod web;
 pub mod windows;

@@ -118,6 +118,10 @@ pub struct Run {
     pub pidfile: Option<Vec<u8>>,
     /// In which way.
     pub way: Way,
+    /// The directory it is started in, where a call is followed and that is known.
+    pub dir: Option<Vec<u8>>,
+    /// The variables that it is given, where a call is followed.
+    pub env: Vec<(String, Vec<u8>)>,
 }
 
 /// In which way a program is started.

@@ -55,6 +55,18 @@ fn of_start(facts: &[Fact], start: &Start) -> Variables {
         .map(|fact| &fact.at.file)
         .collect();
     let mut own = Variables::new();
+    for fact in facts {
+        if let What::Starts {
+            name,
+            given: Some(given),
+            ..
+        } = &fact.what
+            && *name == start.name
+            && given.user == start.user
+        {
+            own.extend(given.env.iter().cloned());
+        }
+    }
     let mut read: BTreeSet<&AppPath> = BTreeSet::new();
     for fact in facts.iter().filter(|fact| files.contains(&fact.at.file)) {
         match &fact.what {
@@ -66,7 +78,7 @@ fn of_start(facts: &[Fact], start: &Start) -> Variables {
                 source: Source::Unit | Source::Init | Source::Script,
                 by,
                 ..
-            } if matches!(by.as_str(), "EnvironmentFile" | "source") => {
+            } if by == "source" || by.starts_with("EnvironmentFile") => {
                 read.insert(path);
             }
             _ => {}

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::fact::{Fact, Source, StartKind, What};
+use crate::fact::{Certainty, Fact, Given, Source, StartKind, What};
+use crate::knowledge::starts;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
 
@@ -24,6 +25,7 @@ pub(super) fn start(
             how,
             name,
             forks,
+            given,
         } = &fact.what
         else {
             continue;
@@ -37,30 +39,39 @@ pub(super) fn start(
             file: &fact.at.file,
             facts,
         };
-        let (user, uid, gid) = beside.user(ids);
+        let nothing = Given::default();
+        let given = given.as_deref().unwrap_or(&nothing);
+        let (user, uid, gid) = beside.user(given, ids);
         let mut command = vec![program.to_text().into_owned()];
         command.extend(args.iter().cloned());
         let home = user.as_ref().and_then(|user| homes.get(user));
+        let front = foreground(&command, goes(*how, *forks));
         let rank = matches!(how, StartKind::Cron | StartKind::Timer);
         let start = Start {
             name: name.clone(),
             how: *how,
-            foreground: foreground(&command, *forks),
+            foreground: front.clone(),
             command,
             user,
-            directory: beside.directory(),
+            directory: given.directory.clone().or_else(|| beside.directory()),
             env: Vec::new(),
             forks: *forks,
+            count: given.count,
             uid,
             gid,
             home: home.cloned(),
-            stop_signal: beside.directive("KillSignal"),
-            stop_seconds: beside
-                .directive("TimeoutStopSec")
+            stop_signal: given
+                .stop_signal
+                .clone()
+                .or_else(|| beside.directive("KillSignal")),
+            stop_seconds: given
+                .stop_time
+                .clone()
+                .or_else(|| beside.directive("TimeoutStopSec"))
                 .or_else(|| beside.directive("TimeoutSec"))
                 .and_then(|text| seconds(&text)),
             enabled: beside.directive("Enabled").map(|value| value != "no"),
-            problem: problem(fact, facts, program, args),
+            problem: problem(fact, facts, program, args_of(&front, args)),
         };
         keep(&mut found, rank, start);
     }
@@ -148,14 +159,23 @@ impl Beside<'_> {
             .find_map(|fact| pick(&fact.what))
     }
 
+    /// The user that the start itself is given, or its whole file.
     fn user(
         &self,
+        given: &Given,
         ids: &BTreeMap<String, (u32, u32)>,
     ) -> (Option<String>, Option<u32>, Option<u32>) {
-        let named = self.find(|what| match what {
-            What::RunsAs { user, group } => Some((user.clone(), group.clone())),
-            _ => None,
-        });
+        let own = given.user.clone().map(|user| (user, given.group.clone()));
+        let of_file = || {
+            // A program that is told to change its user is started by root.
+            let is_said = |fact: &&Fact| fact.certainty != Certainty::Guessed;
+            let facts = self.facts.iter().filter(|fact| fact.at.file == *self.file);
+            facts.filter(is_said).find_map(|fact| match &fact.what {
+                What::RunsAs { user, group } => Some((user.clone(), group.clone())),
+                _ => None,
+            })
+        };
+        let named = own.or_else(of_file);
         let Some((user, group)) = named else {
             return (None, None, None);
         };
@@ -202,9 +222,24 @@ const BACKGROUND: [&str; 7] = [
     "-daemon",
 ];
 
+/// The arguments of what is started: those that keep it in front, where they are known.
+fn args_of<'a>(front: &'a [String], args: &'a [String]) -> &'a [String] {
+    front.get(1..).unwrap_or(args)
+}
+
+/// Whether a start goes into the background; what is not known of an init script's is taken to.
+fn goes(how: StartKind, forks: Option<bool>) -> Option<bool> {
+    forks.or((how == StartKind::Init).then_some(true))
+}
+
 /// The command without what sends it into the background or makes it report to a service manager;
 /// empty when it goes there and none of its options says so.
 fn foreground(command: &[String], forks: Option<bool>) -> Vec<String> {
+    if forks == Some(true)
+        && let Some(front) = starts::in_front(command)
+    {
+        return front;
+    }
     let is_yes = |word: &str| matches!(word, "yes" | "on" | "true" | "1");
     let mut kept: Vec<String> = Vec::new();
     let mut stays = forks != Some(true);
@@ -215,7 +250,8 @@ fn foreground(command: &[String], forks: Option<bool>) -> Vec<String> {
             None => (word.as_str(), None),
         };
         let value = joined.or_else(|| words.peek().map(|next| next.as_str()));
-        let is_background = BACKGROUND.contains(&option) && !kept.is_empty();
+        let is_background =
+            forks != Some(false) && BACKGROUND.contains(&option) && !kept.is_empty();
         let negated = match (option, value) {
             (_, Some(value)) => is_background && is_yes(value),
             _ => false,

@@ -221,6 +221,9 @@ pub struct Start {
     /// Whether it goes into the background by itself.
     #[serde(default)]
     pub forks: Option<bool>,
+    /// How many of it run side by side, where that is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
     /// The user's id, where the root's user database has it.
     #[serde(default)]
     pub uid: Option<u32>,

@@ -8,7 +8,7 @@ use crate::parse::op::{Op, Run, Script, Way};
 use crate::path::AppPath;
 
 /// Interpreters that the search path leads to: `java -jar …` names no directory.
-const INTERPRETERS: &[&[u8]] = &[
+pub(super) const INTERPRETERS: &[&[u8]] = &[
     b"java", b"node", b"nodejs", b"perl", b"php", b"python", b"python2", b"python3", b"ruby",
 ];
 
@@ -42,6 +42,7 @@ pub(super) fn start(op: &Op, run: &Run, facts: &mut Facts<'_>) {
     }
     if let Some((program, certainty)) = program(op, run, interpreter)
         && counts(op, run, &program, facts.source)
+        && program != *facts.path
     {
         add(op, run, program, certainty, facts);
     }
@@ -89,6 +90,7 @@ fn add(op: &Op, run: &Run, program: AppPath, certainty: Certainty, facts: &mut F
             Way::Service => Some(true),
             Way::Plain => None,
         },
+        given: None,
     };
     facts.add(op.line, certainty, what);
 }
@@ -127,12 +129,12 @@ fn counts(op: &Op, run: &Run, program: &AppPath, source: Source) -> bool {
     }
 }
 
-fn is_system(program: &AppPath) -> bool {
+pub(super) fn is_system(program: &AppPath) -> bool {
     let parent = program.parent();
     SYSTEM.iter().any(|dir| parent == Some(AppPath::new(dir)))
 }
 
-fn base(name: &[u8]) -> &[u8] {
+pub(super) fn base(name: &[u8]) -> &[u8] {
     let cut = name.iter().rposition(|byte| *byte == b'/');
     &name[cut.map_or(0, |cut| cut + 1)..]
 }
@@ -190,6 +192,7 @@ pub(super) fn framed(script: &Script, facts: &mut Facts<'_>) {
         how: StartKind::Init,
         name: options::text(facts.path.name()),
         forks: Some(!background),
+        given: None,
     };
     facts.add(1, Certainty::Inferred, what);
 }

@@ -74,6 +74,7 @@ fn an_init_script_tells_program_user_and_paths() {
         how: StartKind::Init,
         name: "appd".into(),
         forks: Some(true),
+        given: None,
     };
     assert!(facts.iter().any(|fact| fact.what == starts));
     assert!(

@@ -3,7 +3,7 @@
 
 use crate::extract::start::{self, Start};
 use crate::extract::{Out, withhold};
-use crate::fact::{Certainty, Class, Kind, Locus, Need, Source, StartKind, Touch, What};
+use crate::fact::{Certainty, Class, Given, Kind, Locus, Need, Source, StartKind, Touch, What};
 use crate::parse::fstab::is_network;
 use crate::parse::unit::{Unit, UnitName, words};
 
@@ -239,6 +239,7 @@ fn message_bus(context: &Context<'_>, out: &mut Out) {
             name: &context.name.full,
             forks: None,
             source: Source::Unit,
+            given: Given::default(),
         };
         start::facts(&start, &at, out);
     }

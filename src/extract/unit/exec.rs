@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::extract::start::{self, Start};
 use crate::extract::{Out, withhold};
-use crate::fact::{Source, StartKind};
+use crate::fact::{Given, Source, StartKind};
 use crate::parse::unit::{commands, substitute};
 
 use super::Context;
@@ -65,6 +65,11 @@ pub(super) fn facts(context: &Context<'_>, section: &str, out: &mut Out) {
                     name: &name,
                     forks: forks.filter(|_| is_main),
                     source: Source::Unit,
+                    given: Given {
+                        // systemd.service(5): `!` and `+` keep it from changing its user.
+                        user: command.privileged.then(|| "root".to_owned()),
+                        ..Given::default()
+                    },
                 };
                 start::facts(&start, &at, out);
             }

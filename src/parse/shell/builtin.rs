@@ -2,6 +2,7 @@
 
 use super::super::op::{Act, Deed};
 use super::super::value::{ACTION, Value, fields, folded, hole, is_hole, seen_from};
+use super::called::Stop;
 use super::expand::text;
 use super::grammar::split_assignment;
 use super::walk::Walk;
@@ -15,6 +16,7 @@ impl Walk<'_> {
             b"." | b"source" => {
                 if let Some(file) = args.first().filter(|file| !is_hole(file)) {
                     let path = folded(&seen_from(self.cwd.as_deref(), file));
+                    self.source(&path);
                     self.op("source", Deed::Source(path));
                 }
             }
@@ -30,7 +32,8 @@ impl Walk<'_> {
             b"shift" => {
                 let rest = self.env.get("@").and_then(|all| all.first()).cloned();
                 let rest = rest.map(|all| fields(&all)).unwrap_or_default();
-                self.bind(rest.get(1..).unwrap_or_default());
+                let count = args.first().and_then(|count| text(count).parse().ok());
+                self.bind(rest.get(count.unwrap_or(1)..).unwrap_or_default());
             }
             b"read" | b"getopts" | b"mapfile" | b"readarray" => {
                 for word in args.iter().filter(|word| !word.starts_with(b"-")) {
@@ -41,6 +44,12 @@ impl Walk<'_> {
                 let script = args.join(&b' ');
                 self.nested(&script);
             }
+            b"break" => self.breaks(),
+            b"exit" => self.stop(Stop::Exit),
+            b"return" => self.stop(Stop::Return),
+            b"wait" if args.is_empty() || self.tail => self.goes_on(),
+            // What a signal calls is no part of a call that is followed.
+            b"trap" if self.calling.is_some() => {}
             b"trap" => {
                 if let Some(script) = args.iter().find(|word| !word.starts_with(b"-")) {
                     let tail = std::mem::take(&mut self.tail);
@@ -48,11 +57,10 @@ impl Walk<'_> {
                     self.tail = tail;
                 }
             }
-            b":" | b"true" | b"false" | b"echo" | b"printf" | b"exit" | b"return" | b"break"
-            | b"continue" | b"wait" | b"jobs" | b"type" | b"hash" | b"which" | b"let"
-            | b"times" | b"shopt" | b"alias" | b"umask" | b"popd" | b"pwd" | b"sleep"
-            | b"dirname" | b"basename" | b"date" | b"expr" | b"tr" | b"id" | b"whoami"
-            | b"uname" => {}
+            b":" | b"true" | b"false" | b"echo" | b"printf" | b"continue" | b"wait" | b"jobs"
+            | b"type" | b"hash" | b"which" | b"let" | b"times" | b"shopt" | b"alias" | b"umask"
+            | b"popd" | b"pwd" | b"sleep" | b"dirname" | b"basename" | b"date" | b"expr"
+            | b"tr" | b"id" | b"whoami" | b"uname" => {}
             _ => return self.call(&text(name), args),
         }
         true

@@ -106,8 +106,10 @@ impl Walk<'_> {
                 .get("PWD")
                 .cloned()
                 .or_else(|| self.cwd.clone().map(|cwd| vec![cwd])),
-            "UID" | "EUID" | "$" | "!" | "?" | "#" | "-" => None,
-            _ => self.env.get(bare).cloned(),
+            "#" => self.count(),
+            "*" => self.env.get("@").cloned(),
+            "UID" | "EUID" | "$" | "!" | "?" | "-" => None,
+            _ => self.env.get(bare).cloned().or_else(|| self.unset(bare)),
         };
         match change {
             Change::None | Change::Required => known.unwrap_or_else(hole),
@@ -253,12 +255,30 @@ impl Walk<'_> {
                 first.map(|path| seen_from(self.cwd.as_deref(), path))
             }
             b"realpath" | b"cygpath" => first.map(|path| seen_from(self.cwd.as_deref(), path)),
+            b"id" | b"whoami" if self.calling.is_some() => {
+                let user = self.calling.as_ref().map(|calling| calling.user.clone())?;
+                let asks = |letter: u8| {
+                    let mut words = argv.iter().skip(1);
+                    words.any(|word| word.starts_with(b"-") && word.contains(&letter))
+                };
+                let is_name = name_of(argv) == b"whoami" || asks(b'u') && asks(b'n');
+                match (is_name, user.as_slice()) {
+                    (true, _) => Some(user),
+                    (false, b"root") if asks(b'u') => Some(b"0".to_vec()),
+                    _ => None,
+                }
+            }
             b"pwd" => Some(self.cwd.clone().unwrap_or_else(|| vec![HOLE])),
             b"echo" => Some(argv.get(1..)?.join(&b' ')),
             b"printf" => match first?.as_slice() {
                 b"%s" | b"%s\\n" => operands.get(1).map(|word| (*word).clone()),
                 _ => None,
             },
+            b"ls" if self.calling.is_some() => {
+                let dir = first?;
+                let names: Vec<Value> = self.listed(dir)?;
+                Some(names.join(&b' '))
+            }
             b"mktemp" => {
                 let template =
                     first.map_or_else(|| b"/tmp/tmp.XXXXXX".to_vec(), |word| (*word).clone());

@@ -227,12 +227,15 @@ impl Reader<'_> {
         if self.keyword(b"if") {
             return Some(self.if_clause());
         }
-        if self.keywords(&[b"while", b"until"]) {
-            let condition = self.list();
-            return Some(Body::Loop {
-                condition,
-                body: self.do_group(),
-            });
+        for (word, until) in [(&b"while"[..], false), (b"until", true)] {
+            if self.keyword(word) {
+                let condition = self.list();
+                return Some(Body::Loop {
+                    condition,
+                    until,
+                    body: self.do_group(),
+                });
+            }
         }
         if self.keywords(&[b"for", b"select"]) {
             return Some(self.for_clause());

@@ -5,6 +5,7 @@
 
 mod arms;
 mod builtin;
+mod called;
 mod dollar;
 mod expand;
 mod files;
@@ -19,8 +20,10 @@ mod syntax;
 mod uses;
 mod walk;
 
+pub use called::{Call, Called, Started, World, call};
 pub use uses::Uses;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::op::Script;
@@ -60,20 +63,8 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Script {
 /// As [`read`], where of the functions that nothing in the script calls those count that `called`
 /// says.
 fn read_calling(text: &[u8], context: &Context<'_>, called: impl Fn(&str) -> bool) -> Script {
-    let end = memchr::memchr(0, text)
-        .unwrap_or(text.len())
-        .min(MAX_SCRIPT);
-    let special = |byte: &u8| *byte < 6;
-    let cleaned: Vec<u8>;
-    let mut script = text.get(..end).unwrap_or_default();
-    if script.iter().any(special) {
-        cleaned = script
-            .iter()
-            .map(|b| if special(b) { b' ' } else { *b })
-            .collect();
-        script = &cleaned;
-    }
-    let mut reader = Reader::new(script, 1, 0);
+    let script = cleaned(text);
+    let mut reader = Reader::new(&script, 1, 0);
     let list = reader.script();
     let mut walk = Walk::new(context.script, first_env(context));
     walk.cwd = context.cwd.map(<[u8]>::to_vec);
@@ -93,8 +84,22 @@ fn read_calling(text: &[u8], context: &Context<'_>, called: impl Fn(&str) -> boo
         ops: walk.ops.into_iter().collect(),
         vars,
         faults: reader.faults,
-        cut: walk.cut || end == MAX_SCRIPT,
+        cut: walk.cut || script.len() == MAX_SCRIPT,
     }
+}
+
+/// The part of a text that is script, without the bytes that stand for something here.
+fn cleaned(text: &[u8]) -> Cow<'_, [u8]> {
+    let end = memchr::memchr(0, text)
+        .unwrap_or(text.len())
+        .min(MAX_SCRIPT);
+    let special = |byte: &u8| *byte < 6;
+    let script = text.get(..end).unwrap_or_default();
+    if !script.iter().any(special) {
+        return Cow::Borrowed(script);
+    }
+    let plain = |byte: &u8| if special(byte) { b' ' } else { *byte };
+    Cow::Owned(script.iter().map(plain).collect())
 }
 
 fn first_env(context: &Context<'_>) -> Env {

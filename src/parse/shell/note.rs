@@ -67,11 +67,19 @@ impl Walk<'_> {
 
     /// Notes that a program is started.
     pub(super) fn ran(&mut self, run: Run) {
+        if self.calling.is_some() {
+            self.started(&run);
+            return;
+        }
         let by = run.argv.first().map(|name| text(name)).unwrap_or_default();
         self.op(&by, Deed::Run(run));
     }
 
     pub(super) fn op(&mut self, by: &str, deed: Deed) {
+        // Of a call that is followed only what it starts is kept.
+        if self.calling.is_some() {
+            return;
+        }
         if self.ops.len() >= MAX_OPS {
             self.cut = true;
             return;
@@ -85,4 +93,10 @@ impl Walk<'_> {
             sure: self.sure,
         });
     }
+}
+
+/// Whether a name is one of a variable, rather than of an argument or of the shell's own state.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }

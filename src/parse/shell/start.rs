@@ -5,6 +5,7 @@
 
 use super::super::op::{Act, Deed, Run, Way};
 use super::super::value::{HOLE, SPLIT, Value, folded, is_hole, seen_from};
+use super::called::Stop;
 use super::expand::name_of;
 use super::grammar::split_assignment;
 use super::walk::Walk;
@@ -24,16 +25,24 @@ const WRAPPERS: &[(&str, &[u8], usize)] = &[
     ("chrt", b"TPD", 1),
     ("command", b"", 0),
     ("env", b"uCS", 0),
+    ("envdir", b"", 1),
     ("exec", b"a", 0),
+    ("fghack", b"", 0),
     ("gosu", b"", 1),
     ("ionice", b"cnp", 0),
     ("nice", b"n", 0),
     ("nohup", b"", 0),
     ("numactl", b"NmCpPi", 0),
+    ("pgrphack", b"", 0),
+    ("s6-envdir", b"", 1),
+    ("s6-setsid", b"", 0),
+    ("s6-softlimit", b"acdfhlmoprst", 0),
     ("schedtool", b"pan", 0),
     ("setarch", b"", 0),
+    ("setlock", b"", 1),
     ("setpriv", b"", 0),
     ("setsid", b"", 0),
+    ("softlimit", b"acdflmoprst", 0),
     ("stdbuf", b"ioe", 0),
     ("su-exec", b"", 1),
     ("sudo", b"ughpCrtTU", 0),
@@ -81,6 +90,7 @@ impl Walk<'_> {
             b"su" | b"runuser" => return self.su(run, wrappers),
             b"start-stop-daemon" => return self.start_stop_daemon(run),
             b"daemon" | b"daemonize" | b"start_daemon" => return self.daemon(run, wrappers),
+            b"startproc" => return self.startproc(run, wrappers),
             b"chpst" | b"setuidgid" | b"envuidgid" | b"s6-setuidgid" => {
                 return self.set_user(run, wrappers);
             }
@@ -110,6 +120,9 @@ impl Walk<'_> {
             "taskset" if option(&options, b'c').is_some() => 1,
             _ => *skip,
         };
+        if let ("envdir" | "s6-envdir", Some(dir)) = (*known, run.argv.first().cloned()) {
+            self.variables_of(&dir);
+        }
         self.noted(known, &options);
         run.argv.drain(..skip.min(run.argv.len()));
         if matches!(*known, "env" | "sudo") {
@@ -118,7 +131,12 @@ impl Walk<'_> {
         if *known == "xargs" {
             run.argv.push(vec![HOLE]);
         }
+        // Without a command it only moves what is open.
+        let ends = *known == "exec" && !run.argv.is_empty();
         self.start_run(run, wrappers - 1);
+        if ends {
+            self.stop(Stop::Exit);
+        }
     }
 
     /// Some wrappers say something by themselves: that they are called is kept.
@@ -145,6 +163,10 @@ impl Walk<'_> {
             let word = argv.remove(0);
             let value = word.get(behind..).unwrap_or_default();
             if !is_hole(value) {
+                if self.calling.is_some() {
+                    self.exported.insert(name.clone());
+                    self.env.insert(&name, vec![value.to_vec()]);
+                }
                 let deed = Deed::Set {
                     name,
                     value: folded(value),
@@ -227,6 +249,14 @@ impl Walk<'_> {
             }
             return;
         }
+        if let Some((file, args)) = run.argv.clone().split_first() {
+            let outer = self.enter(&run);
+            let is_read = self.read_by_shell(file, args);
+            self.within = outer;
+            if is_read {
+                return;
+            }
+        }
         if let Some(file) = run.argv.first_mut().filter(|file| !is_hole(file))
             && !file.contains(&b'/')
         {
@@ -237,9 +267,23 @@ impl Walk<'_> {
 
     /// The text of a script that runs as another user, or in another way.
     pub(super) fn script_as(&mut self, script: &[u8], run: &Run) {
+        let outer = self.enter(run);
+        let user = self.within.user.clone();
+        let before = match (&mut self.calling, user) {
+            (Some(calling), Some(user)) => Some(std::mem::replace(&mut calling.user, user)),
+            _ => None,
+        };
+        self.scoped(Stop::Exit, |walk| walk.nested(script));
+        if let (Some(calling), Some(before)) = (&mut self.calling, before) {
+            calling.user = before;
+        }
+        self.within = outer;
+    }
+
+    /// What follows runs as `run` says; what was so far comes back.
+    fn enter(&mut self, run: &Run) -> Run {
         let outer = std::mem::take(&mut self.within);
         self.within = Run {
-            argv: Vec::new(),
             user: run.user.clone().or_else(|| outer.user.clone()),
             group: run.group.clone().or_else(|| outer.group.clone()),
             pidfile: run.pidfile.clone(),
@@ -247,9 +291,9 @@ impl Walk<'_> {
                 Way::Plain | Way::Last => outer.way,
                 other => other,
             },
+            ..Run::default()
         };
-        self.nested(script);
-        self.within = outer;
+        outer
     }
 }
 

@@ -13,6 +13,7 @@ impl Walk<'_> {
         let mut operands = Vec::new();
         let mut script = None;
         let mut as_user = false;
+        let mut logs_in = false;
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             match word.as_slice() {
@@ -26,19 +27,16 @@ impl Walk<'_> {
                     as_user = true;
                 }
                 b"--" if as_user => operands.extend(words.by_ref()),
-                b"-"
-                | b"-l"
-                | b"--login"
-                | b"-m"
-                | b"-p"
-                | b"--preserve-environment"
-                | b"-f"
-                | b"--" => {}
+                b"-" | b"-l" | b"--login" => logs_in = true,
+                b"-m" | b"-p" | b"--preserve-environment" | b"-f" | b"--" => {}
                 other if other.starts_with(b"--command=") => {
                     script = other.get(b"--command=".len()..).map(<[u8]>::to_vec);
                 }
                 // `-lc TEXT`, `-mc TEXT`
-                other if other.starts_with(b"-") && other.ends_with(b"c") => script = words.next(),
+                other if other.starts_with(b"-") && other.ends_with(b"c") => {
+                    logs_in |= other.contains(&b'l');
+                    script = words.next();
+                }
                 other if other.starts_with(b"-") => {}
                 _ => operands.push(word),
             }
@@ -49,6 +47,11 @@ impl Walk<'_> {
             return;
         }
         run.user = operands.first().cloned().or_else(|| Some(b"root".to_vec()));
+        let outer = (self.cwd.clone(), self.env.clone());
+        if logs_in && let Some(home) = run.user.as_deref().and_then(|user| self.home_of(user)) {
+            self.cwd = Some(home.clone());
+            self.login(&home);
+        }
         let document = self.document.take().map(|document| {
             self.line = document.line;
             document.text
@@ -61,6 +64,10 @@ impl Walk<'_> {
                 self.start_run(run, wrappers - 1);
             }
             (None, None) => {}
+        }
+        // A login leaves nothing behind, and no more does another shell.
+        if self.calling.is_some() {
+            (self.cwd, self.env) = outer;
         }
     }
 
@@ -85,6 +92,7 @@ impl Walk<'_> {
         if let Some(dir) = &asked.dir {
             self.path(Act::Names, dir, "--chdir");
         }
+        run.dir = asked.dir;
         run.way = if asked.background {
             Way::Background
         } else {
@@ -98,6 +106,16 @@ impl Walk<'_> {
         } else {
             self.plain(run);
         }
+    }
+
+    /// SUSE's `startproc`: options of its own, then the command.
+    pub(super) fn startproc(&mut self, mut run: Run, wrappers: usize) {
+        let options = take_options(&mut run.argv, b"lpugtTnc");
+        run.user = option(&options, b'u').or(run.user);
+        run.group = option(&options, b'g').or(run.group);
+        run.pidfile = option(&options, b'p').or(run.pidfile);
+        run.way = Way::Service;
+        self.start_run(run, wrappers - 1);
     }
 
     /// `daemon` of Red Hat's functions, LSB's `start_daemon`, `daemonize(1)`.
@@ -147,7 +165,10 @@ impl Walk<'_> {
     /// `chpst -u USER`, `setuidgid USER`.
     pub(super) fn set_user(&mut self, mut run: Run, wrappers: usize) {
         let chpst = name_of(&run.argv) == b"chpst";
-        let options = take_options(&mut run.argv, b"uUbelLmdopfctP/");
+        let options = take_options(&mut run.argv, b"uUbelLmdopfcnC/");
+        if let Some(dir) = option(&options, b'e').filter(|_| chpst) {
+            self.variables_of(&dir);
+        }
         let account = if chpst {
             option(&options, b'u')
         } else if run.argv.is_empty() {
@@ -159,6 +180,14 @@ impl Walk<'_> {
             set_account(&mut run, &account);
         }
         self.start_run(run, wrappers - 1);
+    }
+
+    /// The variables that lie in a directory, each in a file of its name (envdir(8)).
+    pub(super) fn variables_of(&mut self, dir: &[u8]) {
+        for (name, value) in self.kept_in(dir) {
+            self.exported.insert(name.clone());
+            self.env.insert(&name, vec![value]);
+        }
     }
 
     /// `flock [options] FILE [-c] COMMAND` (flock(1)).

@@ -51,6 +51,8 @@ pub(super) enum Body {
     /// `while` and `until`.
     Loop {
         condition: List,
+        /// Whether it ends when the condition holds.
+        until: bool,
         body: List,
     },
     For {

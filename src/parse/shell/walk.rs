@@ -7,6 +7,7 @@ use super::super::op::{Op, Run};
 use super::super::value::{ACTION, HOLE, SPLIT, Value, fields, folded, hole, is_hole, join};
 use super::super::variables::Env;
 use super::arms::Choice;
+use super::called::{Calling, Stop};
 use super::expand::text;
 use super::lexer::Reader;
 use super::other_name;
@@ -47,6 +48,8 @@ pub(super) struct Walk<'a> {
     visited: BTreeSet<String>,
     pub(super) calls: Vec<String>,
     pub(super) documents: Rc<Vec<HereDocument>>,
+    /// The call that is followed; nothing when every branch is visited.
+    pub(super) calling: Option<Calling<'a>>,
     /// How deep scripts in words (`sh -c`, `eval`) are nested.
     nested: usize,
     budget: u32,
@@ -71,6 +74,7 @@ impl<'a> Walk<'a> {
             visited: BTreeSet::new(),
             calls: Vec::new(),
             documents: Rc::default(),
+            calling: None,
             nested: 0,
             budget: BUDGET,
         }
@@ -115,12 +119,16 @@ impl<'a> Walk<'a> {
     }
 
     /// A copy of the variables for a branch, paid from the budget.
-    fn branch(&mut self) -> Env {
+    pub(super) fn branch(&mut self) -> Env {
         self.spend(self.env.weight() / 256 + self.env.len() / 8 + 1);
         self.env.clone()
     }
 
     pub(super) fn list(&mut self, list: &List) {
+        if self.calling.is_some() {
+            self.called_list(list);
+            return;
+        }
         let tail = self.tail;
         let last = list.0.iter().rposition(|item| !leaves(item));
         for (number, item) in list.0.iter().enumerate() {
@@ -219,18 +227,26 @@ impl<'a> Walk<'a> {
             Body::Group(list) => self.list(list),
             Body::Subshell(list) => {
                 let (env, cwd) = (self.branch(), self.cwd.clone());
-                self.list(list);
+                self.scoped(Stop::Exit, |walk| walk.list(list));
                 (self.env, self.cwd) = (env, cwd);
             }
             Body::If {
                 branches,
                 otherwise,
             } => self.conditional(branches, otherwise.as_ref()),
-            Body::Loop { condition, body } => {
+            Body::Loop {
+                condition,
+                until,
+                body,
+            } => {
                 let before = self.branch();
                 let tail = std::mem::take(&mut self.tail);
-                self.list(condition);
-                self.list(body);
+                if self.calling.is_some() {
+                    self.called_loop(condition, *until, body);
+                } else {
+                    self.list(condition);
+                    self.list(body);
+                }
                 self.tail = tail;
                 self.env.merge(&before);
             }
@@ -245,6 +261,10 @@ impl<'a> Walk<'a> {
     }
 
     fn conditional(&mut self, branches: &[(List, List)], otherwise: Option<&List>) {
+        if self.calling.is_some() {
+            self.called_if(branches, otherwise);
+            return;
+        }
         let arms = self.arms.clone();
         let tail = self.tail;
         let mut after: Option<Env> = None;
@@ -290,6 +310,9 @@ impl<'a> Walk<'a> {
     }
 
     fn case(&mut self, subject: &Word, cases: &[(Vec<Word>, List)]) {
+        if self.calling.is_some() && self.called_case(subject, cases) {
+            return;
+        }
         let on_action = self.one(subject) == [ACTION];
         let arms = self.arms.clone();
         let mut after: Option<Env> = None;
@@ -298,7 +321,7 @@ impl<'a> Walk<'a> {
             if on_action {
                 self.arms = patterns.iter().map(|word| text(&self.one(word))).collect();
             }
-            self.list(body);
+            self.maybe(|walk| walk.list(body));
             self.arms.clone_from(&arms);
             let end = std::mem::replace(&mut self.env, before);
             collect(&mut after, end);
@@ -310,14 +333,17 @@ impl<'a> Walk<'a> {
 
     fn rounds(&mut self, name: &str, words: Option<&[Word]>, body: &List) {
         let words = match words {
-            Some(words) => self.argvs(words).concat(),
+            Some(words) => {
+                let words = self.argvs(words).concat();
+                self.globbed(words)
+            }
             None => self.env.get("@").map_or_else(hole, |all| {
                 all.iter().flat_map(|value| fields(value)).collect()
             }),
         };
         let before = self.branch();
         let tail = std::mem::take(&mut self.tail);
-        let many = words.len() > MAX_ROUNDS || words.is_empty();
+        let many = words.len() > MAX_ROUNDS || words.is_empty() && self.calling.is_none();
         for word in words.iter().take(MAX_ROUNDS) {
             self.env.insert(name, vec![word.clone()]);
             self.list(body);
@@ -343,7 +369,7 @@ impl<'a> Walk<'a> {
         let saved = self.bind(args);
         let documents = std::mem::replace(&mut self.documents, documents);
         let line = self.line;
-        self.command(&body, false);
+        self.scoped(Stop::Return, |walk| walk.command(&body, false));
         self.line = line;
         self.documents = documents;
         for (name, values) in saved {
@@ -406,8 +432,9 @@ impl<'a> Walk<'a> {
                 self.assign(&assign.name, values);
             } else {
                 self.set_op(&assign.name, &values, true);
+                let is_new = self.calling.is_some() && self.exported.insert(assign.name.clone());
                 let old = self.env.insert(&assign.name, values);
-                saved.push((assign.name.clone(), old));
+                saved.push((assign.name.clone(), old, is_new));
             }
         }
         if !alone {
@@ -417,13 +444,16 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        for (name, values) in saved.into_iter().rev() {
+        for (name, values, is_new) in saved.into_iter().rev() {
             self.env.restore(&name, values);
+            if is_new {
+                self.exported.remove(&name);
+            }
         }
     }
 }
 
-fn collect(after: &mut Option<Env>, end: Env) {
+pub(super) fn collect(after: &mut Option<Env>, end: Env) {
     match after {
         Some(after) => after.merge(&end),
         None => *after = Some(end),
@@ -431,7 +461,7 @@ fn collect(after: &mut Option<Env>, end: Env) {
 }
 
 /// Whether an item only leaves the script, so that the one before it is the last that counts.
-fn leaves(item: &Item) -> bool {
+pub(super) fn leaves(item: &Item) -> bool {
     matches!(
         item.first.commands.as_slice(),
         [Command { body: Body::Simple { words, .. }, .. }]

@@ -1,0 +1,254 @@
+//! What a called script starts, as facts: each program with its user, directory and environment.
+
+use super::options;
+use super::starts::{INTERPRETERS, base, is_system};
+use crate::extract::script::{Facts, known_path};
+use crate::extract::{start as line_of, withhold};
+use crate::fact::{Certainty, Given, Source, StartKind, What};
+use crate::knowledge::starts;
+use crate::parse::op::{Run, Way};
+use crate::parse::shell::{Called, Started};
+use crate::path::AppPath;
+
+/// Variables of the environment that say nothing of the application.
+const COMMON: &[&str] = &[
+    "BASH_ENV",
+    "EDITOR",
+    "HISTCONTROL",
+    "HISTFILE",
+    "HISTFILESIZE",
+    "HISTSIZE",
+    "HISTTIMEFORMAT",
+    "HOME",
+    "HOSTNAME",
+    "INPUTRC",
+    "LESS",
+    "LESSCLOSE",
+    "LESSKEY",
+    "LESSOPEN",
+    "LOGNAME",
+    "LS_COLORS",
+    "LS_OPTIONS",
+    "MAIL",
+    "OLDPWD",
+    "PAGER",
+    "PROFILEREAD",
+    "PS1",
+    "PS2",
+    "PWD",
+    "SHELL",
+    "SHLVL",
+    "TERM",
+    "TMOUT",
+    "USER",
+    "VISUAL",
+    "XDG_CONFIG_DIRS",
+    "XDG_DATA_DIRS",
+    "_",
+];
+
+/// Who calls a script, and what its starts are called.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The script or table that was called.
+    pub file: &'a AppPath,
+    /// The line of the table that has the call; the script's own lines count when it is absent.
+    pub line: Option<u32>,
+    /// Who starts it.
+    pub how: StartKind,
+    /// Its name in a report; with a blank behind it each start adds its program's.
+    pub name: &'a str,
+    /// Where the search path leads, from a name and `PATH` if that is set.
+    pub find: &'a dyn Fn(&[u8], Option<&[u8]>) -> Option<AppPath>,
+}
+
+/// The facts of what a call started.
+pub fn facts(called: &Called, caller: &Caller<'_>, out: &mut crate::extract::Out) {
+    let mut best: Vec<(&Started, AppPath, Certainty)> = Vec::new();
+    for (place, started) in called.started.iter().enumerate() {
+        let Some((program, certainty)) = program(&started.run, caller) else {
+            continue;
+        };
+        let is_front = called.front == Some(place);
+        if program == *caller.file || !counts(&started.run, &program, is_front, caller) {
+            continue;
+        }
+        // Of one line that has several outcomes the one is meant of which most is known.
+        let open = |run: &Run| run.argv.iter().filter(|word| word.contains(&b'*')).count();
+        let same = best.iter_mut().find(|(other, path, _)| {
+            (other.line, &other.file) == (started.line, &started.file) && *path == program
+        });
+        match same {
+            Some(known) if open(&known.0.run) > open(&started.run) => {
+                *known = (started, program, certainty);
+            }
+            Some(known) if open(&known.0.run) < open(&started.run) => {}
+            _ => best.push((started, program, certainty)),
+        }
+    }
+    // What tests a program before it is started, and what prepares its start.
+    let is_service = |way: Way| way == Way::Service;
+    let serves = best.iter().any(|(started, ..)| is_service(started.run.way));
+    let apart: Vec<AppPath> = best
+        .iter()
+        .filter(|(started, ..)| {
+            matches!(started.run.way, Way::Service | Way::Background | Way::Exec)
+        })
+        .map(|(_, program, _)| program.clone())
+        .collect();
+    best.retain(|(started, program, _)| {
+        let is_plain = matches!(started.run.way, Way::Plain | Way::Last);
+        !is_plain || caller.how != StartKind::Init || !(serves || apart.contains(program))
+    });
+    for (started, program, certainty) in best {
+        let file = started.file.as_ref().map(AppPath::new);
+        let file = file.as_ref().unwrap_or(caller.file);
+        let mut facts = Facts::new(file, Source::Init);
+        let line = match started.file {
+            Some(_) => started.line,
+            None => caller.line.unwrap_or(started.line),
+        };
+        start(started, line, program, certainty, caller, &mut facts);
+        facts.finish(out);
+    }
+}
+
+fn start(
+    started: &Started,
+    line: u32,
+    program: AppPath,
+    certainty: Certainty,
+    caller: &Caller<'_>,
+    facts: &mut Facts<'_>,
+) {
+    let run = &started.run;
+    let (args, secrets) = withhold::args(&run.argv[0], &run.argv[1..]);
+    for name in secrets {
+        let what = What::Secret {
+            kind: "password".to_owned(),
+            key: Some(name),
+        };
+        facts.add(line, certainty, what);
+    }
+    let known = |word: &Option<Vec<u8>>| {
+        let word = word.as_ref().filter(|word| !word.contains(&b'*'));
+        word.map(|word| options::text(word))
+    };
+    let given = Given {
+        user: known(&run.user),
+        group: known(&run.group),
+        directory: run
+            .dir
+            .as_deref()
+            .filter(|dir| *dir != b"/")
+            .and_then(known_path),
+        env: env(run),
+        ..Given::default()
+    };
+    if let Some(user) = &given.user {
+        let what = What::RunsAs {
+            user: user.clone(),
+            group: given.group.clone(),
+        };
+        facts.add(line, certainty, what);
+    }
+    let mut drops = crate::extract::Out::default();
+    let at = crate::fact::Locus::line(facts.path, line);
+    line_of::drops_to(&run.argv[0], &run.argv[1..], &at, &mut drops);
+    for fact in drops.facts {
+        facts.add(line, fact.certainty, fact.what);
+    }
+    for (name, value) in &given.env {
+        let what = What::Env {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        facts.add(line, Certainty::Inferred, what);
+    }
+    let name = match caller.name.strip_suffix(' ') {
+        Some(table) => format!("{table}/{}", options::text(program.name())),
+        None => caller.name.to_owned(),
+    };
+    let what = What::Starts {
+        program,
+        args,
+        how: caller.how,
+        name,
+        forks: forks(run, caller.how),
+        given: given.told(),
+    };
+    facts.add(line, certainty, what);
+}
+
+/// Whether it goes into the background by itself. What an init script runs in front and waits for
+/// must: else the system would never have come up. A supervisor waits for what stays.
+fn forks(run: &Run, how: StartKind) -> Option<bool> {
+    match (how, run.way) {
+        (StartKind::Init, Way::Background) | (StartKind::Supervisor, _) => Some(false),
+        (StartKind::Init, _) => Some(true),
+        _ => None,
+    }
+}
+
+/// The variables that a start is given, apart from those that everybody has.
+fn env(run: &Run) -> Vec<(String, Option<String>)> {
+    let own = run
+        .env
+        .iter()
+        .filter(|(name, _)| !COMMON.contains(&name.as_str()) && !name.starts_with("LC_"));
+    own.map(|(name, value)| {
+        let hidden = options::is_secret(name) || options::holds_secret(value);
+        let known = !hidden && !value.contains(&b'*');
+        (name.clone(), known.then(|| options::text(value)))
+    })
+    .collect()
+}
+
+/// The program: as written, seen from the directory, or found by the search path.
+fn program(run: &Run, caller: &Caller<'_>) -> Option<(AppPath, Certainty)> {
+    let name = run.argv.first()?;
+    if name.contains(&b'/') {
+        let path = known_path(name).filter(|path| !path.is_pattern());
+        if let Some(path) = path {
+            return Some((path, Certainty::Inferred));
+        }
+    }
+    let is_interpreter = INTERPRETERS.contains(&base(name));
+    let is_launcher = is_interpreter || starts::is_launcher(base(name));
+    if name.contains(&b'/') && !is_launcher {
+        return None;
+    }
+    let name = base(name);
+    if name.is_empty() || name.contains(&b'*') {
+        return None;
+    }
+    let paths = run.env.iter().find(|(name, _)| name == "PATH");
+    let paths = paths.map(|(_, value)| value.as_slice());
+    if let Some(path) = (caller.find)(name, paths) {
+        return Some((path, Certainty::Inferred));
+    }
+    let dir = if is_launcher { "/usr/bin" } else { "/usr/sbin" };
+    let is_start = is_launcher || run.way == Way::Service;
+    is_start.then(|| (AppPath::new(dir).join(name), Certainty::Guessed))
+}
+
+/// Whether it is the application's program, rather than one that the script uses.
+fn counts(run: &Run, program: &AppPath, is_front: bool, caller: &Caller<'_>) -> bool {
+    let name = program.name();
+    let bare = name
+        .iter()
+        .rposition(|byte| !byte.is_ascii_digit() && *byte != b'.');
+    let bare = &name[..bare.map_or(0, |at| at + 1)];
+    let is_launcher = [name, bare]
+        .iter()
+        .any(|name| INTERPRETERS.contains(name) || starts::is_launcher(name));
+    let runs_a_file = is_launcher && run.argv.len() > 1;
+    match run.way {
+        Way::Service => true,
+        Way::Exec | Way::Background => !is_system(program) || runs_a_file,
+        Way::Plain | Way::Last => {
+            let is_own = !is_system(program) || runs_a_file;
+            is_own && (caller.how != StartKind::Supervisor || is_front)
+        }
+    }
+}

@@ -1,0 +1,946 @@
+//! A script as somebody calls it: with its arguments, as a user, on a system whose files are known.
+//!
+//! [`super::read`] takes every branch, since anybody may call a script in any way. Here the branch
+//! that is not taken is not visited, what is sourced is read in its place, and a variable that nothing
+//! has set is empty. What cannot be told still leaves all branches open.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::super::op::{Run, Way};
+use super::super::value::{HOLE, SPLIT, Value, folded, is_hole, seen_from};
+use super::first_env;
+use super::lexer::Reader;
+use super::note::is_variable_name;
+use super::syntax::{Body, Command, Item, Joint, List, Part, Pipeline, Word};
+use super::walk::{Walk, collect};
+use super::{Context, cleaned};
+
+/// How many files may source one another.
+const MAX_SOURCED: usize = 8;
+
+/// How many starts of one call are kept.
+const MAX_RUNS: usize = 64;
+
+/// The system on which a script is called.
+pub trait World {
+    /// The text of a file.
+    fn text(&self, path: &[u8]) -> Option<Vec<u8>>;
+
+    /// Whether test(1) holds for a file by one of its letters: `e`, `f`, `d`, `x`, `r`, `s`, `L`;
+    /// nothing where that cannot be told.
+    fn holds(&self, test: u8, path: &[u8]) -> Option<bool>;
+
+    /// The home directory of a user.
+    fn home(&self, user: &[u8]) -> Option<Vec<u8>>;
+
+    /// The files that a pattern stands for, in order (glob(7)).
+    fn matches(&self, pattern: &[u8]) -> Vec<Vec<u8>>;
+}
+
+/// How a script is called.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// Its text.
+    pub text: &'a [u8],
+    /// Its path, where it is a file.
+    pub script: Option<&'a [u8]>,
+    /// Its arguments.
+    pub args: &'a [Vec<u8>],
+    /// The user.
+    pub user: &'a [u8],
+    /// The directory.
+    pub dir: Option<&'a [u8]>,
+    /// Variables of its environment.
+    pub vars: &'a BTreeMap<String, Vec<u8>>,
+    /// The system.
+    pub world: &'a dyn World,
+}
+
+/// A program that a called script starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The line of the script, or of the file that it sources, counted from 1.
+    pub line: u32,
+    /// The file that it sources, where the line is in one.
+    pub file: Option<Vec<u8>>,
+    /// The program.
+    pub run: Run,
+    /// Whether the branch that it stands in is known to be taken.
+    pub sure: bool,
+}
+
+/// What a call comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Called {
+    /// What it starts, in order.
+    pub started: Vec<Started>,
+    /// Whether the script itself goes on: it waits, or loops without an end.
+    pub waits: bool,
+    /// Which of `started` it ends in, if it ends in one: in front, or in its own place.
+    pub front: Option<usize>,
+    /// Whether its text was not understood, or not to its end.
+    pub cut: bool,
+}
+
+/// The state of a call while it is followed.
+pub(super) struct Calling<'a> {
+    world: &'a dyn World,
+    /// How many branches around the visited command may not be taken.
+    undecided: u32,
+    stopped: Option<Stop>,
+    sourced: Vec<Vec<u8>>,
+    /// Whether variables may have been set that are not known.
+    pub(super) blind: bool,
+    /// The user that the visited command runs as.
+    pub(super) user: Value,
+    started: Vec<Started>,
+    waits: bool,
+    front: Option<usize>,
+    /// Whether something may have ended the loop that is visited.
+    broke: bool,
+}
+
+/// What ends the visit of a list early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The function or sourced file.
+    Return,
+    /// The script.
+    Exit,
+}
+
+/// Libraries of functions that distributions give to init scripts. What their functions do is known
+/// by name.
+const LIBRARIES: &[&[u8]] = &[
+    b"/lib/lsb/init-functions",
+    b"/usr/lib/lsb/init-functions",
+    b"/etc/init.d/functions",
+    b"/etc/rc.d/init.d/functions",
+    b"/etc/rc.d/functions",
+    b"/etc/rc.status",
+    b"/etc/rc.subr",
+    b"/lib/init/vars.sh",
+    b"/lib/init/init-d-script",
+    b"/etc/init.d/functions.sh",
+    b"/sbin/functions.sh",
+    b"/lib/gentoo/functions.sh",
+];
+
+/// Variables that whoever calls a script has set.
+const GIVEN: &[&str] = &[
+    "HOME", "HOSTNAME", "LANG", "LOGNAME", "MACHTYPE", "OSTYPE", "PATH", "PPID", "PWD", "RANDOM",
+    "RUNLEVEL", "SECONDS", "SHELL", "SHLVL", "TERM", "TZ", "USER",
+];
+
+/// Follows a call.
+///
+/// Total, as [`super::read`] is.
+#[must_use]
+pub fn call(call: &Call<'_>) -> Called {
+    let text = cleaned(call.text);
+    let mut reader = Reader::new(&text, 1, 0);
+    let list = reader.script();
+    let context = Context {
+        script: call.script,
+        vars: call.vars.clone(),
+        cwd: call.dir,
+    };
+    let mut walk = Walk::new(call.script, first_env(&context));
+    walk.cwd = call.dir.map(<[u8]>::to_vec);
+    walk.exported.extend(call.vars.keys().cloned());
+    walk.bind(call.args);
+    walk.calling = Some(Calling {
+        world: call.world,
+        undecided: 0,
+        stopped: None,
+        sourced: Vec::new(),
+        blind: false,
+        user: call.user.to_vec(),
+        started: Vec::new(),
+        waits: false,
+        front: None,
+        broke: false,
+    });
+    walk.whole(&list, std::mem::take(&mut reader.documents), |_| false);
+    let cut = walk.cut || !reader.faults.is_empty();
+    let calling = walk.calling.take();
+    calling.map_or_else(Called::default, |calling| Called {
+        started: calling.started,
+        waits: calling.waits,
+        front: calling.front,
+        cut,
+    })
+}
+
+impl Walk<'_> {
+    /// Whether nothing more of the visited list is reached.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.calling
+            .as_ref()
+            .is_some_and(|calling| calling.stopped.is_some())
+    }
+
+    /// Ends the visit, where it is known to be reached.
+    pub(super) fn stop(&mut self, stop: Stop) {
+        if let Some(calling) = &mut self.calling {
+            calling.broke = true;
+            if calling.undecided == 0 {
+                calling.stopped = Some(stop);
+            }
+        }
+    }
+
+    /// Visits in a scope of its own: what ends it ends nothing around it.
+    pub(super) fn scoped(&mut self, ends: Stop, visit: impl FnOnce(&mut Self)) {
+        visit(self);
+        if let Some(calling) = &mut self.calling
+            && (calling.stopped == Some(ends) || ends == Stop::Exit)
+        {
+            calling.stopped = None;
+        }
+    }
+
+    /// The script goes on from here, whatever it has started.
+    pub(super) fn goes_on(&mut self) {
+        if let Some(calling) = &mut self.calling {
+            calling.waits = true;
+        }
+        self.stop(Stop::Exit);
+    }
+
+    /// Keeps a start, with what it is given.
+    pub(super) fn started(&mut self, run: &Run) {
+        let exported = |name: &str| self.exported.contains(name) || self.exported.contains("*");
+        let known = |values: &Vec<Value>| match values.as_slice() {
+            [value] if !value.contains(&HOLE) => Some(folded(value)),
+            _ => None,
+        };
+        let env = self.env.iter().filter(|(name, _)| exported(name));
+        let env = env
+            .filter(|(name, _)| is_variable_name(name))
+            .filter_map(|(name, values)| known(values).map(|value| (name.to_owned(), value)));
+        let mut run = Run {
+            env: env.collect(),
+            dir: run.dir.clone().or_else(|| self.cwd.clone()),
+            ..run.clone()
+        };
+        run.dir = run.dir.filter(|dir| !dir.contains(&HOLE));
+        let (line, at_end) = (self.line, self.tail);
+        let Some(calling) = &mut self.calling else {
+            return;
+        };
+        if calling.started.len() >= MAX_RUNS {
+            return;
+        }
+        let in_front = matches!(run.way, Way::Exec) || at_end && run.way == Way::Last;
+        calling.started.push(Started {
+            line,
+            file: calling.sourced.last().cloned(),
+            sure: calling.undecided == 0,
+            run,
+        });
+        if in_front {
+            calling.front = Some(calling.started.len() - 1);
+        }
+    }
+
+    /// Reads a file in place (`.`).
+    pub(super) fn source(&mut self, path: &[u8]) {
+        let path = folded(path);
+        let Some(calling) = &mut self.calling else {
+            return;
+        };
+        if LIBRARIES.contains(&path.as_slice()) {
+            return;
+        }
+        let is_known = !path.contains(&b'*') && !calling.sourced.contains(&path);
+        let text = is_known.then(|| calling.world.text(&path)).flatten();
+        let Some(text) = text.filter(|_| calling.sourced.len() < MAX_SOURCED) else {
+            if path == b"/etc/profile" && calling.world.holds(b'e', &path) == Some(false) {
+                // Every system has one, and it reads these.
+                let parts = calling.world.matches(b"/etc/profile.d/*.sh");
+                for file in parts {
+                    self.source(&file);
+                }
+                return;
+            }
+            // A file that is not there sets nothing.
+            calling.blind |= calling.world.holds(b'e', &path) != Some(false);
+            return;
+        };
+        calling.sourced.push(path);
+        let tail = std::mem::take(&mut self.tail);
+        self.scoped(Stop::Return, |walk| walk.text(&text));
+        self.tail = tail;
+        if let Some(calling) = &mut self.calling {
+            calling.sourced.pop();
+        }
+    }
+
+    /// What a login shell reads before its command (sh(1), bash(1), `INVOCATION`).
+    pub(super) fn login(&mut self, home: &[u8]) {
+        let Some(calling) = &self.calling else {
+            return;
+        };
+        let world = calling.world;
+        if world.holds(b'e', b"/etc/profile") == Some(true) {
+            self.source(b"/etc/profile");
+        } else {
+            for file in world.matches(b"/etc/profile.d/*.sh") {
+                self.source(&file);
+            }
+        }
+        let own = [".bash_profile", ".bash_login", ".profile"];
+        let own = own.map(|name| [home, b"/", name.as_bytes()].concat());
+        if let Some(file) = own
+            .iter()
+            .find(|file| world.holds(b'f', file) == Some(true))
+        {
+            self.source(file);
+        }
+    }
+
+    /// The words of a loop, with what patterns of files stand for.
+    pub(super) fn globbed(&self, words: Vec<Value>) -> Vec<Value> {
+        let Some(calling) = &self.calling else {
+            return words;
+        };
+        let is_pattern = |word: &Value| {
+            let has = word.iter().any(|byte| matches!(byte, b'*' | b'?'));
+            has && word.starts_with(b"/") && !word.contains(&HOLE)
+        };
+        let expand = |word: Value| match is_pattern(&word) {
+            true => calling.world.matches(&word),
+            false => vec![word],
+        };
+        words.into_iter().flat_map(expand).collect()
+    }
+
+    /// The names in a directory (ls(1)).
+    pub(super) fn listed(&self, dir: &[u8]) -> Option<Vec<Value>> {
+        let dir = seen_from(self.cwd.as_deref(), dir);
+        let world = self.calling.as_ref()?.world;
+        if dir.contains(&HOLE) || world.holds(b'd', &dir) != Some(true) {
+            return None;
+        }
+        let files = world.matches(&[&dir, &b"/*"[..]].concat());
+        let name = |file: &Value| file.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);
+        Some(files.iter().filter_map(name).collect())
+    }
+
+    /// The files of a directory, each with its first line.
+    pub(super) fn kept_in(&self, dir: &[u8]) -> Vec<(String, Value)> {
+        let dir = folded(&seen_from(self.cwd.as_deref(), dir));
+        let Some(calling) = self.calling.as_ref().filter(|_| !dir.contains(&b'*')) else {
+            return Vec::new();
+        };
+        let files = calling.world.matches(&[&dir, &b"/*"[..]].concat());
+        let kept = files.into_iter().filter_map(|file| {
+            let name = file.rsplit(|byte| *byte == b'/').next()?.to_vec();
+            let name = String::from_utf8(name)
+                .ok()
+                .filter(|name| is_variable_name(name))?;
+            let text = calling.world.text(&file)?;
+            let line = text.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
+            Some((name, cleaned(line).into_owned()))
+        });
+        kept.collect()
+    }
+
+    /// Visits the text of a file.
+    fn text(&mut self, text: &[u8]) {
+        if !self.spend(text.len() / 16 + 1) {
+            return;
+        }
+        let text = cleaned(text);
+        let mut reader = Reader::new(&text, 1, 0);
+        let list = reader.script();
+        let documents = Rc::new(std::mem::take(&mut reader.documents));
+        let outer = std::mem::replace(&mut self.documents, documents);
+        let line = self.line;
+        self.list(&list);
+        self.line = line;
+        self.documents = outer;
+    }
+
+    /// `sh FILE` of a file that is no program of its own: its text, as the shell reads it. False
+    /// when it is not to be read so.
+    pub(super) fn read_by_shell(&mut self, file: &[u8], args: &[Value]) -> bool {
+        let path = folded(&seen_from(self.cwd.as_deref(), file));
+        let Some(calling) = &mut self.calling else {
+            return false;
+        };
+        let is_program = calling.world.holds(b'x', &path) != Some(false);
+        if is_program || path.contains(&b'*') || calling.sourced.len() >= MAX_SOURCED {
+            return false;
+        }
+        let Some(text) = calling.world.text(&path) else {
+            return false;
+        };
+        calling.sourced.push(path.clone());
+        let saved = self.bind(args);
+        let (env, cwd) = (self.env.clone(), self.cwd.clone());
+        self.scoped(Stop::Exit, |walk| walk.text(&text));
+        (self.env, self.cwd) = (env, cwd);
+        for (name, values) in saved {
+            self.env.restore(&name, values);
+        }
+        if let Some(calling) = &mut self.calling {
+            calling.sourced.pop();
+        }
+        true
+    }
+
+    /// The home of a user who logs in, as the directory in which a command then runs.
+    pub(super) fn home_of(&self, user: &[u8]) -> Option<Value> {
+        self.calling.as_ref()?.world.home(user)
+    }
+
+    /// What a variable is worth that the script has not set.
+    pub(super) fn unset(&self, name: &str) -> Option<Vec<Value>> {
+        let calling = self.calling.as_ref()?;
+        let is_empty = !calling.blind && !GIVEN.contains(&name) && is_variable_name(name);
+        let is_place = name.len() == 1 && name.bytes().all(|byte| byte.is_ascii_digit());
+        if name == "USER" || name == "LOGNAME" {
+            return Some(vec![calling.user.clone()]);
+        }
+        (is_empty || is_place).then(|| vec![Vec::new()])
+    }
+
+    /// How many arguments there are.
+    pub(super) fn count(&self) -> Option<Vec<Value>> {
+        self.calling.as_ref()?;
+        let all = self.env.get("@")?.first()?;
+        let count = match all.is_empty() {
+            true => 0,
+            false => all.split(|byte| *byte == SPLIT).count(),
+        };
+        Some(vec![count.to_string().into_bytes()])
+    }
+
+    /// Visits a list; whether its last command succeeds, as far as that can be told.
+    pub(super) fn called_list(&mut self, list: &List) -> Option<bool> {
+        let tail = self.tail;
+        let last = list.0.iter().rposition(|item| !super::walk::leaves(item));
+        let mut holds = None;
+        for (number, item) in list.0.iter().enumerate() {
+            if self.is_stopped() {
+                break;
+            }
+            self.tail = tail && Some(number) == last;
+            holds = self.called_item(item);
+        }
+        self.tail = tail;
+        holds
+    }
+
+    fn called_item(&mut self, item: &Item) -> Option<bool> {
+        if item.background {
+            let tail = std::mem::take(&mut self.tail);
+            self.scoped(Stop::Exit, |walk| {
+                walk.called_chain(item);
+            });
+            self.tail = tail;
+            return Some(true);
+        }
+        self.called_chain(item)
+    }
+
+    fn called_chain(&mut self, item: &Item) -> Option<bool> {
+        let tail = self.tail;
+        self.tail = tail && item.rest.is_empty();
+        let mut holds = self.called_pipeline(&item.first, item.background);
+        for (number, (joint, pipeline)) in item.rest.iter().enumerate() {
+            if self.is_stopped() {
+                break;
+            }
+            self.tail = tail && number + 1 == item.rest.len();
+            let wanted = *joint == Joint::And;
+            holds = match holds {
+                Some(held) if held != wanted => Some(held),
+                Some(_) => self.called_pipeline(pipeline, item.background),
+                None => {
+                    let before = self.branch();
+                    let more = self.maybe(|walk| walk.called_pipeline(pipeline, item.background));
+                    self.env.merge(&before);
+                    more.filter(|held| *held != wanted)
+                }
+            };
+        }
+        self.tail = tail;
+        holds
+    }
+
+    /// Visits what may not be reached.
+    pub(super) fn maybe<T>(&mut self, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let count = |walk: &mut Self, more: bool| {
+            if let Some(calling) = &mut walk.calling {
+                calling.undecided = match more {
+                    true => calling.undecided + 1,
+                    false => calling.undecided.saturating_sub(1),
+                };
+            }
+        };
+        count(self, true);
+        let out = visit(self);
+        count(self, false);
+        out
+    }
+
+    fn called_pipeline(&mut self, pipeline: &Pipeline, background: bool) -> Option<bool> {
+        self.pipeline(pipeline, background);
+        let [command] = pipeline.commands.as_slice() else {
+            return None;
+        };
+        let holds = self.outcome(command)?;
+        Some(holds != pipeline.negated)
+    }
+
+    /// Whether a command that was visited succeeds.
+    fn outcome(&mut self, command: &Command) -> Option<bool> {
+        /// Commands of which a script expects that they succeed.
+        const SUCCEED: &[&[u8]] = &[
+            b":", b".", b"cd", b"chmod", b"chown", b"echo", b"export", b"local", b"mkdir",
+            b"printf", b"set", b"shift", b"source", b"touch", b"true", b"ulimit", b"umask",
+            b"unset",
+        ];
+        let Body::Simple { assigns, words } = &command.body else {
+            return None;
+        };
+        if words.is_empty() {
+            let plain = assigns.iter().all(|assign| is_plain(&assign.value));
+            return plain.then_some(true);
+        }
+        let name = words.first().and_then(Word::plain)?;
+        match name {
+            b"[" | b"[[" | b"test" => {
+                let argvs = self.argvs(words);
+                let mut all = argvs.iter().map(|argv| self.test(argv));
+                let first = all.next()??;
+                all.all(|other| other == Some(first)).then_some(first)
+            }
+            b"false" => Some(false),
+            name if SUCCEED.contains(&name) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// test(1).
+    fn test(&self, argv: &[Value]) -> Option<bool> {
+        let mut words: Vec<&[u8]> = argv.iter().skip(1).map(Vec::as_slice).collect();
+        if matches!(words.last(), Some(&b"]" | &b"]]")) {
+            words.pop();
+        }
+        self.expression(&words)
+    }
+
+    fn expression(&self, words: &[&[u8]]) -> Option<bool> {
+        let part = |joints: [&[u8]; 2]| words.iter().position(|word| joints.contains(word));
+        if words.len() > 3 || words.len() == 3 && words[0] == b"!" {
+            if let Some(at) = part([b"-o", b"||"]).filter(|at| *at > 0) {
+                let sides = [&words[..at], &words[at + 1..]].map(|side| self.expression(side));
+                return match sides {
+                    [Some(true), _] | [_, Some(true)] => Some(true),
+                    [Some(false), Some(false)] => Some(false),
+                    _ => None,
+                };
+            }
+            if let Some(at) = part([b"-a", b"&&"]).filter(|at| *at > 0) {
+                let sides = [&words[..at], &words[at + 1..]].map(|side| self.expression(side));
+                return match sides {
+                    [Some(false), _] | [_, Some(false)] => Some(false),
+                    [Some(true), Some(true)] => Some(true),
+                    _ => None,
+                };
+            }
+        }
+        match words {
+            [b"!", rest @ ..] => self.expression(rest).map(|holds| !holds),
+            [] => Some(false),
+            [word] => (!is_open(word) || word.len() > 1).then_some(!word.is_empty()),
+            [b"-z", word] => empty(word),
+            [b"-n", word] => empty(word).map(|empty| !empty),
+            [[b'-', test], path] => {
+                let path = seen_from(self.cwd.as_deref(), path);
+                let is_known = !path.contains(&HOLE) && path.starts_with(b"/");
+                let world = self.calling.as_ref()?.world;
+                is_known.then(|| world.holds(*test, &path)).flatten()
+            }
+            [left, operator, right] => compare(left, operator, right),
+            _ => None,
+        }
+    }
+
+    pub(super) fn called_if(&mut self, branches: &[(List, List)], otherwise: Option<&List>) {
+        let tail = self.tail;
+        let mut after = None;
+        let mut is_open = false;
+        for (condition, body) in branches {
+            self.tail = false;
+            let holds = self.called_list(condition);
+            self.tail = tail;
+            if self.is_stopped() || holds == Some(false) {
+                continue;
+            }
+            if holds == Some(true) && !is_open {
+                self.called_list(body);
+                return;
+            }
+            is_open = true;
+            let before = self.branch();
+            self.maybe(|walk| walk.called_list(body));
+            let end = std::mem::replace(&mut self.env, before);
+            collect(&mut after, end);
+            if holds == Some(true) {
+                if let Some(after) = after {
+                    self.env = after;
+                }
+                return;
+            }
+        }
+        if let Some(list) = otherwise.filter(|_| !self.is_stopped()) {
+            if is_open {
+                self.maybe(|walk| walk.called_list(list));
+            } else {
+                self.called_list(list);
+            }
+        }
+        if let Some(after) = after {
+            self.env.merge(&after);
+        }
+    }
+
+    /// A loop: its body once, as what comes again comes the same. One that nothing ends goes on.
+    pub(super) fn called_loop(&mut self, condition: &List, until: bool, body: &List) {
+        let holds = self.called_list(condition).map(|holds| holds != until);
+        if holds == Some(false) || self.is_stopped() {
+            return;
+        }
+        let before = self
+            .calling
+            .as_mut()
+            .map(|calling| std::mem::take(&mut calling.broke));
+        if holds == Some(true) {
+            self.called_list(body);
+        } else {
+            self.maybe(|walk| walk.called_list(body));
+        }
+        let broke = self.calling.as_ref().is_some_and(|calling| calling.broke);
+        if let Some(calling) = &mut self.calling {
+            calling.broke = before.unwrap_or_default();
+        }
+        if holds == Some(true) && !broke && !self.is_stopped() {
+            self.goes_on();
+        }
+    }
+
+    /// Something may end the loop around, or the script.
+    pub(super) fn breaks(&mut self) {
+        if let Some(calling) = &mut self.calling {
+            calling.broke = true;
+        }
+    }
+
+    /// The arm that is taken; false when that cannot be told.
+    pub(super) fn called_case(&mut self, subject: &Word, cases: &[(Vec<Word>, List)]) -> bool {
+        let subjects = self.expand(subject);
+        let [subject] = subjects.as_slice() else {
+            return false;
+        };
+        if subject.contains(&HOLE) {
+            return false;
+        }
+        for (patterns, body) in cases {
+            for pattern in patterns {
+                let pattern = self.one(pattern);
+                if pattern.contains(&HOLE) {
+                    return false;
+                }
+                if fits(&pattern, subject) {
+                    self.called_list(body);
+                    return true;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Whether something of a word is not known.
+fn is_open(word: &[u8]) -> bool {
+    word.contains(&HOLE)
+}
+
+/// Whether a word is empty; what is known of it tells that it is not.
+fn empty(word: &[u8]) -> Option<bool> {
+    match is_open(word) {
+        true if is_hole(word) => None,
+        _ => Some(word.is_empty()),
+    }
+}
+
+fn compare(left: &[u8], operator: &[u8], right: &[u8]) -> Option<bool> {
+    if is_open(left) || is_open(right) {
+        return None;
+    }
+    let number = |word: &[u8]| std::str::from_utf8(word).ok()?.trim().parse::<i64>().ok();
+    let ordered = || Some(number(left)?.cmp(&number(right)?));
+    match operator {
+        b"=" | b"==" => Some(fits(right, left)),
+        b"!=" => Some(!fits(right, left)),
+        b"-eq" => ordered().map(std::cmp::Ordering::is_eq),
+        b"-ne" => ordered().map(std::cmp::Ordering::is_ne),
+        b"-lt" => ordered().map(std::cmp::Ordering::is_lt),
+        b"-le" => ordered().map(std::cmp::Ordering::is_le),
+        b"-gt" => ordered().map(std::cmp::Ordering::is_gt),
+        b"-ge" => ordered().map(std::cmp::Ordering::is_ge),
+        _ => None,
+    }
+}
+
+/// Whether a value is known from text and variables alone.
+fn is_plain(word: &Word) -> bool {
+    word.parts
+        .iter()
+        .all(|part| !matches!(part, Part::Output { .. } | Part::Unknown))
+}
+
+/// Whether `name` fits a pattern of the shell: `*`, `?`, `[…]` (sh(1), patterns).
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        let (is_one, width) = match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p + 1, n));
+                p += 1;
+                continue;
+            }
+            Some(b'?') => (true, 1),
+            Some(b'[') => match bracket(&pattern[p..], name[n]) {
+                Some(found) => found,
+                None => (name[n] == b'[', 1),
+            },
+            Some(byte) => (*byte == name[n], 1),
+            None => (false, 0),
+        };
+        if is_one {
+            (p, n) = (p + width, n + 1);
+        } else if let Some((after, tried)) = star {
+            star = Some((after, tried + 1));
+            (p, n) = (after, tried + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// Whether a byte is of a bracket expression, and how long that is.
+fn bracket(pattern: &[u8], byte: u8) -> Option<(bool, usize)> {
+    let end = pattern.iter().skip(2).position(|b| *b == b']')? + 2;
+    let inner = &pattern[1..end];
+    let (inner, negated) = match inner.strip_prefix(b"!").or(inner.strip_prefix(b"^")) {
+        Some(rest) => (rest, true),
+        None => (inner, false),
+    };
+    let mut found = inner.contains(&byte);
+    for three in inner.windows(3) {
+        found |= three[1] == b'-' && (three[0]..=three[2]).contains(&byte);
+    }
+    Some((found != negated, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Files(&'static [(&'static str, &'static str)]);
+
+    impl World for Files {
+        fn text(&self, path: &[u8]) -> Option<Vec<u8>> {
+            let found = self.0.iter().find(|(name, _)| name.as_bytes() == path);
+            found.map(|(_, text)| text.as_bytes().to_vec())
+        }
+
+        fn holds(&self, _: u8, path: &[u8]) -> Option<bool> {
+            Some(self.text(path).is_some())
+        }
+
+        fn home(&self, user: &[u8]) -> Option<Vec<u8>> {
+            Some([b"/home/", user].concat())
+        }
+
+        fn matches(&self, pattern: &[u8]) -> Vec<Vec<u8>> {
+            let names = self.0.iter().map(|(name, _)| name.as_bytes());
+            names
+                .filter(|name| fits(pattern, name))
+                .map(<[u8]>::to_vec)
+                .collect()
+        }
+    }
+
+    fn called(text: &str, args: &[&str], files: &'static [(&'static str, &'static str)]) -> Called {
+        let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
+        call(&Call {
+            text: text.as_bytes(),
+            script: Some(b"/etc/init.d/a"),
+            args: &args,
+            user: b"root",
+            dir: None,
+            vars: &BTreeMap::new(),
+            world: &Files(files),
+        })
+    }
+
+    fn shown(called: &Called) -> Vec<String> {
+        let show = |started: &Started| {
+            let run = &started.run;
+            let words: Vec<_> = run.argv.iter().map(|word| text(word)).collect();
+            let mut line = words.join(" ");
+            for (name, value) in &run.env {
+                line = format!("{name}={} {line}", text(value));
+            }
+            if let Some(user) = &run.user {
+                line = format!("{}: {line}", text(user));
+            }
+            if let Some(dir) = &run.dir {
+                line = format!("{line} in {}", text(dir));
+            }
+            format!("{line} {:?}", run.way)
+        };
+        called.started.iter().map(show).collect()
+    }
+
+    fn text(value: &[u8]) -> String {
+        String::from_utf8_lossy(value).into_owned()
+    }
+
+    #[test]
+    fn the_arm_of_the_action_is_taken_and_no_other() {
+        let script = "start() { /opt/a/d -x $1; }\ncase \"$1\" in\nstart) start now ;;\n\
+                      restart) $0 stop; $0 start ;;\nesac\n";
+        assert_eq!(
+            shown(&called(script, &["start"], &[])),
+            ["/opt/a/d -x now Last"]
+        );
+        assert_eq!(
+            shown(&called(script, &["restart"], &[])),
+            ["/etc/init.d/a stop Plain", "/etc/init.d/a start Last"]
+        );
+    }
+
+    #[test]
+    fn what_is_sourced_comes_before_a_default() {
+        let script = ". /etc/default/a\n[ -z \"$HOME_DIR\" ] && HOME_DIR=/opt/a\n\
+                      : ${OPTS:=-q}\nif [ -n \"$EXTRA\" ]; then OPTS=\"$OPTS $EXTRA\"; fi\n\
+                      export CONF\nsu - app -c \"$HOME_DIR/d $OPTS\" &\n";
+        let files = &[(
+            "/etc/default/a",
+            "HOME_DIR=/srv/a\nCONF=/etc/a.conf\nOPTS='-v -w'\n",
+        )];
+        assert_eq!(
+            shown(&called(script, &["start"], files)),
+            ["app: CONF=/etc/a.conf /srv/a/d -v -w in /home/app Background"]
+        );
+        assert_eq!(
+            shown(&called(script, &["start"], &[])),
+            ["app: CONF= /opt/a/d -q in /home/app Background"]
+        );
+    }
+
+    #[test]
+    fn what_is_known_to_end_the_script_ends_it() {
+        let script = "[ -x /opt/a/d ] || exit 0\ncd /opt/a\nexec ./d -f\n/opt/a/never\n";
+        let there = called(script, &[], &[("/opt/a/d", "")]);
+        assert_eq!(shown(&there), ["/opt/a/d -f in /opt/a Exec"]);
+        assert_eq!(there.front, Some(0));
+        assert!(called(script, &[], &[]).started.is_empty());
+    }
+
+    #[test]
+    fn a_condition_that_is_not_known_leaves_both_ways() {
+        let script = "if grep -q x /etc/y; then /opt/a/one; exit 0; fi\n/opt/a/two\n";
+        let found = called(script, &[], &[]);
+        assert_eq!(shown(&found), ["/opt/a/one Plain", "/opt/a/two Last"]);
+        assert_eq!(
+            [found.started[0].sure, found.started[1].sure],
+            [false, true]
+        );
+    }
+
+    #[test]
+    fn a_script_may_wait_for_what_it_started() {
+        assert!(called("/opt/a/d &\nwait\n", &[], &[]).waits);
+        assert!(called("while true; do /opt/a/d; sleep 1; done\n", &[], &[]).waits);
+        let leaves = called("nohup /opt/a/d >/dev/null 2>&1 &\necho started\n", &[], &[]);
+        assert!(!leaves.waits && leaves.front.is_none(), "{leaves:?}");
+    }
+
+    #[test]
+    fn a_list_for_the_shell_is_read_in_place() {
+        let files = &[(
+            "/srv/list",
+            "LD_LIBRARY_PATH=/srv/lib; export LD_LIBRARY_PATH; /srv/one -D\n/srv/two -D\n",
+        )];
+        struct NoPrograms(Files);
+        impl World for NoPrograms {
+            fn text(&self, path: &[u8]) -> Option<Vec<u8>> {
+                self.0.text(path)
+            }
+            fn holds(&self, test: u8, path: &[u8]) -> Option<bool> {
+                if test == b'x' {
+                    Some(false)
+                } else {
+                    self.0.holds(test, path)
+                }
+            }
+            fn home(&self, _: &[u8]) -> Option<Vec<u8>> {
+                None
+            }
+            fn matches(&self, _: &[u8]) -> Vec<Vec<u8>> {
+                Vec::new()
+            }
+        }
+        let found = call(&Call {
+            text: b"sh /srv/list\n",
+            script: None,
+            args: &[],
+            user: b"root",
+            dir: None,
+            vars: &BTreeMap::new(),
+            world: &NoPrograms(Files(files)),
+        });
+        let lines = shown(&found);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            lines[0].starts_with("LD_LIBRARY_PATH=/srv/lib /srv/one -D"),
+            "{lines:?}"
+        );
+        assert_eq!(found.started[0].file.as_deref(), Some(&b"/srv/list"[..]));
+    }
+
+    #[test]
+    fn patterns_fit_as_in_the_shell() {
+        for (pattern, name, want) in [
+            ("start", "start", true),
+            ("st*", "start", true),
+            ("*art", "start", true),
+            ("s?art", "start", true),
+            ("[a-s]tart", "start", true),
+            ("[!s]tart", "start", false),
+            ("stop", "start", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), want, "{pattern}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_call_ends(script in r#"(if|then|fi|case|in|esac|\$1|[{}()&|;"' \n]|exit|/a/b|\[ -f x \]){0,60}"#) {
+            let _ = called(&script, &["start"], &[]);
+        }
+    }
+}

@@ -24,6 +24,7 @@ use crate::command::own_rules;
 use crate::command::pack::Pack;
 use crate::command::policy::Policies;
 use crate::command::sign::Sign;
+use crate::command::survey::SurveyArgs;
 use crate::command::verify::Verify;
 
 /// Tells before a migration whether a legacy Linux application will float in a container.
@@ -50,6 +51,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List what runs on a system, and how to audit each of it
+    Survey(SurveyArgs),
     /// Audit an application and print its readiness report
     Scan(Scan),
     /// Write manifests that run an application over a read-only root
@@ -364,7 +367,7 @@ impl ScopeArgs {
         if names_nothing {
             bail!(
                 "nothing to audit: name a directory, --package NAME or --unit NAME, or a saved \
-                 report with --report FILE"
+                 report with --report FILE; `seaworthy survey` lists what runs on a system"
             );
         }
         let mut request = Request {

@@ -119,17 +119,41 @@ pub fn audit(request: &Request, progress: &Progress) -> Result<Report, AuditErro
     let (rules, read) = rayon::join(|| rules(request), read);
     let rules = rules?;
     let (root, host) = read?;
-    let scope = link::scope::find(&root, &host, request_scope(request))?;
+    audit_by(request, &rules, &root, &host, progress)
+}
+
+/// Audits an application of a system that was read already: of several of one system each costs only
+/// its own part.
+///
+/// # Errors
+/// As [`audit`].
+pub fn audit_with(
+    request: &Request,
+    root: &Root,
+    host: &Host,
+    progress: &Progress,
+) -> Result<Report, AuditError> {
+    audit_by(request, &rules(request)?, root, host, progress)
+}
+
+fn audit_by(
+    request: &Request,
+    rules: &rule::Rules,
+    root: &Root,
+    host: &Host,
+    progress: &Progress,
+) -> Result<Report, AuditError> {
+    let scope = link::scope::find(root, host, request_scope(request))?;
     let limits = Limits {
         all_filesystems: request.all_filesystems,
         exclude: request.exclude.clone(),
         ..Limits::default()
     };
-    let seen = link::gather::gather(&root, &host, &scope, &limits, progress);
+    let seen = link::gather::gather(root, host, &scope, &limits, progress);
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }
-    let mut linked = link::link(&root, &host, &scope, seen, request.trace.as_ref());
+    let mut linked = link::link(root, host, &scope, seen, request.trace.as_ref());
     if progress.stop.load(Ordering::Relaxed) {
         return Err(AuditError::Interrupted);
     }

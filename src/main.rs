@@ -59,6 +59,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Survey(survey) => return command::survey::run(&survey),
         Command::Scan(scan) => return run_scan(&scan),
         Command::Mounts(mounts) => return command::mounts::run(&mounts),
         Command::Migrate(migrate) => return command::migrate::run(&migrate),

@@ -15,5 +15,6 @@ pub(crate) mod policy;
 mod root;
 mod settings;
 pub(crate) mod sign;
+pub(crate) mod survey;
 pub(crate) mod traces;
 pub(crate) mod verify;

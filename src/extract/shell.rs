@@ -8,7 +8,7 @@ mod calls;
 mod options;
 mod starts;
 
-pub use called::{Caller, facts as called};
+pub use called::{Caller, Find, facts as called};
 
 use std::collections::BTreeMap;
 

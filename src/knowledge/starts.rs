@@ -13,6 +13,7 @@ use super::table;
 struct Table {
     helpers: BTreeSet<String>,
     launchers: BTreeSet<String>,
+    base: BTreeSet<String>,
     front: Vec<Front>,
 }
 
@@ -43,6 +44,7 @@ struct Front {
 struct Knowledge {
     helpers: BTreeSet<String>,
     launchers: BTreeSet<String>,
+    base: BTreeSet<String>,
     front: BTreeMap<String, usize>,
     entries: Vec<Front>,
 }
@@ -56,6 +58,7 @@ static STARTS: LazyLock<Knowledge> = LazyLock::new(|| {
     Knowledge {
         helpers: table.helpers,
         launchers: table.launchers,
+        base: table.base,
         front: table.front.iter().enumerate().flat_map(names).collect(),
         entries: table.front,
     }
@@ -71,6 +74,12 @@ pub fn is_helper(name: &[u8]) -> bool {
 #[must_use]
 pub fn is_launcher(name: &[u8]) -> bool {
     std::str::from_utf8(name).is_ok_and(|name| STARTS.launchers.contains(name))
+}
+
+/// Whether a source package of this name is part of the system itself.
+#[must_use]
+pub fn is_base(source: &str) -> bool {
+    STARTS.base.contains(source)
 }
 
 /// The command that keeps a program in front, by the options that its manual has for that; nothing

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::instances;
 use super::live::USER_UNITS;
-use super::packages::Packages;
+use super::packages::{Package, Packages};
 use super::read;
 use super::starts;
 use crate::extract::Out;
 use crate::fact::{Certainty, Fact, Issue, What};
+use crate::knowledge;
 use crate::parse::accounts::Accounts;
 use crate::parse::os_release::OsRelease;
 use crate::path::AppPath;
@@ -150,6 +151,15 @@ impl Declarations {
         self.called.get(file).map(Vec::as_slice)
     }
 
+    /// The names of all units and scripts that start something, without `.service`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let facts = self.files.values().flatten();
+        facts.filter_map(|fact| match &fact.what {
+            What::Starts { name, .. } => Some(name.strip_suffix(".service").unwrap_or(name)),
+            _ => None,
+        })
+    }
+
     /// What the unit or init script `name` starts.
     #[must_use]
     pub fn starts_of(&self, name: &str) -> Vec<&Fact> {
@@ -168,6 +178,12 @@ impl Declarations {
 }
 
 impl Host {
+    /// Whether a package belongs to the system itself, rather than to what runs on it.
+    #[must_use]
+    pub fn is_base(&self, package: &Package) -> bool {
+        package.essential || package.ordinary || knowledge::starts::is_base(&package.source)
+    }
+
     /// Reads what the root says about itself.
     #[must_use]
     pub fn read(root: &Root) -> Self {

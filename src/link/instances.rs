@@ -37,9 +37,14 @@ pub(super) fn facts(root: &Root) -> BTreeMap<AppPath, Vec<Fact>> {
         return BTreeMap::new();
     }
     let mut wanted = wanted(root);
+    // A generator makes the instances that a unit of the template's name holds together.
+    let lists = UNIT_DIRS.iter().filter_map(|dir| root.list(dir).ok());
+    let units: BTreeSet<Vec<u8>> = lists.flatten().map(|(name, _)| name).collect();
     let known: BTreeSet<String> = wanted.keys().map(|name| template_of(name)).collect();
     for (name, file) in &templates {
-        if !known.contains(name) && name.ends_with(".service") {
+        let umbrella = format!("{}.service", name.split('@').next().unwrap_or(name));
+        let is_held = units.contains(umbrella.as_bytes());
+        if is_held && !known.contains(name) && name.ends_with(".service") {
             for instance in implied(root, file, name) {
                 let target = AppPath::new(GENERATED).child(b"multi-user.target.wants");
                 wanted.insert(instance.clone(), target.child(instance.as_bytes()));
@@ -64,6 +69,24 @@ pub(super) fn facts(root: &Root) -> BTreeMap<AppPath, Vec<Fact>> {
         }
     }
     found
+}
+
+/// Whether a unit of this name holds instances together: there is one, or a template that has one.
+pub(super) fn has_any(root: &Root, stem: &[u8]) -> bool {
+    let head = [stem, b"@"].concat();
+    let is_instance = |name: &[u8]| {
+        let unit = UnitName::parse(name);
+        name.starts_with(&head) && unit.is_some_and(|unit| unit.instance.is_some())
+    };
+    let lists = UNIT_DIRS.iter().filter_map(|dir| root.list(dir).ok());
+    let is_there = lists.flatten().any(|(name, _)| is_instance(&name));
+    let is_wanted = || wanted(root).keys().any(|name| is_instance(name.as_bytes()));
+    let is_implied = || {
+        let template = format!("{}@.service", String::from_utf8_lossy(stem));
+        let file = templates(root).remove(&template);
+        file.is_some_and(|file| !implied(root, &file, &template).is_empty())
+    };
+    is_there || is_wanted() || is_implied()
 }
 
 /// `app@.service` of `app@main.service`.
@@ -119,6 +142,13 @@ fn implied(root: &Root, file: &AppPath, name: &str) -> Vec<String> {
     let Some(unit) = parsed(root, file) else {
         return Vec::new();
     };
+    // A job that something else starts is no service of each.
+    let kind = unit
+        .last("Service", "Type")
+        .map(|kind| kind.value.as_slice());
+    if kind == Some(b"oneshot") {
+        return Vec::new();
+    }
     let mut all: Option<BTreeSet<String>> = None;
     for assignment in OWN.iter().flat_map(|key| unit.list("Unit", key)) {
         let value = String::from_utf8_lossy(&assignment.value).into_owned();

@@ -67,6 +67,12 @@ impl Voices {
             }
         }
         let ran = seen_to_run(facts);
+        let other = |stem: &[u8]| {
+            let script = AppPath::new("/etc/init.d").child(stem);
+            let unit = [stem, b".service"].concat();
+            let mut units = UNIT_DIRS.iter().map(|dir| AppPath::new(dir).join(&unit));
+            real(&script).is_some() || units.any(|unit| real(&unit).is_some())
+        };
         let given = given(facts);
         let mut files: BTreeMap<AppPath, Voice> = BTreeMap::new();
         for (file, facts) in &by_file {
@@ -74,7 +80,10 @@ impl Voices {
                 files.insert((*file).clone(), Voice::Live);
                 continue;
             }
-            files.insert((*file).clone(), first_voice(scope, file, facts, &replaced));
+            files.insert(
+                (*file).clone(),
+                first_voice(scope, file, facts, &real, &replaced, &other),
+            );
         }
         let started = started(scope, &by_file, &files, &real);
         for (file, voice) in &mut files {
@@ -176,7 +185,9 @@ fn first_voice(
     scope: &Scope,
     file: &AppPath,
     facts: &[&Fact],
+    real: &impl Fn(&AppPath) -> Option<AppPath>,
     replaced: &impl Fn(&AppPath) -> bool,
+    other: &impl Fn(&[u8]) -> bool,
 ) -> Voice {
     let dirs = |dirs: &[&str]| dirs.iter().any(|dir| file.is_below(&AppPath::new(dir)));
     let is_users = memchr::memmem::find(file.as_bytes(), USER_UNITS).is_some();
@@ -186,6 +197,18 @@ fn first_voice(
     }
     if dirs(UNIT_DIRS) || dirs(&[GENERATED]) || is_users {
         return Voice::Live;
+    }
+    // A job of upstart beside a script or unit of its name is for another system.
+    if dirs(&["/etc/init"]) {
+        let stem = file
+            .name()
+            .split(|byte| *byte == b'.')
+            .next()
+            .unwrap_or_default();
+        return match other(stem) {
+            true => Voice::Dead,
+            false => Voice::Live,
+        };
     }
     if dirs(INIT_DIRS) {
         return if replaced(file) {
@@ -225,7 +248,7 @@ fn first_voice(
         return Voice::Sample;
     }
     // What the system's own tables start is started, whatever else they are about.
-    if is_starter(scope, facts) {
+    if is_starter(scope, facts, real) {
         return Voice::Live;
     }
     if places::is_integration(file) && speaks(Source::Config) {
@@ -239,9 +262,12 @@ fn first_voice(
 }
 
 /// Whether a file starts a program of the application.
-fn is_starter(scope: &Scope, facts: &[&Fact]) -> bool {
+fn is_starter(scope: &Scope, facts: &[&Fact], real: &impl Fn(&AppPath) -> Option<AppPath>) -> bool {
+    let is_own = |path: &AppPath| {
+        scope.contains(path) || real(path).is_some_and(|real| scope.contains(&real))
+    };
     facts.iter().any(|fact| match &fact.what {
-        What::Starts { program, how, .. } => *how != StartKind::Script && scope.contains(program),
+        What::Starts { program, how, .. } => *how != StartKind::Script && is_own(program),
         _ => false,
     })
 }

@@ -26,6 +26,7 @@ pub mod scope;
 mod share;
 mod sourced;
 mod starts;
+pub mod survey;
 pub mod trace;
 mod web;
 

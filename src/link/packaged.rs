@@ -173,6 +173,7 @@ mod tests {
             licence: None,
             depends: Vec::new(),
             essential: false,
+            ordinary: false,
             recommends: Vec::new(),
             at: Locus::file(&AppPath::root()),
         };

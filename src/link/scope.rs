@@ -50,28 +50,79 @@ pub struct Scope {
     pub words: BTreeSet<String>,
 }
 
+/// Names that are like one that stands for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Near(pub Vec<String>);
+
+impl Near {
+    /// The names of `known` that differ least from `name`.
+    fn of<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        /// How like a name must be: the share of the letters that are the same and in place.
+        const LIKE: f64 = 0.8;
+        let mut like: Vec<(f64, &str)> = known
+            .map(|other| (strsim::jaro_winkler(name, other), other))
+            .filter(|(like, _)| *like >= LIKE)
+            .collect();
+        like.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        like.dedup_by(|a, b| a.1 == b.1);
+        Self(
+            like.into_iter()
+                .take(3)
+                .map(|(_, name)| name.to_owned())
+                .collect(),
+        )
+    }
+}
+
+impl std::fmt::Display for Near {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.0.is_empty() {
+            write!(f, "; is {} meant?", self.0.join(", or "))?;
+        }
+        write!(f, "; `seaworthy survey` lists what is there")
+    }
+}
+
 /// A name that stands for nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ScopeError {
     /// No such path.
-    #[error("cannot audit {path}: {reason}; a PATH is as the application sees it, inside the root")]
+    #[error(
+        "cannot audit {path}: {reason}; a PATH is as the application sees it, inside the root{near}"
+    )]
     Path {
         /// The path.
         path: AppPath,
         /// What the lookup said.
         reason: String,
+        /// Names like it, as the end of a sentence.
+        near: Near,
     },
+    /// The whole system.
+    #[error(
+        "/ is a whole system, and no application: `seaworthy survey` lists what runs on it, and how to audit each"
+    )]
+    System,
     /// No such package.
-    #[error("no package {name}: {known} packages of dpkg, rpm or apk are known in this root")]
+    #[error("no package {name}: {known} packages of dpkg, rpm or apk are known in this root{near}")]
     Package {
         /// The name.
         name: String,
         /// How many packages there are.
         known: usize,
+        /// Names like it.
+        near: Near,
     },
     /// No such unit.
-    #[error("no unit or init script {0}: looked in the systemd unit directories and /etc/init.d")]
-    Unit(String),
+    #[error(
+        "no unit or init script {name}: looked in the systemd unit directories and /etc/init.d{near}"
+    )]
+    Unit {
+        /// The name.
+        name: String,
+        /// Names like it.
+        near: Near,
+    },
 }
 
 impl Scope {
@@ -132,7 +183,7 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
     let mut scope = Scope::default();
     for path in wanted.paths {
         match add_path(root, &mut scope, path) {
-            Err(ScopeError::Path { path, reason }) if wanted.paths.len() > 1 => {
+            Err(ScopeError::Path { path, reason, .. }) if wanted.paths.len() > 1 => {
                 scope.absent.insert(path.clone());
                 scope.issues.push(Issue {
                     at: Locus::file(&path),
@@ -149,6 +200,7 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
         return Err(ScopeError::Path {
             path: path.clone(),
             reason: issue.message.clone(),
+            near: Near::default(),
         });
     }
     add_packages(root, host, &mut scope, wanted.packages)?;
@@ -170,7 +222,11 @@ fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeE
         .map_err(|error| ScopeError::Path {
             path: path.clone(),
             reason: error.to_string(),
+            near: siblings(root, path),
         })?;
+    if node.real.as_bytes() == b"/" {
+        return Err(ScopeError::System);
+    }
     scope.named.push(path.clone());
     scope.know(path.name());
     if node.stat.kind == Kind::Dir {
@@ -191,6 +247,27 @@ fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeE
         scope.files.insert(node.real);
     }
     Ok(())
+}
+
+/// What is like a path that is not there, beside it.
+fn siblings(root: &Root, path: &AppPath) -> Near {
+    let Some(parent) = path.parent() else {
+        return Near::default();
+    };
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let names: Vec<String> = root
+        .list(parent.as_bytes())
+        .unwrap_or_default()
+        .iter()
+        .map(|(name, _)| text(name))
+        .collect();
+    let near = Near::of(&text(path.name()), names.iter().map(String::as_str));
+    Near(
+        near.0
+            .iter()
+            .map(|name| parent.join(name).to_text().into_owned())
+            .collect(),
+    )
 }
 
 /// How archives begin (tar(5), RFC 1952, APPNOTE.TXT 4.3, deb(5), the lead of rpm's files).
@@ -229,6 +306,10 @@ fn add_packages(
         return Err(ScopeError::Package {
             name: name.clone(),
             known,
+            near: Near::of(
+                name,
+                host.packages.iter().map(|package| package.name.as_str()),
+            ),
         });
     }
     let members = host.packages.scope(names, root);
@@ -280,7 +361,10 @@ fn add_package_file(scope: &mut Scope, node: Node) {
 fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(), ScopeError> {
     let starts = host.declarations.starts_of(name);
     if starts.is_empty() {
-        return Err(ScopeError::Unit(name.to_owned()));
+        return Err(ScopeError::Unit {
+            name: name.to_owned(),
+            near: Near::of(name, host.declarations.names()),
+        });
     }
     scope.know(name.split(['.', '@']).next().unwrap_or(name).as_bytes());
     add_instance_package(root, host, scope, name)?;
@@ -332,14 +416,20 @@ fn add_instance_package(
     scope: &mut Scope,
     name: &str,
 ) -> Result<(), ScopeError> {
-    let Some((prefix, instance)) = name.split_once('@') else {
-        return Ok(());
-    };
-    let instance = instance.strip_suffix(".service").unwrap_or(instance);
-    let first = instance.split('-').next().unwrap_or(instance);
-    let package = format!("{prefix}-{first}");
-    match host.packages.get(&package) {
-        Some(_) if !first.is_empty() => add_packages(root, host, scope, &[package]),
-        _ => Ok(()),
+    match instance_package(host, name) {
+        Some(package) => add_packages(root, host, scope, &[package]),
+        None => Ok(()),
     }
+}
+
+/// The package of an instance, by its name.
+pub(super) fn instance_package(host: &Host, name: &str) -> Option<String> {
+    let (prefix, instance) = name.split_once('@')?;
+    let instance = instance.strip_suffix(".service").unwrap_or(instance);
+    let first = instance
+        .split('-')
+        .next()
+        .filter(|first| !first.is_empty())?;
+    let package = format!("{prefix}-{first}");
+    host.packages.get(&package).map(|_| package)
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::instances;
 use super::live::UNIT_DIRS;
 use crate::extract::shell::{self, Caller, INIT_DIRS, is_local};
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, withhold};
@@ -426,7 +427,8 @@ pub(super) fn is_replaced(root: &Root, file: &AppPath) -> bool {
     let names: Vec<Vec<u8>> = all
         .map(|command| AppPath::new(&command.program).name().to_vec())
         .collect();
-    names.is_empty() || !names.iter().all(|name| name == b"true")
+    let holds = !names.is_empty() && names.iter().all(|name| name == b"true");
+    !holds || instances::has_any(root, file.name())
 }
 
 /// Puts variables into the commands of units, as systemd does (systemd.service(5), "Command lines"):

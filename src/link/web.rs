@@ -36,7 +36,12 @@ const SERVERS: [Server; 3] = [
         name: "Apache",
         read: apache,
         programs: &[
-            "apache2", "apache2ctl", "apachectl", "httpd", "httpd-prefork", "start_apache2",
+            "apache2",
+            "apache2ctl",
+            "apachectl",
+            "httpd",
+            "httpd-prefork",
+            "start_apache2",
             "httpd.worker",
         ],
         files: &[
@@ -141,7 +146,9 @@ pub(super) fn served(root: &Root, scope: &Scope, seen: &mut Seen) -> Served {
         let Some(depth) = depth else {
             continue;
         };
-        served.programs.extend(server.programs.iter().map(|name| (*name).to_owned()));
+        served
+            .programs
+            .extend(server.programs.iter().map(|name| (*name).to_owned()));
         for settings in &all {
             for site in &settings.sites.sites {
                 let is_nearest = |path: &[u8]| nearness(root, scope, path) == Some(depth);
@@ -151,7 +158,10 @@ pub(super) fn served(root: &Root, scope: &Scope, seen: &mut Seen) -> Served {
                     seen.facts.extend(site_facts(root, server, &all, site, &at));
                     // PHP comes by FastCGI where a site hands requests on.
                     let is_php = |to: &[u8]| memchr::memmem::find(to, b"php").is_some();
-                    let passes = site.passes.iter().any(|pass| is_php(&pass.path) || pass.by == "fastcgi_pass");
+                    let passes = site
+                        .passes
+                        .iter()
+                        .any(|pass| is_php(&pass.path) || pass.by == "fastcgi_pass");
                     if passes {
                         served.programs.insert(FPM.to_owned());
                     }
@@ -161,6 +171,29 @@ pub(super) fn served(root: &Root, scope: &Scope, seen: &mut Seen) -> Served {
         }
     }
     served
+}
+
+/// A site: its content, its file, its ports, and the user that serves it.
+pub(super) type Found = (AppPath, AppPath, Vec<u16>, Option<String>);
+
+/// The sites of every server of the system.
+pub(super) fn sites(root: &Root) -> Vec<Found> {
+    let mut found = Vec::new();
+    for server in &SERVERS {
+        let all = settings(root, server);
+        let user = user(root, &all).map(|(user, _)| user);
+        for settings in &all {
+            for site in &settings.sites.sites {
+                let ports: Vec<u16> = site.listens.iter().map(|listen| listen.port).collect();
+                for place in &site.places {
+                    if let Some(path) = AppPath::absolute(&place.path) {
+                        found.push((path, settings.file.clone(), ports.clone(), user.clone()));
+                    }
+                }
+            }
+        }
+    }
+    found
 }
 
 /// How near a path of content is to the application: its depth where the application lies below it,
@@ -240,7 +273,10 @@ fn site_facts(
         add(Certainty::Declared, What::RunsAs { user, group });
     }
     let file = &at.file;
-    let dirs = server.dirs.iter().find(|(dir, _)| file.is_below(&AppPath::new(dir)));
+    let dirs = server
+        .dirs
+        .iter()
+        .find(|(dir, _)| file.is_below(&AppPath::new(dir)));
     if let Some((dir, logs)) = dirs {
         let mut path = |path: &str, touch, by: &str, class| {
             let what = What::Path {
@@ -264,15 +300,21 @@ fn user(root: &Root, all: &[Settings]) -> Option<(String, Option<String>)> {
     let text = root.read("/etc/apache2/envvars", LIMIT).unwrap_or_default();
     let variables = env_file::parse(&text).0;
     let value = |word: &String| {
-        let name = word.strip_prefix("${").and_then(|name| name.strip_suffix('}'));
+        let name = word
+            .strip_prefix("${")
+            .and_then(|name| name.strip_suffix('}'));
         let Some(name) = name else {
             return Some(word.clone());
         };
         let found = variables.iter().find(|variable| variable.name == name)?;
         String::from_utf8(found.value.clone()).ok()
     };
-    let found = all.iter().find_map(|settings| settings.sites.user.as_ref())?;
-    let group = all.iter().find_map(|settings| settings.sites.group.as_ref());
+    let found = all
+        .iter()
+        .find_map(|settings| settings.sites.user.as_ref())?;
+    let group = all
+        .iter()
+        .find_map(|settings| settings.sites.group.as_ref());
     Some((value(found)?, group.and_then(value)))
 }
 

@@ -171,7 +171,7 @@ impl Out {
         }
         for limit in &self.limits {
             let line = format!("{}: {} -> {}", limit.about, limit.cannot, limit.instead);
-            text += &format!("{mark} * {}\n", crate::path::escape(line.as_bytes()));
+            text += &format!("{mark} - {}\n", crate::path::escape(line.as_bytes()));
         }
         text
     }

@@ -233,8 +233,11 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
         }
     }
     limits.extend(unresolved(start, &command, name));
+    let before = before(start, env);
     if !is_left(start) && is_shell(&command) {
-        command = passed_on(&command, start.stop_signal.as_deref());
+        command = behind(FORWARDER, &before, &command, start.stop_signal.as_deref());
+    } else if !is_left(start) && !before.is_empty() && !command.is_empty() {
+        command = behind(REPLACED, &before, &command, None);
     }
     if is_left(start) {
         let cannot = match start.forks {
@@ -248,7 +251,7 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
             cannot,
             "a shell stays in front of it, passes the stop signal on and ends when it does",
         ));
-        command = kept(&command, start.stop_signal.as_deref());
+        command = behind(KEEPER, &before, &command, start.stop_signal.as_deref());
     }
     if command.iter().any(|word| word.contains(WITHHELD)) {
         limits.push(Limit::new(
@@ -266,13 +269,12 @@ fn is_left(start: &Start) -> bool {
     start.foreground.is_empty() && (may || start.forks == Some(true))
 }
 
-/// The program that is started, as the container names it.
-fn program(start: &Start, given: Option<&[String]>, command: &[String]) -> String {
-    let at = if given.is_none() && is_left(start) {
-        3
-    } else {
-        0
-    };
+/// The program that is started, as the container names it: behind a script of the shell, where there is
+/// one.
+fn program(command: &[String]) -> String {
+    let is_behind = matches!(command, [shell, option, script, _, ..]
+        if shell == "/bin/sh" && option == "-c" && script.contains("\"$0\" \"$@\""));
+    let at = if is_behind { 3 } else { 0 };
     command.get(at).cloned().unwrap_or_default()
 }
 
@@ -352,7 +354,7 @@ fn process(
     Process {
         name,
         start: start.name.clone(),
-        program: program(start, given, &command),
+        program: program(&command),
         is_under_init: given.is_some() || !handles(start),
         is_interpreted: is_interpreted(&command),
         command,
@@ -388,34 +390,46 @@ const FORWARDER: &str = "s=; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGN
                          p=$!; while wait $p; c=$?; kill -s 0 $p 2>/dev/null; do :; done; \
                          [ -z \"$s\" ] || exit 0; exit $c";
 
-fn passed_on(command: &[String], signal: Option<&str>) -> Vec<String> {
-    behind(FORWARDER, command, signal)
-}
+/// Takes the place of the shell that ran what comes before.
+const REPLACED: &str = "exec \"$0\" \"$@\"";
 
 /// What stays in front of a program that leaves for the background: it knows the processes that came
 /// with it, looks whether one of them is still there, and ends when none is, with an error unless it was
 /// told to stop (proc(5)). Only when all that it knew are gone does it look at the whole table again. It
 /// has quotes of one kind alone: liblxc takes those of the other around it, and none inside. `$(n)`
 /// could be a variable in Kubernetes.
-const KEEPER: &str = "b=`echo /proc/[0-9]*`; s=; x=; \
-                      n() { k=; for p in /proc/[0-9]*; do case \" $b $s \" in *\" $p \"*) ;; *) k=\"$k $p\" ;; esac; done; }; \
+const KEEPER: &str = "b=\" `echo /proc/[0-9]*` \"; s=; x=; \
+                      n() { k=; c=\"$b$s \"; for p in /proc/[0-9]*; do [ \"${c##* $p *}\" ] && k=\"$k $p\"; done; }; \
                       trap \"x=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; n; \
                       while [ \"$k\" ]; do sleep 2 & s=/proc/$!; wait $!; a=; \
                       for p in $k; do [ -d $p ] && a=1; done; [ \"$a\" ] || n; done; [ \"$x\" ] || exit 1";
 
-fn kept(command: &[String], signal: Option<&str>) -> Vec<String> {
-    behind(KEEPER, command, signal)
-}
-
-/// A command behind a script of the shell.
-fn behind(script: &str, command: &[String], signal: Option<&str>) -> Vec<String> {
+/// A command behind a script of the shell, which first runs what is to be run `before`.
+fn behind(script: &str, before: &str, command: &[String], signal: Option<&str>) -> Vec<String> {
     let signal = signal.filter(|name| is_signal(name)).unwrap_or("TERM");
     // sh(1) has names of signals without their first three letters.
     let signal = signal.strip_prefix("SIG").unwrap_or(signal);
-    let script = script.replace("@SIGNAL@", signal);
+    let script = format!("{before}{}", script.replace("@SIGNAL@", signal));
     let mut kept = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
     kept.extend(command.iter().cloned());
     kept
+}
+
+/// What is run before a start, as the beginning of a script; each goes on whatever becomes of it, as the
+/// program itself says best what it misses. A word that no script can hold as it is leaves its command out.
+fn before(start: &Start, env: &[EnvVar]) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    let mut script = String::new();
+    for command in &start.before {
+        let (words, _) = expand(command, env);
+        if words
+            .iter()
+            .all(|word| !word.is_empty() && word.chars().all(fits))
+        {
+            script += &format!("{}; ", words.join(" "));
+        }
+    }
+    script
 }
 
 fn is_signal(name: &str) -> bool {

@@ -24,6 +24,9 @@ pub struct Package {
     pub state: State,
     /// `Essential: yes`: every other package may count on it without naming it.
     pub essential: bool,
+    /// `Priority` is one with which every ordinary system has it: required, important, standard
+    /// (Debian policy, 2.5).
+    pub ordinary: bool,
     /// `Pre-Depends` and `Depends`: of each group one must be there.
     pub depends: Vec<Vec<String>>,
     /// `Recommends`, likewise.
@@ -90,6 +93,10 @@ fn package(paragraph: &Paragraph<'_>) -> Option<Package> {
         source_version,
         state: state(paragraph.get("Status")),
         essential: paragraph.get("Essential") == Some(b"yes"),
+        ordinary: matches!(
+            paragraph.get("Priority"),
+            Some(b"required" | b"important" | b"standard")
+        ),
         depends,
         recommends: relation(paragraph.get("Recommends")),
         provides: relation(paragraph.get("Provides"))

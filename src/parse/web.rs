@@ -102,11 +102,15 @@ pub fn apache(file: &[u8]) -> Sites {
         let site = &mut found.sites[if depth > 0 { last } else { 0 }];
         let value = |at: usize| rest.get(at).map(|word| word.as_bytes().to_vec());
         match name.as_str() {
-            "listen" => site.listens.extend(value(0).and_then(|word| listen(&text(&word)))),
+            "listen" => site
+                .listens
+                .extend(value(0).and_then(|word| listen(&text(&word)))),
             "user" => found.user = rest.first().cloned(),
             "group" => found.group = rest.first().cloned(),
             "proxypass" | "proxypassmatch" | "sethandler" => {
-                let passes = rest.iter().find(|word| word.contains("fcgi") || word.contains("uwsgi"));
+                let passes = rest
+                    .iter()
+                    .find(|word| word.contains("fcgi") || word.contains("uwsgi"));
                 if let Some(to) = passes {
                     site.passes.push(Place {
                         line: number,
@@ -187,7 +191,11 @@ fn listen(word: &str) -> Option<Listen> {
     let address = address.trim_start_matches('[').trim_end_matches(']');
     let is_all = matches!(address, "*" | "" | "0.0.0.0" | "::" | "_default_");
     Some(Listen {
-        address: if is_all { String::new() } else { address.to_owned() },
+        address: if is_all {
+            String::new()
+        } else {
+            address.to_owned()
+        },
         port: port.parse().ok()?,
     })
 }
@@ -368,7 +376,10 @@ mod tests {
         );
         assert_eq!(
             shown(&found),
-            ["127.0.0.1:81 | 8 ScriptAlias /srv/cgi", ":8085 ::1:90 | 4 DocumentRoot /srv/a b, 5 Alias /srv/x"]
+            [
+                "127.0.0.1:81 | 8 ScriptAlias /srv/cgi",
+                ":8085 ::1:90 | 4 DocumentRoot /srv/a b, 5 Alias /srv/x"
+            ]
         );
         assert_eq!(found.user.as_deref(), Some("${RUN_USER}"));
     }
@@ -381,10 +392,17 @@ mod tests {
         );
         assert_eq!(
             shown(&found),
-            [" | ", ":8080 :8080 | 6 root /srv/a, 7 alias /srv/m;x", ":80 | 9 root /srv/b"]
+            [
+                " | ",
+                ":8080 :8080 | 6 root /srv/a, 7 alias /srv/m;x",
+                ":80 | 9 root /srv/b"
+            ]
         );
         assert_eq!(found.sites[1].passes.len(), 1);
-        assert_eq!((found.user.as_deref(), found.group.as_deref()), (Some("www"), Some("www-data")));
+        assert_eq!(
+            (found.user.as_deref(), found.group.as_deref()),
+            (Some("www"), Some("www-data"))
+        );
     }
 
     #[test]
@@ -392,7 +410,10 @@ mod tests {
         let found = lighttpd(
             b"server.document-root = \"/srv/l\"\nserver.port = 8088\nalias.url += ( \"/d\" => \"/srv/d\" )\nserver.username = \"www\"\n",
         );
-        assert_eq!(shown(&found), [":8088 | 1 server.document-root /srv/l, 3 alias.url /srv/d"]);
+        assert_eq!(
+            shown(&found),
+            [":8088 | 1 server.document-root /srv/l, 3 alias.url /srv/d"]
+        );
     }
 
     proptest::proptest! {

@@ -57,6 +57,7 @@ pub(super) fn start(
             env: Vec::new(),
             forks: *forks,
             count: given.count,
+            before: before(facts, fact, name, given),
             uid,
             gid,
             home: home.cloned(),
@@ -221,6 +222,33 @@ const BACKGROUND: [&str; 7] = [
     "--fork",
     "-daemon",
 ];
+
+/// What a unit runs before its program, as the same user (systemd.service(5), `ExecStartPre=`). What only
+/// makes places or gives them away is not in it: the plan's mounts do that.
+fn before(facts: &[Fact], start: &Fact, name: &str, own: &Given) -> Vec<Vec<String>> {
+    let wanted = format!("{name} ExecStartPre");
+    let mut found: Vec<(Option<u32>, Vec<String>)> = Vec::new();
+    for fact in facts.iter().filter(|fact| fact.at.file == start.at.file) {
+        if let What::Starts {
+            program,
+            args,
+            name,
+            given,
+            ..
+        } = &fact.what
+            && *name == wanted
+            && given.as_ref().and_then(|given| given.user.as_ref()) == own.user.as_ref()
+            && !starts::is_helper(program.name())
+        {
+            let mut words = vec![program.to_text().into_owned()];
+            words.extend(args.iter().cloned());
+            found.push((fact.at.line, words));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|(_, words)| words).collect()
+}
 
 /// The arguments of what is started: those that keep it in front, where they are known.
 fn args_of<'a>(front: &'a [String], args: &'a [String]) -> &'a [String] {

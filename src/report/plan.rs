@@ -209,6 +209,9 @@ pub struct Start {
     pub how: StartKind,
     /// Program and arguments.
     pub command: Vec<String>,
+    /// What its starter runs before it, and by the same right: program and arguments of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Vec<String>>,
     /// The user, where it is named.
     #[serde(default)]
     pub user: Option<String>,

@@ -34,4 +34,5 @@ mod pipeline;
 mod planned;
 mod rules;
 mod samples;
+mod started;
 mod trace;

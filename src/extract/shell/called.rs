@@ -47,6 +47,9 @@ const COMMON: &[&str] = &[
     "_",
 ];
 
+/// Where a search path leads: from a name, and the value of `PATH` if it is set.
+pub type Find<'a> = dyn Fn(&[u8], Option<&[u8]>) -> Option<AppPath> + 'a;
+
 /// Who calls a script, and what its starts are called.
 #[derive(Clone, Copy)]
 pub struct Caller<'a> {
@@ -58,8 +61,8 @@ pub struct Caller<'a> {
     pub how: StartKind,
     /// Its name in a report; with a blank behind it each start adds its program's.
     pub name: &'a str,
-    /// Where the search path leads, from a name and `PATH` if that is set.
-    pub find: &'a dyn Fn(&[u8], Option<&[u8]>) -> Option<AppPath>,
+    /// Where the search path leads.
+    pub find: &'a Find<'a>,
 }
 
 /// The facts of what a call started.

@@ -71,6 +71,7 @@ fn described(file: &AppPath, package: apk::Package) -> Package {
         arch: package.arch,
         licence: package.licence,
         essential: false,
+        ordinary: false,
         depends: package.depends,
         recommends: Vec::new(),
         at: Locus::line(file, package.line),

@@ -192,6 +192,7 @@ fn described(file: &AppPath, package: dpkg::Package) -> Package {
         arch: package.arch,
         licence: None,
         essential: package.essential,
+        ordinary: package.ordinary,
         depends: package.depends.into_iter().flatten().collect(),
         recommends: package.recommends.into_iter().flatten().collect(),
         at: Locus::line(file, package.line),

@@ -71,6 +71,8 @@ pub struct Package {
     pub depends: Vec<String>,
     /// Whether every other package may count on it without naming it (dpkg: Essential).
     pub essential: bool,
+    /// Whether every ordinary system has it, as far as the database says so (dpkg: Priority).
+    pub ordinary: bool,
     /// What it is normally installed with (dpkg: Recommends; rpm: weak dependencies).
     pub recommends: Vec<String>,
     /// Where the database has it.

@@ -224,6 +224,7 @@ fn described(
         arch: header.text(tag::ARCH).unwrap_or_default(),
         licence: header.text(tag::LICENSE),
         essential: false,
+        ordinary: false,
         depends: names(tag::REQUIRENAME),
         recommends: names(tag::RECOMMENDNAME),
         at: Locus::file(file),

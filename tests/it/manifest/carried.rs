@@ -21,6 +21,7 @@ const NAMES: [&str; 3] = ["one.service", "two.service", "three.service"];
 fn start(name: &str, program: &str, how: StartKind) -> Start {
     Start {
         count: None,
+        before: Vec::new(),
         name: name.to_owned(),
         how,
         command: vec![program.to_owned(), "-f".to_owned()],

@@ -132,6 +132,7 @@ fn init(name: &str, command: &[&str]) -> Start {
     let words = command.iter().map(|word| (*word).to_owned());
     Start {
         count: None,
+        before: Vec::new(),
         name: name.to_owned(),
         how: StartKind::Init,
         command: words.collect(),

@@ -1,0 +1,580 @@
+//! What is started here: each kind of starter in each of its ways, on a small root. The start that is
+//! resolved is the one that the system would make.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A way in which a starter names its program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Plain,
+    /// Through a link to the install directory.
+    ByLink,
+    /// From a variable of a file that the starter reads.
+    ByVariable,
+    AsUser,
+    InDirectory,
+    /// It does not wait for the program.
+    InBackground,
+    /// With arguments from a variable.
+    WithVariable,
+}
+
+const WAYS: [Way; 7] = [
+    Way::Plain,
+    Way::ByLink,
+    Way::ByVariable,
+    Way::AsUser,
+    Way::InDirectory,
+    Way::InBackground,
+    Way::WithVariable,
+];
+
+/// A starter: its files, from what it is to start.
+struct Kind {
+    name: &'static str,
+    files: fn(&Start) -> Vec<(&'static str, String)>,
+    /// The ways that it has no words for.
+    without: &'static [Way],
+    /// Whether the program is known to stay, where the starter waits for it and where it does not.
+    forks: [Option<bool>; 2],
+}
+
+/// What a starter is to start.
+struct Start {
+    way: Way,
+    /// Shell code before the command.
+    before: &'static str,
+    program: &'static str,
+    args: &'static str,
+}
+
+impl Start {
+    fn of(way: Way) -> Self {
+        let (before, program, args) = match way {
+            Way::ByLink => ("", "/opt/current/bin/geard", "-c /etc/gear.conf"),
+            Way::ByVariable => (
+                ". /etc/default/gear\n",
+                "$GEAR_HOME/bin/geard",
+                "-c /etc/gear.conf",
+            ),
+            Way::WithVariable => (". /etc/default/gear\n", "/opt/gear/bin/geard", "$GEAR_OPTS"),
+            _ => ("", "/opt/gear/bin/geard", "-c /etc/gear.conf"),
+        };
+        Self {
+            way,
+            before,
+            program,
+            args,
+        }
+    }
+
+    fn is(&self, way: Way) -> bool {
+        self.way == way
+    }
+
+    fn line(&self) -> String {
+        format!("{} {}", self.program, self.args)
+    }
+
+    /// The command for a shell, with its user, directory and way.
+    fn shell(&self) -> String {
+        let mut line = self.line();
+        if self.is(Way::AsUser) {
+            line = format!("su gear -c \"{line}\"");
+        }
+        if self.is(Way::InDirectory) {
+            line = format!("cd /var/lib/gear && {line}");
+        }
+        if self.is(Way::InBackground) {
+            line += " &";
+        }
+        line
+    }
+}
+
+fn when(is: bool, text: &str) -> String {
+    if is { text.to_owned() } else { String::new() }
+}
+
+const KINDS: [Kind; 14] = [
+    Kind {
+        name: "unit",
+        files: |start| {
+            vec![(
+                "/etc/systemd/system/gear.service",
+                unit(start, "User=gear\n"),
+            )]
+        },
+        without: &[Way::ByVariable],
+        forks: [Some(false), Some(true)],
+    },
+    Kind {
+        name: "unit of a user",
+        files: |start| {
+            let file = "/home/gear/.config/systemd/user/gear.service";
+            vec![(file, unit(start, ""))]
+        },
+        without: &[Way::ByVariable],
+        forks: [Some(false), Some(true)],
+    },
+    Kind {
+        name: "init script",
+        files: |start| vec![("/etc/init.d/gear", init(start, &start.shell()))],
+        without: &[],
+        forks: [Some(true), Some(false)],
+    },
+    Kind {
+        name: "init script, a link into the tree",
+        files: |start| vec![("/opt/gear/etc/init", init(start, &start.shell()))],
+        without: &[],
+        forks: [Some(true), Some(false)],
+    },
+    Kind {
+        name: "init script of Debian",
+        files: |start| {
+            let options = [
+                when(start.is(Way::InBackground), "--background "),
+                when(start.is(Way::AsUser), "--chuid gear "),
+                when(start.is(Way::InDirectory), "--chdir /var/lib/gear "),
+            ];
+            let line = format!(
+                "start-stop-daemon --start {}--exec {} -- {}",
+                options.concat(),
+                start.program,
+                start.args
+            );
+            vec![("/etc/init.d/gear", init(start, &line))]
+        },
+        without: &[],
+        forks: [Some(true), Some(false)],
+    },
+    Kind {
+        name: "init script of Red Hat",
+        files: |start| {
+            let user = when(start.is(Way::AsUser), "--user=gear ");
+            let dir = when(start.is(Way::InDirectory), "cd /var/lib/gear\n");
+            let line = format!("{dir}daemon {user}{}", start.line());
+            let text = init(start, &line).replace("case", ". /etc/init.d/functions\ncase");
+            vec![("/etc/init.d/gear", text)]
+        },
+        without: &[Way::InBackground],
+        forks: [Some(true), Some(true)],
+    },
+    Kind {
+        name: "init script of SUSE",
+        files: |start| {
+            let user = when(start.is(Way::AsUser), "-u gear ");
+            let dir = when(start.is(Way::InDirectory), "cd /var/lib/gear\n");
+            let line = format!("{dir}startproc {user}{}", start.line());
+            vec![("/etc/init.d/gear", init(start, &line))]
+        },
+        without: &[Way::InBackground],
+        forks: [Some(true), Some(true)],
+    },
+    Kind {
+        name: "rc.local",
+        files: |start| {
+            let text = format!("#!/bin/sh\n{}{}\nexit 0\n", start.before, start.shell());
+            vec![("/etc/rc.local", text)]
+        },
+        without: &[],
+        forks: [Some(true), Some(false)],
+    },
+    Kind {
+        name: "inittab",
+        files: |start| {
+            let before = start.before.replace('\n', "; ");
+            vec![(
+                "/etc/inittab",
+                format!("# x\nge:345:respawn:{before}{}\n", start.shell()),
+            )]
+        },
+        without: &[Way::InBackground],
+        forks: [Some(false), Some(false)],
+    },
+    Kind {
+        name: "cron, when the system starts",
+        files: |start| {
+            let before = start.before.replace('\n', "; ");
+            vec![(
+                "/etc/cron.d/gear",
+                format!("@reboot root {before}{}\n", start.shell()),
+            )]
+        },
+        without: &[],
+        forks: [None, Some(false)],
+    },
+    Kind {
+        name: "supervisord",
+        files: |start| {
+            let user = when(start.is(Way::AsUser), "user=gear\n");
+            let dir = when(start.is(Way::InDirectory), "directory=/var/lib/gear\n");
+            let text = format!("[program:gear]\ncommand={}\n{user}{dir}", start.line());
+            vec![("/etc/supervisor/conf.d/gear.conf", text)]
+        },
+        without: &[Way::ByVariable, Way::WithVariable, Way::InBackground],
+        forks: [Some(false), Some(false)],
+    },
+    Kind {
+        name: "runit",
+        files: |start| {
+            let user = when(start.is(Way::AsUser), "chpst -u gear ");
+            let dir = when(start.is(Way::InDirectory), "cd /var/lib/gear\n");
+            let text = format!(
+                "#!/bin/sh\nexec 2>&1\n{}{dir}exec {user}{}\n",
+                start.before,
+                start.line()
+            );
+            vec![("/etc/sv/gear/run", text)]
+        },
+        without: &[Way::InBackground],
+        forks: [Some(false), Some(false)],
+    },
+    Kind {
+        name: "xinetd",
+        files: |start| {
+            let user = when(start.is(Way::AsUser), " user = gear\n");
+            let text = format!(
+                "service gear\n{{\n type = UNLISTED\n port = 7070\n protocol = tcp\n server = {}\n server_args = {}\n{user}}}\n",
+                start.program, start.args
+            );
+            vec![("/etc/xinetd.d/gear", text)]
+        },
+        without: &[
+            Way::ByVariable,
+            Way::WithVariable,
+            Way::InDirectory,
+            Way::InBackground,
+        ],
+        forks: [Some(false), Some(false)],
+    },
+    Kind {
+        name: "upstart",
+        files: |start| {
+            let user = when(start.is(Way::AsUser), "setuid gear\n");
+            let forks = when(start.is(Way::InBackground), "expect fork\n");
+            let text = format!("start on runlevel 3\n{user}{forks}exec {}\n", start.line());
+            vec![("/etc/init/gear.conf", text)]
+        },
+        without: &[Way::ByVariable, Way::WithVariable, Way::InDirectory],
+        forks: [None, Some(true)],
+    },
+];
+
+fn unit(start: &Start, user: &str) -> String {
+    let lines = [
+        when(start.is(Way::AsUser), user),
+        when(
+            start.is(Way::InDirectory),
+            "WorkingDirectory=/var/lib/gear\n",
+        ),
+        when(start.is(Way::InBackground), "Type=forking\n"),
+        when(
+            !start.before.is_empty(),
+            "EnvironmentFile=-/etc/default/gear\n",
+        ),
+    ];
+    format!("[Service]\n{}ExecStart={}\n", lines.concat(), start.line())
+}
+
+fn init(start: &Start, line: &str) -> String {
+    format!(
+        "#!/bin/sh\n{}case \"$1\" in\nstart)\n{line}\n;;\nstop) kill `cat /run/gear.pid` ;;\n\
+         restart) $0 stop; $0 start ;;\n*) echo \"usage: $0 start|stop\" ;;\nesac\n",
+        start.before
+    )
+}
+
+/// A root with the program and its accounts.
+fn root() -> TempDir {
+    let root = TempDir::new().unwrap();
+    let passwd = "root:x:0:0:root:/root:/bin/sh\ngear:x:990:990::/home/gear:/bin/sh\n";
+    put(root.path(), "/etc/passwd", passwd);
+    put(root.path(), "/etc/group", "root:x:0:\ngear:x:990:\n");
+    put(root.path(), "/bin/sh", "#!/bin/sh\n");
+    put(
+        root.path(),
+        "/opt/gear/bin/geard",
+        "#!/usr/bin/perl\nsleep 9;\n",
+    );
+    put(root.path(), "/etc/gear.conf", "port = 7070\n");
+    put(root.path(), "/var/lib/gear/state", "x\n");
+    let default = "# of the service\nGEAR_HOME=/opt/gear\nGEAR_OPTS=\"-c /etc/gear.conf\"\n";
+    put(root.path(), "/etc/default/gear", default);
+    symlink("gear", root.path().join("opt/current")).unwrap();
+    root
+}
+
+fn put(root: &Path, path: &str, text: &str) {
+    let host = root.join(path.trim_start_matches('/'));
+    std::fs::create_dir_all(host.parent().unwrap()).unwrap();
+    std::fs::write(&host, text).unwrap();
+    let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+    std::fs::set_permissions(host, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn scanned(root: &Path, scope: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["scan", "--format", "json", "--root"])
+        .arg(root)
+        .args(scope)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.stdout.is_empty(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn starts(report: &Value) -> Vec<Value> {
+    report["plan"]["start"].as_array().unwrap().clone()
+}
+
+/// A start in a line: who, what, where, and whether it leaves.
+fn shown(start: &Value) -> String {
+    let words: Vec<&str> = start["command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    let text = |key: &str| start[key].as_str().unwrap_or("-").to_owned();
+    format!(
+        "{}: {} in {}",
+        text("user"),
+        words.join(" "),
+        text("directory")
+    )
+}
+
+#[test]
+fn every_kind_of_starter_is_resolved_in_each_of_its_ways() {
+    let mut wrong = Vec::new();
+    let mut cells = 0;
+    for kind in &KINDS {
+        for way in WAYS {
+            if kind.without.contains(&way) {
+                continue;
+            }
+            cells += 1;
+            let root = root();
+            for (path, text) in (kind.files)(&Start::of(way)) {
+                put(root.path(), path, &text);
+                if path == "/opt/gear/etc/init" {
+                    let link = root.path().join("etc/init.d");
+                    std::fs::create_dir_all(&link).unwrap();
+                    symlink(path, link.join("gear")).unwrap();
+                }
+            }
+            let report = scanned(root.path(), &["/opt/gear"]);
+            let found = starts(&report);
+            let program = match way {
+                Way::ByLink => "/opt/current/bin/geard",
+                _ => "/opt/gear/bin/geard",
+            };
+            let of_home = kind.name == "unit of a user";
+            let user = match way {
+                Way::AsUser => "gear",
+                _ if of_home => "gear",
+                _ if kind.name.starts_with("cron") => "root",
+                _ => "-",
+            };
+            let dir = match way {
+                Way::InDirectory => "/var/lib/gear",
+                _ if kind.name == "runit" => "/etc/sv/gear",
+                _ => "-",
+            };
+            let want = format!("{user}: {program} -c /etc/gear.conf in {dir}");
+            let lines: Vec<String> = found.iter().map(shown).collect();
+            let forks = kind.forks[usize::from(way == Way::InBackground)];
+            let is_right = lines == [want.clone()] && found[0]["forks"].as_bool() == forks;
+            if !is_right {
+                let said: Vec<&Value> = found.iter().map(|start| &start["forks"]).collect();
+                wrong.push(format!(
+                    "{}, {way:?}: want {want} {forks:?}, found {lines:?} {said:?}",
+                    kind.name
+                ));
+            }
+        }
+    }
+    assert!(cells > 70, "{cells}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {cells}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_known_is_no_command() {
+    let root = root();
+    let script = "#!/bin/sh\nMODE=`getmode`\ncase \"$1\" in\nstart) /opt/gear/bin/geard --mode $MODE & ;;\nesac\n";
+    put(root.path(), "/etc/init.d/gear", script);
+    let found = starts(&scanned(root.path(), &["/opt/gear"]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["problem"], "unresolved");
+}
+
+#[test]
+fn a_template_has_the_instances_that_are_wanted_or_whose_settings_are_there() {
+    let unit = "[Unit]\nAssertPathExists=/etc/gear/%I/gear.conf\n[Service]\nUser=gear\n\
+                ExecStart=/opt/gear/bin/geard -c /etc/gear/%I/gear.conf -n %i\n[Install]\nWantedBy=multi-user.target\n";
+    let root = root();
+    put(root.path(), "/lib/systemd/system/gear@.service", unit);
+    put(
+        root.path(),
+        "/lib/systemd/system/gear.service",
+        "[Service]\nExecStart=/bin/true\n",
+    );
+    put(root.path(), "/etc/gear/7/north/gear.conf", "a = 1\n");
+    put(root.path(), "/etc/gear/7/south/other.conf", "a = 1\n");
+    let want = "gear: /opt/gear/bin/geard -c /etc/gear/7/north/gear.conf -n 7-north in -";
+    let of_unit = scanned(root.path(), &["--unit", "gear@7-north"]);
+    let lines = |report: &Value| -> Vec<String> { starts(report).iter().map(shown).collect() };
+    assert!(
+        lines(&of_unit).contains(&want.to_owned()),
+        "{:?}",
+        lines(&of_unit)
+    );
+    let of_tree = lines(&scanned(root.path(), &["/opt/gear"]));
+    assert_eq!(of_tree, [want]);
+
+    // A link decides where there is one.
+    let wants = root
+        .path()
+        .join("etc/systemd/system/multi-user.target.wants");
+    std::fs::create_dir_all(&wants).unwrap();
+    symlink(
+        "/lib/systemd/system/gear@.service",
+        wants.join("gear@east.service"),
+    )
+    .unwrap();
+    let linked = lines(&scanned(root.path(), &["/opt/gear"]));
+    assert_eq!(
+        linked,
+        ["gear: /opt/gear/bin/geard -c /etc/gear/east/gear.conf -n east in -"]
+    );
+}
+
+#[test]
+fn a_web_server_of_the_host_is_how_a_site_is_started() {
+    let nginx = "user www;\nserver {\n listen 8090;\n root /opt/gear/public;\n location ~ \\.php { fastcgi_pass unix:/run/php.sock; }\n}\n";
+    let apache = "<VirtualHost *:8090>\n DocumentRoot /opt/gear/public\n</VirtualHost>\nUser www\n";
+    for (file, text, server) in [
+        ("/etc/nginx/sites-enabled/gear", nginx, "nginx"),
+        ("/etc/httpd/conf.d/gear.conf", apache, "httpd"),
+    ] {
+        let root = root();
+        put(root.path(), file, text);
+        put(root.path(), "/opt/gear/public/index.php", "<?php echo 1;\n");
+        put(root.path(), &format!("/usr/sbin/{server}"), "#!/bin/sh\n");
+        let unit = format!("[Service]\nType=forking\nExecStart=/usr/sbin/{server}\n");
+        put(
+            root.path(),
+            &format!("/lib/systemd/system/{server}.service"),
+            &unit,
+        );
+        let report = scanned(root.path(), &["/opt/gear"]);
+        let found = starts(&report);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0]["command"][0], format!("/usr/sbin/{server}"));
+        let front = found[0]["foreground"].to_string();
+        assert!(
+            front.contains("daemon off;") || front.contains("FOREGROUND"),
+            "{front}"
+        );
+        assert_eq!(report["plan"]["ports"][0]["port"], 8090);
+        let findings = report["findings"].to_string();
+        assert!(findings.contains("served-by-web-server"), "{findings}");
+        // A site of another tree is no start of this one.
+        let other = scanned(root.path(), &["/var/lib/gear"]);
+        assert!(starts(&other).is_empty(), "{:?}", starts(&other));
+    }
+}
+
+#[test]
+fn what_is_in_a_file_of_variables_is_put_into_a_units_command() {
+    let root = root();
+    let unit = "[Service]\nEnvironmentFile=-/etc/default/gear\nEnvironmentFile=-/etc/default/none\n\
+                ExecStart=/opt/gear/bin/geard $GEAR_OPTS ${GEAR_HOME}/x $NOT_SET ${NOT_SET}\n";
+    put(root.path(), "/etc/systemd/system/gear.service", unit);
+    let found = starts(&scanned(root.path(), &["/opt/gear"]));
+    let want = "-: /opt/gear/bin/geard -c /etc/gear.conf /opt/gear/x  in -";
+    assert_eq!(found.iter().map(shown).collect::<Vec<_>>(), [want]);
+}
+
+#[test]
+fn a_survey_lists_what_runs_and_how_to_audit_it() {
+    let root = root();
+    put(
+        root.path(),
+        "/etc/systemd/system/gear.service",
+        "[Service]\nUser=gear\nExecStart=/opt/gear/bin/geard\n",
+    );
+    put(root.path(), "/srv/pages/app.py", "print(1)\n");
+    put(
+        root.path(),
+        "/home/gear/tool/run.sh",
+        "#!/bin/sh\nsleep 9\n",
+    );
+    put(
+        root.path(),
+        "/etc/cron.d/tool",
+        "@reboot gear /home/gear/tool/run.sh\n",
+    );
+    put(root.path(), "/opt/empty/README", "nothing\n");
+    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["survey", "--format", "json", "--root"])
+        .arg(root.path())
+        .output()
+        .unwrap();
+    let survey: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = survey["applications"].as_array().unwrap();
+    let names: Vec<&str> = rows
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["gear", "pages", "tool"], "{survey}");
+    assert_eq!(rows[0]["starts"][0]["name"], "gear.service");
+    assert_eq!(rows[0]["users"][0], "gear");
+    assert_eq!(rows[2]["starts"][0]["name"], "cron.d/tool");
+    for row in rows {
+        let scope: Vec<&str> = row["scope"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|w| w.as_str().unwrap())
+            .collect();
+        scanned(root.path(), &scope);
+    }
+}
+
+#[test]
+fn a_name_that_stands_for_nothing_leads_to_what_is_there() {
+    let root = root();
+    put(
+        root.path(),
+        "/etc/systemd/system/gear.service",
+        "[Service]\nExecStart=/opt/gear/bin/geard\n",
+    );
+    for (scope, said) in [
+        (&["--unit", "gaer"][..], "gear"),
+        (&["/opt/gaer"], "/opt/gear"),
+        (&["/"], "survey"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+            .args(["scan", "--root"])
+            .arg(root.path())
+            .args(scope)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(said) && text.contains("survey"), "{text}");
+    }
+}

@@ -164,43 +164,43 @@ mod tests {
     fn each_program_is_kept_in_front_by_its_own_options() {
         for (given, want) in [
             (
-                "/usr/sbin/nginx -c /x",
-                "/usr/sbin/nginx -c /x -g daemon off;",
+                "/usr/sbin/nginx|-c|/x",
+                "/usr/sbin/nginx|-c|/x|-g|daemon off;",
             ),
             (
-                "/usr/sbin/nginx -g daemon on;",
-                "/usr/sbin/nginx -g daemon off;",
+                "/usr/sbin/nginx|-g|daemon on;",
+                "/usr/sbin/nginx|-g|daemon off;",
             ),
             (
-                "/opt/n/bin/nagios -d /etc/n.cfg",
-                "/opt/n/bin/nagios /etc/n.cfg",
+                "/opt/n/bin/nagios|-d|/etc/n.cfg",
+                "/opt/n/bin/nagios|/etc/n.cfg",
             ),
-            ("/opt/t/bin/startup.sh", "/opt/t/bin/catalina.sh run"),
-            ("/opt/t/bin/catalina.sh start", "/opt/t/bin/catalina.sh run"),
+            ("/opt/t/bin/startup.sh", "/opt/t/bin/catalina.sh|run"),
+            ("/opt/t/bin/catalina.sh|start", "/opt/t/bin/catalina.sh|run"),
             (
-                "/usr/bin/python3 /opt/g/bin/carbon-cache.py start",
-                "/usr/bin/python3 /opt/g/bin/carbon-cache.py --nodaemon start",
-            ),
-            (
-                "/usr/bin/rsync --daemon",
-                "/usr/bin/rsync --daemon --no-detach",
+                "/usr/bin/python3|/opt/g/bin/carbon-cache.py|start",
+                "/usr/bin/python3|/opt/g/bin/carbon-cache.py|--nodaemon|start",
             ),
             (
-                "/usr/sbin/apachectl start",
-                "/usr/sbin/apachectl -DFOREGROUND",
+                "/usr/bin/rsync|--daemon",
+                "/usr/bin/rsync|--daemon|--no-detach",
             ),
             (
-                "/usr/sbin/apache2 -k start",
-                "/usr/sbin/apache2 -DFOREGROUND",
+                "/usr/sbin/apachectl|start",
+                "/usr/sbin/apachectl|-DFOREGROUND",
             ),
-            ("/usr/sbin/sshd -D", "/usr/sbin/sshd -D"),
             (
-                "/usr/bin/uwsgi --daemonize /l --ini x",
-                "/usr/bin/uwsgi --ini x",
+                "/usr/sbin/apache2|-k|start",
+                "/usr/sbin/apache2|-DFOREGROUND",
+            ),
+            ("/usr/sbin/sshd|-D", "/usr/sbin/sshd|-D"),
+            (
+                "/usr/bin/uwsgi|--daemonize|/l|--ini|x",
+                "/usr/bin/uwsgi|--ini|x",
             ),
         ] {
-            let given: Vec<String> = given.split(' ').map(str::to_owned).collect();
-            let found = in_front(&given).map(|words| words.join(" "));
+            let given: Vec<String> = given.split('|').map(str::to_owned).collect();
+            let found = in_front(&given).map(|words| words.join("|"));
             assert_eq!(found.as_deref(), Some(want));
         }
         assert_eq!(in_front(&["/opt/a/d".to_owned()]), None);

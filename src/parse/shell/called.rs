@@ -846,7 +846,7 @@ mod tests {
         );
         assert_eq!(
             shown(&called(script, &["start"], &[])),
-            ["app: CONF= /opt/a/d -q in /home/app Background"]
+            ["app: /opt/a/d -q in /home/app Background"]
         );
     }
 

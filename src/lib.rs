@@ -162,6 +162,7 @@ fn audit_by(
         facts: &linked.facts,
         ids: &linked.ids,
         homes: &linked.homes,
+        groups: &linked.groups,
         content: &linked.content,
         hostname: host.name.as_deref(),
     });

@@ -29,6 +29,8 @@ pub struct Known<'a> {
     pub ids: &'a BTreeMap<String, (u32, u32)>,
     /// Home directories by user name.
     pub homes: &'a BTreeMap<String, AppPath>,
+    /// The groups that a user has besides its primary one, by user name.
+    pub groups: &'a BTreeMap<String, Vec<u32>>,
     /// Content outside the scope that settings name.
     pub content: &'a [AppPath],
     /// The name of the host, where the root has one (hostname(5)).
@@ -40,7 +42,7 @@ pub struct Known<'a> {
 pub fn plan(known: &Known<'_>) -> Plan {
     let facts = known.facts;
     let user = user(facts, known.ids);
-    let mut start = start::start(facts, known.ids, known.homes);
+    let mut start = start::start(known);
     let env = env::share(facts, &mut start);
     let origins = Origins::new(facts, &start);
     let mounts = mounts::mounts(known, user.as_ref(), &origins);

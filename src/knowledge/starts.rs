@@ -39,6 +39,8 @@ struct Front {
     program: Vec<String>,
     #[serde(default)]
     only: bool,
+    #[serde(default)]
+    told: bool,
 }
 
 struct Knowledge {
@@ -80,6 +82,15 @@ pub fn is_launcher(name: &[u8]) -> bool {
 #[must_use]
 pub fn is_base(source: &str) -> bool {
     STARTS.base.contains(source)
+}
+
+/// Whether a program of this name stays in front for a service manager that it reports to, and leaves
+/// elsewhere (sd_notify(3)).
+#[must_use]
+pub fn is_told(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let entry = STARTS.front.get(name).map(|at| &STARTS.entries[*at]);
+    entry.is_some_and(|entry| entry.told)
 }
 
 /// The command that keeps a program in front, by the options that its manual has for that; nothing

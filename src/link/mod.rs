@@ -68,6 +68,8 @@ pub struct Linked {
     pub ids: BTreeMap<String, (u32, u32)>,
     /// Home directories by user.
     pub homes: BTreeMap<String, AppPath>,
+    /// The groups that a user has besides its primary one, by user.
+    pub groups: BTreeMap<String, Vec<u32>>,
     /// Content outside the scope that its settings name.
     pub content: Vec<AppPath>,
     /// What was read, and what was not.
@@ -158,6 +160,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         bases: advice.bases,
         ids: ids(host, &facts),
         homes: homes(host, &facts),
+        groups: groups(host, &facts),
         content,
         coverage,
         facts,
@@ -172,6 +175,12 @@ fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
         let (user, group) = match &fact.what {
             What::RunsAs { user, group } => (Some(user), group),
             What::Owned { user, group, .. } => (user.as_ref(), group),
+            What::Directive { key, value } if key == "SupplementaryGroups" => {
+                if let Some(known) = host.accounts.group(value) {
+                    ids.insert(format!(":{value}"), (known.gid, known.gid));
+                }
+                continue;
+            }
             _ => continue,
         };
         if let Some(user) = user
@@ -186,6 +195,23 @@ fn ids(host: &Host, facts: &[Fact]) -> BTreeMap<String, (u32, u32)> {
         }
     }
     ids
+}
+
+/// The groups that the users that are named have besides their primary one (group(5)): whoever starts
+/// a process as a user gives it these, too (initgroups(3)).
+fn groups(host: &Host, facts: &[Fact]) -> BTreeMap<String, Vec<u32>> {
+    let mut found = BTreeMap::new();
+    for fact in facts {
+        if let What::RunsAs { user, .. } = &fact.what
+            && !found.contains_key(user)
+            && let Some(account) = host.accounts.by_name(user)
+        {
+            let all = host.accounts.groups_of(account).into_iter();
+            let others: Vec<u32> = all.filter(|gid| *gid != account.gid).collect();
+            found.insert(user.clone(), others);
+        }
+    }
+    found
 }
 
 /// The home directories of the users that are named.

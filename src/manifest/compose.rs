@@ -2,7 +2,7 @@
 
 use super::docker::tmpfs;
 use super::port::published;
-use super::process::Process;
+use super::process::{HOLDER, NETWORK, Process};
 use super::quote::compose as text;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
@@ -22,6 +22,9 @@ const STOP: u32 = 10;
 
 fn write(service: &Service<'_>, out: &mut Out) {
     let mut services = Node::map();
+    if service.is_several() {
+        services = services.with(NETWORK, holder(service));
+    }
     for process in &service.processes {
         let node = container(service, process, out);
         services = services.with(&key(service, process), node);
@@ -85,7 +88,6 @@ fn has_init(process: &Process) -> bool {
 }
 
 fn container(service: &Service<'_>, process: &Process, out: &mut Out) -> Node {
-    let is_first = std::ptr::eq(process, service.first());
     let mut node = Node::map().with("image", text(&service.image));
     if !process.command.is_empty() {
         node = node
@@ -97,6 +99,10 @@ fn container(service: &Service<'_>, process: &Process, out: &mut Out) -> Node {
     }
     node = node
         .with("user", format!("{}:{}", process.ids.0, process.ids.1))
+        .with_full(
+            "group_add",
+            texts(process.groups.iter().map(u32::to_string)),
+        )
         .with_some("working_dir", process.directory.as_deref().map(text))
         .with("read_only", true)
         .with("restart", "unless-stopped")
@@ -104,15 +110,9 @@ fn container(service: &Service<'_>, process: &Process, out: &mut Out) -> Node {
     if has_init(process) {
         node = node.with("init", true);
     }
-    node = if is_first {
-        let ports = service.ports.iter().map(published);
-        node.with_some("hostname", service.hostname)
-            .with_full("ports", texts(ports))
-    } else {
-        node.with(
-            "network_mode",
-            format!("service:{}", key(service, service.first())),
-        )
+    node = match service.is_several() {
+        true => node.with("network_mode", format!("service:{NETWORK}")),
+        false => network(service, node),
     };
     node = needs(service, process, node);
     // Podman 4's service kills at once what names no time; the default is docker's.
@@ -126,6 +126,34 @@ fn container(service: &Service<'_>, process: &Process, out: &mut Out) -> Node {
         .with("stop_grace_period", seconds)
         .with_full("tmpfs", texts(short))
         .with_full("volumes", Node::List(volumes.collect()))
+}
+
+/// The ports, the host's name and the sysctls, which belong to the network that a container has or that
+/// several share.
+fn network(service: &Service<'_>, node: Node) -> Node {
+    let ports = service.ports.iter().map(published);
+    let mut sysctls = Node::map();
+    for given in &service.needs.sysctls {
+        let value = Node::from(given.value.as_str()).note(&given.why);
+        sysctls = sysctls.with(&given.name, value);
+    }
+    node.with_some("hostname", service.hostname)
+        .with_full("ports", texts(ports))
+        .with_full("sysctls", sysctls)
+}
+
+/// The container that has the network of several processes: none of them takes it away when it ends.
+fn holder(service: &Service<'_>) -> Node {
+    let node = Node::map()
+        .with("image", text(&service.image))
+        .with("entrypoint", texts(["/bin/sh", "-c", HOLDER].map(text)))
+        .with("command", Node::List(Vec::new()))
+        .with("user", "65534:65534")
+        .with("read_only", true)
+        .with("restart", "unless-stopped");
+    network(service, node)
+        .with("cap_drop", texts(["ALL"]))
+        .with("security_opt", texts(["no-new-privileges:true"]))
 }
 
 fn environment(process: &Process, out: &mut Out) -> Node {
@@ -149,21 +177,12 @@ fn environment(process: &Process, out: &mut Out) -> Node {
 
 fn needs(service: &Service<'_>, process: &Process, node: Node) -> Node {
     let needs = &service.needs;
-    let is_first = std::ptr::eq(process, service.first());
     let noted = |list: &[super::needs::Given]| -> Node {
         list.iter()
             .map(|given| Node::from(given.name.as_str()).note(&given.why))
             .collect::<Vec<_>>()
             .into()
     };
-    let mut sysctls = Node::map();
-    // A container that joins another's network cannot set its sysctls.
-    for given in needs.sysctls.iter().filter(|_| is_first) {
-        sysctls = sysctls.with(
-            &given.name,
-            Node::from(given.value.as_str()).note(&given.why),
-        );
-    }
     let mut limits = Node::map();
     for given in needs.limits.iter().filter(|given| given.is_for(process)) {
         let both = Node::map()
@@ -186,7 +205,6 @@ fn needs(service: &Service<'_>, process: &Process, node: Node) -> Node {
     node.with("cap_drop", texts(["ALL"]))
         .with_full("cap_add", noted(&service.capabilities(process)))
         .with_some("security_opt", confined)
-        .with_full("sysctls", sysctls)
         .with_full("ulimits", limits)
         .with_full("devices", Node::List(devices.collect()))
         .with_some("shm_size", shm)

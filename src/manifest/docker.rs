@@ -2,7 +2,7 @@
 
 use super::needs::Given;
 use super::port::published;
-use super::process::Process;
+use super::process::{HOLDER, NETWORK, Process};
 use super::quote::{csv, shell};
 use super::service::Service;
 use super::volume::{Keeps, Volume};
@@ -21,6 +21,9 @@ fn write(service: &Service<'_>, out: &mut Out) {
         if service.is_named(volume) {
             body += &made(service, volume);
         }
+    }
+    if service.is_several() {
+        body += &holder(service);
     }
     for process in &service.processes {
         body += &run(service, process, out);
@@ -99,24 +102,54 @@ pub(super) fn container(service: &Service<'_>, process: &Process) -> String {
     }
 }
 
+/// The name of the container that has the network.
+fn holder_name(service: &Service<'_>) -> String {
+    format!("{}-{NETWORK}", service.name)
+}
+
+/// The ports, the host's name and the sysctls, which belong to the network that a container has or that
+/// several share.
+fn network(service: &Service<'_>, lines: &mut Lines) {
+    for port in &service.ports {
+        lines.push(format!("--publish {}", published(port)));
+    }
+    if let Some(name) = service.hostname {
+        lines.push(format!("--hostname {name}"));
+    }
+    for given in &service.needs.sysctls {
+        let value = format!("{}={}", given.name, given.value);
+        lines.push_for(&given.why, format!("--sysctl {}", shell(&value)));
+    }
+}
+
+/// The container that has the network of several processes: none of them takes it away when it ends.
+fn holder(service: &Service<'_>) -> String {
+    let mut lines = Lines::default();
+    lines.push(format!("--detach --name {}", holder_name(service)));
+    network(service, &mut lines);
+    lines.push("--read-only --user 65534:65534 --cap-drop ALL".to_owned());
+    lines.push("--security-opt no-new-privileges".to_owned());
+    format!(
+        "# The network is nobody's: a process that ends takes no other's with it.\nset --\n{}\
+         \"$runtime\" run \"$@\" --entrypoint /bin/sh \"$image\" -c {}\n",
+        lines.0,
+        shell(HOLDER)
+    )
+}
+
 fn run(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     let mut lines = Lines::default();
     lines.push(format!("--detach --name {}", container(service, process)));
-    let is_first = std::ptr::eq(process, service.first());
-    if is_first {
-        for port in &service.ports {
-            lines.push(format!("--publish {}", published(port)));
-        }
-        // A container that joins another's network has that one's name.
-        if let Some(name) = service.hostname {
-            lines.push(format!("--hostname {name}"));
-        }
+    if service.is_several() {
+        lines.push(format!("--network container:{}", holder_name(service)));
     } else {
-        let first = container(service, service.first());
-        lines.push(format!("--network container:{first}"));
+        network(service, &mut lines);
     }
     lines.push("--read-only".to_owned());
     lines.push(format!("--user {}:{}", process.ids.0, process.ids.1));
+    for group in &process.groups {
+        lines.push(format!("--group-add {group}"));
+    }
     lines.push("--cap-drop ALL".to_owned());
     if process.is_under_init {
         lines.push("${init:+\"$init\"}".to_owned());
@@ -199,11 +232,6 @@ fn needs(service: &Service<'_>, process: &Process, lines: &mut Lines) {
         add("--cap-add", given, given.name.clone());
     }
     let needs = &service.needs;
-    // A container that joins another's network cannot set its sysctls.
-    let is_first = std::ptr::eq(process, service.first());
-    for given in needs.sysctls.iter().filter(|_| is_first) {
-        add("--sysctl", given, format!("{}={}", given.name, given.value));
-    }
     for given in needs.limits.iter().filter(|given| given.is_for(process)) {
         let (soft, hard) = given.bounds;
         add("--ulimit", given, format!("{}={soft}:{hard}", given.name));

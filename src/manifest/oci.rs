@@ -137,7 +137,11 @@ fn process(service: &Service<'_>, out: &mut Out) -> Value {
     }
     json!({
         "terminal": false,
-        "user": {"uid": first.ids.0, "gid": first.ids.1},
+        "user": {
+            "uid": first.ids.0,
+            "gid": first.ids.1,
+            "additionalGids": first.groups,
+        },
         "args": args,
         "env": env,
         "cwd": first.directory.as_deref().unwrap_or("/"),

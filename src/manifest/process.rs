@@ -32,6 +32,8 @@ pub(super) struct Process {
     pub(super) command: Vec<String>,
     /// User and group it is started as.
     pub(super) ids: (u32, u32),
+    /// The groups that it has besides.
+    pub(super) groups: Vec<u32>,
     /// Whether the engine's own init is to be the first process. A first process without a handler of
     /// its own is not ended by a signal (pid_namespaces(7)); one that has a handler gets it as well.
     pub(super) is_under_init: bool,
@@ -72,6 +74,8 @@ pub(super) fn processes(
 ) -> Vec<Process> {
     let plan = &report.plan;
     let mut labels = Labels::default();
+    // What has the network of several is called so.
+    labels.fresh(NETWORK.as_bytes());
     let mut staying: Vec<&Start> = plan.start.iter().filter(|start| stays(start)).collect();
     // A unit's word on the same service counts before an init script's, and what is called like the
     // application is its main process.
@@ -192,6 +196,7 @@ fn unknown(plan: &Plan, given: Option<&[String]>, limits: &mut Vec<Limit>) -> Pr
             uid.unwrap_or(0),
             user.and_then(|user| user.gid).or(uid).unwrap_or(0),
         ),
+        groups: Vec::new(),
         is_under_init: true,
         is_interpreted: given.is_some_and(is_interpreted),
         env,
@@ -359,6 +364,7 @@ fn process(
         is_interpreted: is_interpreted(&command),
         command,
         ids,
+        groups: start.groups.clone(),
         env,
         directory: start.directory.as_ref().and_then(plain),
         stop_signal: start.stop_signal.clone().filter(|name| is_signal(name)),
@@ -392,6 +398,12 @@ const FORWARDER: &str = "s=; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGN
 
 /// Takes the place of the shell that ran what comes before.
 const REPLACED: &str = "exec \"$0\" \"$@\"";
+
+/// What a container is called, behind the application's name, that has the network of several processes.
+pub(super) const NETWORK: &str = "network";
+
+/// What runs in it: nothing, until it is told to stop.
+pub(super) const HOLDER: &str = "trap \"exit 0\" TERM INT; while :; do sleep 86400 & wait $!; done";
 
 /// What stays in front of a program that leaves for the background: it knows the processes that came
 /// with it, looks whether one of them is still there, and ends when none is, with an error unless it was

@@ -114,6 +114,9 @@ fn unit(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     }
     lines.push("User", &process.ids.0.to_string());
     lines.push("Group", &process.ids.1.to_string());
+    for group in &process.groups {
+        lines.push("GroupAdd", &group.to_string());
+    }
     if let Some(directory) = &process.directory {
         lines.push("WorkingDir", &directory.replace('%', "%%"));
     }

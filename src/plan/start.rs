@@ -4,19 +4,18 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::Known;
 use crate::fact::{Certainty, Fact, Given, Source, StartKind, What};
 use crate::knowledge::starts;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
 
 /// The commands that start processes that stay: what a unit, an init script or a supervisor
-/// starts. A cron entry comes and goes; it is listed last. `ids` gives user and primary group by
-/// name, and a group's id by its name behind a colon; `homes` the home directory by user.
-pub(super) fn start(
-    facts: &[Fact],
-    ids: &BTreeMap<String, (u32, u32)>,
-    homes: &BTreeMap<String, AppPath>,
-) -> Vec<Start> {
+/// starts. A cron entry comes and goes; it is listed last.
+pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
+    let Known {
+        facts, ids, homes, ..
+    } = *known;
     let mut found = BTreeMap::new();
     for fact in facts {
         let What::Starts {
@@ -47,6 +46,7 @@ pub(super) fn start(
         let home = user.as_ref().and_then(|user| homes.get(user));
         let front = foreground(&command, goes(*how, *forks));
         let rank = matches!(how, StartKind::Cron | StartKind::Timer);
+        let groups = groups(known, &beside, user.as_ref());
         let start = Start {
             name: name.clone(),
             how: *how,
@@ -60,6 +60,7 @@ pub(super) fn start(
             before: before(facts, fact, name, given),
             uid,
             gid,
+            groups,
             home: home.cloned(),
             stop_signal: given
                 .stop_signal
@@ -223,6 +224,28 @@ const BACKGROUND: [&str; 7] = [
     "-daemon",
 ];
 
+/// The groups besides the first: the user's own, and those that a unit adds (systemd.exec(5),
+/// `SupplementaryGroups=`).
+fn groups(known: &Known<'_>, beside: &Beside<'_>, user: Option<&String>) -> Vec<u32> {
+    let own = user.and_then(|user| known.groups.get(user));
+    let mut found: Vec<u32> = own.cloned().unwrap_or_default();
+    for fact in beside
+        .facts
+        .iter()
+        .filter(|fact| fact.at.file == *beside.file)
+    {
+        if let What::Directive { key, value } = &fact.what
+            && key == "SupplementaryGroups"
+        {
+            let number = value.parse().ok();
+            found.extend(number.or_else(|| known.ids.get(&format!(":{value}")).map(|ids| ids.1)));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// What a unit runs before its program, as the same user (systemd.service(5), `ExecStartPre=`). What only
 /// makes places or gives them away is not in it: the plan's mounts do that.
 fn before(facts: &[Fact], start: &Fact, name: &str, own: &Given) -> Vec<Vec<String>> {
@@ -263,7 +286,12 @@ fn goes(how: StartKind, forks: Option<bool>) -> Option<bool> {
 /// The command without what sends it into the background or makes it report to a service manager;
 /// empty when it goes there and none of its options says so.
 fn foreground(command: &[String], forks: Option<bool>) -> Vec<String> {
-    if forks == Some(true)
+    let is_told = || {
+        command
+            .first()
+            .is_some_and(|program| starts::is_told(program))
+    };
+    if (forks == Some(true) || is_told())
         && let Some(front) = starts::in_front(command)
     {
         return front;

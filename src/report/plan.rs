@@ -233,6 +233,9 @@ pub struct Start {
     /// The group's id: that of the group that is named, else the user's own.
     #[serde(default)]
     pub gid: Option<u32>,
+    /// The ids of the groups that it has besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<u32>,
     /// The user's home directory, where the root's user database has it.
     #[serde(default)]
     pub home: Option<AppPath>,

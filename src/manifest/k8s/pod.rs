@@ -1,5 +1,7 @@
 //! The pod: containers, their rights, volumes, probes, and what fills a new claim.
 
+use std::collections::BTreeSet;
+
 use super::super::Out;
 use super::super::port::is_public;
 use super::super::process::Process;
@@ -89,8 +91,16 @@ fn context(service: &Service<'_>, out: &mut Out) -> Node {
         );
     }
     let group = service.volume_group();
+    // A pod's groups are those of all its processes.
+    let all: BTreeSet<u32> = service
+        .processes
+        .iter()
+        .flat_map(|process| process.groups.iter().copied())
+        .collect();
+    let groups = all.into_iter().map(Node::from).collect();
     Node::map()
         .with("runAsNonRoot", !service.has_root())
+        .with_full("supplementalGroups", Node::List(groups))
         .with_some("fsGroup", group)
         .with_some("fsGroupChangePolicy", group.map(|_| "OnRootMismatch"))
         .with("seccompProfile", Node::map().with("type", "RuntimeDefault"))

@@ -132,6 +132,7 @@ fn init(name: &str, command: &[&str]) -> Start {
     let words = command.iter().map(|word| (*word).to_owned());
     Start {
         count: None,
+        groups: Vec::new(),
         before: Vec::new(),
         name: name.to_owned(),
         how: StartKind::Init,
@@ -166,12 +167,22 @@ fn each_program_of_one_script_is_started_and_a_second_way_to_start_one_is_named(
     ];
     let made = made(&report);
     let services = &documents(text(&made, "compose/compose.yaml"))[0]["services"];
-    let entries: Vec<String> = services
-        .as_object()
-        .unwrap()
-        .values()
-        .map(|service| service["entrypoint"].to_string())
+    let services = services.as_object().unwrap();
+    // The network is of neither: each joins that of a service that does nothing else.
+    let processes = services.iter().filter(|(name, _)| *name != "network");
+    let entries: Vec<String> = processes
+        .clone()
+        .map(|(_, service)| service["entrypoint"].to_string())
         .collect();
+    for (name, service) in processes {
+        assert_eq!(service["network_mode"], "service:network", "{name}");
+    }
+    assert!(services["network"]["network_mode"].is_null());
+    let script = text(&made, "docker/run.sh");
+    assert_eq!(
+        script.matches("--network container:desk-network").count(),
+        2
+    );
     assert_eq!(
         entries,
         [

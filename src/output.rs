@@ -231,6 +231,5 @@ pub(crate) fn read_report(file: &Path) -> Result<Report> {
             file.display()
         );
     }
-    serde_json::from_value(value)
-        .with_context(|| format!("{} is no readiness report", file.display()))
+    Report::from_json(value).with_context(|| format!("{} is refused", file.display()))
 }

@@ -7,6 +7,7 @@ mod bases;
 mod custody;
 mod libraries;
 mod plan;
+mod sound;
 mod trace;
 
 pub use bases::{BaseAdvice, BaseVerdict, Floor, Lack, LackKind, Remedy};
@@ -21,6 +22,7 @@ pub use plan::{
     EnvVar, HostName, KernelNeed, LeftBehind, Mount, MountKind, Plan, Port, PortRole, Scratch,
     Start, StartProblem, User,
 };
+pub use sound::ReportFault;
 pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 
 use std::collections::BTreeMap;

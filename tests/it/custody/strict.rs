@@ -645,5 +645,10 @@ fn a_bundle_that_no_stamp_is_of_is_told() {
         "{custody:#?}"
     );
     let honest = Chain::honest().verify();
-    assert!(!honest.remarks.iter().any(|remark| remark.contains("Sigstore")));
+    assert!(
+        !honest
+            .remarks
+            .iter()
+            .any(|remark| remark.contains("Sigstore"))
+    );
 }

@@ -2,6 +2,7 @@
 //! manifests written below a directory.
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -222,18 +223,41 @@ fn holds_secret(path: &AppPath, stat: &Stat, bytes: &[u8]) -> bool {
         || !knowledge::secrets_in(manner, &text).is_empty()
 }
 
+/// Writes all files or none: each is whole under another name before the first gets its own, and what
+/// was made on the way is taken away again when one of them cannot be written.
 fn write(mounts: &Mounts, made: &Manifests) -> Result<()> {
-    for (name, file) in made.files.iter() {
-        let path = mounts.output.join(name);
-        if let Some(folder) = path.parent() {
-            output::make_dir(folder, mounts.scope.root.as_deref())?;
+    let root = mounts.scope.root.as_deref();
+    let mut folders = Vec::new();
+    let mut all = || {
+        let mut batch = output::Batch::default();
+        for (name, file) in made.files.iter() {
+            let path = mounts.output.join(name);
+            if let Some(folder) = path.parent() {
+                folders.extend(
+                    folder
+                        .ancestors()
+                        .filter(|dir| !dir.exists())
+                        .map(Path::to_owned),
+                );
+                output::make_dir(folder, root)?;
+            }
+            batch.add(&path, &file.bytes, file.mode)?;
         }
-        output::replace_bytes(&path, &file.bytes, file.mode)?;
+        if let Some(file) = &mounts.include_secrets {
+            batch.add(file, made.secrets.as_bytes(), 0o600)?;
+        }
+        batch.finish()
+    };
+    let result = all();
+    if result.is_err() {
+        folders.sort();
+        folders.dedup();
+        // The deepest first; one that holds something else stays.
+        for folder in folders.iter().rev() {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
-    if let Some(file) = &mounts.include_secrets {
-        output::replace_bytes(file, made.secrets.as_bytes(), 0o600)?;
-    }
-    Ok(())
+    result
 }
 
 /// What was made, for people.

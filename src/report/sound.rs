@@ -52,10 +52,15 @@ impl Report {
         let modes = plan.mounts.iter().filter_map(|mount| mount.mode.as_ref());
         let modes = modes.chain(plan.scratch.iter().map(|scratch| &scratch.mode));
         for mode in modes {
-            let is_octal = (1..=5).contains(&mode.len()) && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
+            let is_octal =
+                (1..=5).contains(&mode.len()) && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
             ensure(is_octal, "plan: mode", "not permission bits in octal")?;
         }
-        for signal in plan.start.iter().filter_map(|start| start.stop_signal.as_ref()) {
+        for signal in plan
+            .start
+            .iter()
+            .filter_map(|start| start.stop_signal.as_ref())
+        {
             let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-_".contains(&byte);
             let fits = !signal.is_empty() && signal.bytes().all(is_word);
             ensure(fits, "plan.start.stop_signal", "not the name of a signal")?;
@@ -100,7 +105,11 @@ fn lines<'a>(value: &'a Value, place: &mut Vec<&'a str>) -> Result<(), ReportFau
         Value::Object(members) => {
             for (name, value) in members {
                 let is_plain = !name.contains(char::is_control);
-                ensure(is_plain, &place.join("."), "a name with a sign that does not show")?;
+                ensure(
+                    is_plain,
+                    &place.join("."),
+                    "a name with a sign that does not show",
+                )?;
                 place.push(name);
                 lines(value, place)?;
                 place.pop();

@@ -136,15 +136,30 @@ pub(crate) fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
     watched(&request)
 }
 
+/// The most threads that are begun: no machine that an audit runs on has more processors to give.
+const MANY_THREADS: usize = 256;
+
 /// How many threads work; one for each processor where nothing is said.
 pub(crate) fn set_threads(threads: Option<usize>) -> Result<()> {
     if threads == Some(0) {
         bail!("--threads 0: at least one thread is needed");
     }
-    if let Some(threads) = threads {
+    if threads.is_some_and(|threads| threads > MANY_THREADS) {
+        bail!("--threads: more than {MANY_THREADS} only wait for each other");
+    }
+    let build = |threads: usize| {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
-            .build_global()?;
+            .build_global()
+    };
+    if let Err(error) = build(threads.unwrap_or(0)) {
+        // A limit on processes (RLIMIT_NPROC) leaves this thread at least.
+        output::say(&format!("seaworthy: working on one thread: {error}"));
+        let alone = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .use_current_thread();
+        // It is there already where a command has begun before.
+        let _ = alone.build_global();
     }
     Ok(())
 }
@@ -248,7 +263,10 @@ fn run_libs(libs: &Libs) -> Result<ExitCode> {
 pub(crate) fn watched(request: &seaworthy::Request) -> Result<Report> {
     let progress = Arc::new(Progress::default());
     let stop = Arc::clone(&progress);
-    output::on_interrupt(move || stop.stop.store(true, Ordering::Relaxed))?;
+    output::on_interrupt(move || {
+        stop.stop.store(true, Ordering::Relaxed);
+        seaworthy::parse::budget::stop();
+    })?;
     if !std::io::stderr().is_terminal() {
         // Begun on a thread of the pool: what it shares is then at hand for the others.
         return Ok(rayon::scope(|_| seaworthy::audit(request, &progress))?);

@@ -145,25 +145,68 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
 
 /// As [`replace`], with the permission bits of the file.
 pub(crate) fn replace_bytes(file: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let failed = || format!("cannot write {}", file.display());
-    // A pipe or a terminal cannot be replaced, and a link stays a link.
-    let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    if target.exists() && !target.is_file() {
-        let mut open = std::fs::OpenOptions::new()
-            .write(true)
-            .open(&target)
-            .with_context(failed)?;
-        return open.write_all(bytes).with_context(failed);
+    let mut batch = Batch::default();
+    batch.add(file, bytes, mode)?;
+    batch.finish()
+}
+
+/// Files that are written together: none gets its name before all are whole.
+#[derive(Default)]
+pub(crate) struct Batch {
+    parts: Vec<(PathBuf, Part)>,
+}
+
+/// A file before it has its name, or what is written to something that cannot be replaced.
+enum Part {
+    File(tempfile::NamedTempFile),
+    Stream(Vec<u8>),
+}
+
+impl Batch {
+    /// Writes a file beside the place where it will be.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was added is gone when the batch is.
+    pub(crate) fn add(&mut self, file: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+        let failed = || format!("cannot write {}", file.display());
+        // A pipe or a terminal cannot be replaced, and a link stays a link.
+        let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        let part = if target.exists() && !target.is_file() {
+            Part::Stream(bytes.to_vec())
+        } else {
+            let mut part = tempfile::Builder::new()
+                .prefix(".seaworthy-")
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+                .tempfile_in(folder(&target))
+                .with_context(failed)?;
+            part.write_all(bytes).with_context(failed)?;
+            part.as_file().sync_all().with_context(failed)?;
+            Part::File(part)
+        };
+        self.parts.push((target, part));
+        Ok(())
     }
-    let mut part = tempfile::Builder::new()
-        .prefix(".seaworthy-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
-        .tempfile_in(folder(&target))
-        .with_context(failed)?;
-    part.write_all(bytes).with_context(failed)?;
-    part.as_file().sync_all().with_context(failed)?;
-    part.persist(&target).with_context(failed)?;
-    Ok(())
+
+    /// Gives every file its name.
+    ///
+    /// # Errors
+    /// When one cannot be replaced.
+    pub(crate) fn finish(self) -> Result<()> {
+        for (target, part) in self.parts {
+            let failed = || format!("cannot write {}", target.display());
+            match part {
+                Part::File(part) => drop(part.persist(&target).with_context(failed)?),
+                Part::Stream(bytes) => {
+                    let mut open = std::fs::OpenOptions::new()
+                        .write(true)
+                        .open(&target)
+                        .with_context(failed)?;
+                    open.write_all(&bytes).with_context(failed)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The directory that a file is in.
@@ -231,6 +274,5 @@ pub(crate) fn read_report(file: &Path) -> Result<Report> {
             file.display()
         );
     }
-    serde_json::from_value(value)
-        .with_context(|| format!("{} is no readiness report", file.display()))
+    Report::from_json(value).with_context(|| format!("{} is refused", file.display()))
 }

@@ -7,6 +7,7 @@ mod bases;
 mod custody;
 mod libraries;
 mod plan;
+mod sound;
 mod survey;
 mod trace;
 
@@ -22,6 +23,7 @@ pub use plan::{
     EnvVar, HostName, KernelNeed, LeftBehind, Mount, MountKind, Plan, Port, PortRole, Scratch,
     Start, StartProblem, User,
 };
+pub use sound::ReportFault;
 pub use survey::{Application, Starter, Survey};
 pub use trace::{TraceForm, TraceLog, TraceRow, TraceUse, TraceView};
 

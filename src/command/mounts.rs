@@ -2,15 +2,16 @@
 //! manifests written below a directory.
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
 use seaworthy::custody::Policy;
-use seaworthy::extract::{HEAD, Input as Source, extract, withhold};
+use seaworthy::extract::{HEAD, Input as Source, extract};
 use seaworthy::fact::{Access, Class, Fact, Kind, Stat, What};
 use seaworthy::image;
-use seaworthy::knowledge;
+use seaworthy::knowledge::{self, Manner};
 use seaworthy::link::host::Host;
 use seaworthy::manifest::{self, Content, Entry, Input, Manifests, Parts, Storage, Summary};
 use seaworthy::path::{AppPath, unescape};
@@ -206,53 +207,57 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a file holds a key, password or token. The audit reads only what something refers to; a
-/// manifest takes a directory whole, so that each file of it is asked.
+/// Whether a file holds a key, password or token, or may: one that is no text is not shown to everybody
+/// who may read a ConfigMap. The audit reads only what something refers to; a manifest takes a directory
+/// whole, so that each file of it is asked, line by line.
 fn holds_secret(path: &AppPath, stat: &Stat, bytes: &[u8]) -> bool {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     let found = extract(&Source::new(path, stat, head, &bytes));
     let is_known = |fact: &Fact| matches!(fact.what, What::Secret { .. });
+    let Some(text) = knowledge::readable(bytes) else {
+        return true;
+    };
+    let manner = Manner::of(path.name(), head);
     found.facts.iter().any(is_known)
         || knowledge::secret_file(path.name()).is_some()
-        || bytes.split(|&b| b == b'\n').any(names_secret)
+        || !knowledge::secrets_in(manner, &text).is_empty()
 }
 
-/// Whether a line sets what sounds like a secret, in whatever syntax.
-fn names_secret(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim();
-    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ','));
-    // A value that is a secret by its shape, or a URL with a password.
-    if !withhold::line(line).1.is_empty()
-        || words.any(|word| knowledge::secret_value(word).is_some())
-    {
-        return true;
-    }
-    if text.starts_with(['#', ';']) || text.starts_with("//") {
-        return false;
-    }
-    let separators = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '>' | '"' | '\'');
-    let Some(at) = text.find(separators) else {
-        return false;
-    };
-    let (key, value) = text.split_at(at);
-    let value = value.trim_matches(|c: char| separators(c) || matches!(c, ',' | ';'));
-    let is_key = knowledge::secret_key(key.trim_start_matches('<')).is_some();
-    !value.is_empty() && is_key && !knowledge::is_placeholder(value)
-}
-
+/// Writes all files or none: each is whole under another name before the first gets its own, and what
+/// was made on the way is taken away again when one of them cannot be written.
 fn write(mounts: &Mounts, made: &Manifests) -> Result<()> {
-    for (name, file) in made.files.iter() {
-        let path = mounts.output.join(name);
-        if let Some(folder) = path.parent() {
-            output::make_dir(folder, mounts.scope.root.as_deref())?;
+    let root = mounts.scope.root.as_deref();
+    let mut folders = Vec::new();
+    let mut all = || {
+        let mut batch = output::Batch::default();
+        for (name, file) in made.files.iter() {
+            let path = mounts.output.join(name);
+            if let Some(folder) = path.parent() {
+                folders.extend(
+                    folder
+                        .ancestors()
+                        .filter(|dir| !dir.exists())
+                        .map(Path::to_owned),
+                );
+                output::make_dir(folder, root)?;
+            }
+            batch.add(&path, &file.bytes, file.mode)?;
         }
-        output::replace_bytes(&path, &file.bytes, file.mode)?;
+        if let Some(file) = &mounts.include_secrets {
+            batch.add(file, made.secrets.as_bytes(), 0o600)?;
+        }
+        batch.finish()
+    };
+    let result = all();
+    if result.is_err() {
+        folders.sort();
+        folders.dedup();
+        // The deepest first; one that holds something else stays.
+        for folder in folders.iter().rev() {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
-    if let Some(file) = &mounts.include_secrets {
-        output::replace_bytes(file, made.secrets.as_bytes(), 0o600)?;
-    }
-    Ok(())
+    result
 }
 
 /// What was made, for people.

@@ -64,7 +64,8 @@ pub(crate) struct Pack {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Files newer than this Unix time count as of then
-    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
+    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH", allow_hyphen_values = true,
+          value_parser = clap::value_parser!(i64).range(0..))]
     newest: Option<i64>,
     /// The level of gzip, 0 to 9
     #[arg(long, value_name = "N", default_value_t = image::LEVEL,

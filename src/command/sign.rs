@@ -38,6 +38,9 @@ pub(crate) struct Sign {
     /// The name with tag by which it will be started [default: the policy's]
     #[arg(long, value_name = "NAME:TAG")]
     image: Option<String>,
+    /// The image's number, which grows from one to the next: a policy may ask for a least one
+    #[arg(long, value_name = "NUMBER")]
+    image_version: Option<u64>,
     /// Sign the finished image, too, after this role's own hand-over
     #[arg(long)]
     countersign: bool,
@@ -75,6 +78,7 @@ pub(crate) fn run(sign: &Sign) -> Result<ExitCode> {
         today: day::trusted(sign.today)?,
         documents,
         countersign: sign.countersign,
+        version: sign.image_version,
     };
     let signed = custody::sign(&layout, &signing)?;
     output::print(&words(&signing, &signed))?;

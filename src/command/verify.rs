@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use seaworthy::custody::{self, Evidence, Policy, Stage, artifact};
 use seaworthy::image;
-use seaworthy::layout::Layout;
+use seaworthy::layout::{Layout, REF_NAME};
 use seaworthy::policy::Day;
 use seaworthy::report::{Custody, CustodyVerdict, Report};
 use seaworthy::{render, show};
@@ -29,7 +29,8 @@ pub(crate) struct Verify {
     /// Whom to trust with what (see policy new)
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
-    /// The image's name in the layout [default: the newest hand-over's]
+    /// The image's name in the layout [default: what the policy's name means, else the newest
+    /// hand-over's]
     #[arg(long, value_name = "NAME")]
     tag: Option<String>,
     /// Verify what ROLE received before it adds its layer: the hand-overs of those before it
@@ -75,13 +76,11 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
         output::check(file, None)?;
     }
     let report = verify.report.as_deref().map(bound).transpose()?;
-    let tag = match &verify.tag {
-        Some(tag) => tag.clone(),
-        None => image::tag_of(&layout)?,
-    };
+    let (tag, remark) = verify.named(&layout, &policy)?;
     let today = day::trusted(verify.today)?;
     let stage = verify.stage(&policy)?;
     let mut found = custody::verify(&layout, &tag, &policy, today, stage)?;
+    found.remarks.extend(remark);
     if let Some((_, digest)) = &report {
         is_bound(&mut found, digest);
     }
@@ -101,6 +100,38 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
 }
 
 impl Verify {
+    /// The image's name in the layout: that which is given, else the one that the policy's name means,
+    /// else the newest hand-over's, which is then said.
+    fn named(&self, layout: &Layout, policy: &Policy) -> Result<(String, Option<String>)> {
+        if let Some(tag) = &self.tag {
+            return Ok((tag.clone(), None));
+        }
+        let newest = image::tag_of(layout);
+        let Some(name) = policy
+            .image
+            .as_deref()
+            .filter(|_| self.received_by.is_none())
+        else {
+            return Ok((newest?, None));
+        };
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let tag = last.split_once(':').map_or("latest", |(_, tag)| tag);
+        let index = layout.index()?;
+        let mut names = index
+            .manifests
+            .iter()
+            .filter_map(|entry| entry.annotation(REF_NAME));
+        if names.any(|own| own == tag) {
+            return Ok((tag.to_owned(), None));
+        }
+        let newest = newest?;
+        let remark = format!(
+            "the layout has no image {tag}, which the policy's {name} means: verified is {newest}"
+        );
+        let is_other = newest != name;
+        Ok((newest, is_other.then_some(remark)))
+    }
+
     fn stage(&self, policy: &Policy) -> Result<Stage<'_>> {
         let Some(role) = &self.received_by else {
             return Ok(Stage::Finished);

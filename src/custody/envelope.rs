@@ -85,7 +85,8 @@ impl Envelope {
     /// # Errors
     /// When it is none.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let written: Written = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let written: Written =
+            crate::layout::unambiguous(bytes).map_err(|error| error.to_string())?;
         Self::understood(written, bytes.to_vec())
     }
 

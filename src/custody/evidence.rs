@@ -58,6 +58,8 @@ pub struct Evidence {
     pub envelopes: Vec<Envelope>,
     /// What could not be read of it.
     pub unread: Vec<String>,
+    /// The bundles of Sigstore on it that say something else than its envelopes.
+    pub strange: Vec<Digest>,
     /// Bytes that were read.
     read: usize,
 }
@@ -71,19 +73,43 @@ impl Evidence {
     pub fn read(layout: &Layout, image: &Digest) -> Result<Self, LayoutError> {
         let mut found = Self::default();
         let claims = beside(image, "sig");
-        for entry in layout.index()?.manifests {
+        let index = layout.index()?;
+        for entry in &index.manifests {
             let name = entry.annotation(REF_NAME).unwrap_or_default();
             let is_claims = name == claims;
             let is_envelopes = name.starts_with("sha256-") && name.ends_with(".att");
             if !is_claims && !is_envelopes {
                 continue;
             }
-            match layout.manifest(&entry) {
+            match layout.manifest(entry) {
                 Ok(manifest) => found.blobs(layout, &manifest, is_claims),
                 Err(error) => found.unread.push(format!("{name}: {error}")),
             }
         }
+        let bundles = beside(image, "bundle");
+        for entry in &index.manifests {
+            if entry.annotation(REF_NAME) == Some(&bundles) {
+                found.compare(layout, entry);
+            }
+        }
         Ok(found)
+    }
+
+    /// Looks at what Sigstore's programs find: it must be the envelopes, in their form.
+    fn compare(&mut self, layout: &Layout, entry: &Descriptor) {
+        let manifest = match layout.manifest(entry) {
+            Ok(manifest) => manifest,
+            Err(error) => return self.unread.push(format!("bundles: {error}")),
+        };
+        let own: Vec<Vec<u8>> = self.envelopes.iter().filter_map(Envelope::bundle).collect();
+        for blob in manifest.layers.iter().take(MANY) {
+            let limit = ENVELOPE_LIMIT.min(ALL_LIMIT.saturating_sub(self.read));
+            let bytes = layout.read(blob, limit).unwrap_or_default();
+            self.read += bytes.len();
+            if !own.contains(&bytes) {
+                self.strange.push(blob.digest);
+            }
+        }
     }
 
     fn blobs(&mut self, layout: &Layout, manifest: &Manifest, is_claims: bool) {
@@ -205,7 +231,7 @@ impl Evidence {
 
 /// What an envelope is of, for those who look it up.
 fn predicate(envelope: &Envelope) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(&envelope.payload).ok()?;
+    let value: serde_json::Value = crate::layout::unambiguous(&envelope.payload).ok()?;
     Some(value.get("predicateType")?.as_str()?.to_owned())
 }
 

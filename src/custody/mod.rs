@@ -12,6 +12,7 @@ mod key;
 mod ledger;
 mod merged;
 mod policy;
+mod shadow;
 mod sign;
 mod stamp;
 #[cfg(test)]
@@ -36,6 +37,10 @@ pub const LEDGERS: &str = "application/vnd.seaworthy.ledgers.v1";
 /// The media type of the empty configuration of a manifest that is no image (manifest.md, Guidelines
 /// for Artifact Usage).
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+
+/// What lies beside an image in its layout, by the ends of the names: signatures, envelopes, ledgers, and
+/// what Sigstore's programs look for.
+const SHELVES: [&str; 4] = ["sig", "att", "ledger", "bundle"];
 
 /// The name in a layout of what belongs to an image: `sha256-HEX.` and `what`, as cosign names its
 /// signatures.

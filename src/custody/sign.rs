@@ -34,6 +34,8 @@ pub struct Signing<'a> {
     pub documents: Vec<(&'static str, Vec<u8>, String)>,
     /// Whether the finished image is signed by a group that handed over before.
     pub countersign: bool,
+    /// The number of the image, which grows from one to the next.
+    pub version: Option<u64>,
 }
 
 /// What was stamped.
@@ -80,6 +82,8 @@ fn told(problems: &[CustodyProblem]) -> String {
 /// When there is nothing to stamp for the role, when what it received is not in order, or when the
 /// stamp cannot be written. Nothing is changed then.
 pub fn sign(layout: &Layout, signing: &Signing<'_>) -> Result<Signed, SignError> {
+    // Two groups that stamp at once would each write the index without the other's stamp.
+    let _lock = layout.lock()?;
     let newest = layout.image(Some(signing.tag), None)?;
     let image = if signing.countersign {
         newest.clone()
@@ -341,6 +345,9 @@ impl Stamper<'_> {
     fn stamp(&mut self, own: std::ops::Range<usize>, checked_previous: Option<Digest>) {
         let role = self.signing.role;
         let countersigns = self.signing.countersign;
+        // Without a policy that asks for it a stamp has no day: to stamp again changes nothing.
+        let policy = self.signing.policy;
+        let asked = policy.is_some_and(|policy| policy.not_before.is_some());
         let image = self.image.descriptor.digest;
         let mut subjects = vec![Subject::new(self.signing.reference, &image)];
         for at in own {
@@ -354,6 +361,8 @@ impl Stamper<'_> {
             diff_ids: self.image.config.rootfs.diff_ids.clone(),
             checked_previous,
             countersigns,
+            version: self.signing.version,
+            made: asked.then_some(self.signing.today),
         };
         let statement = Statement::new(stamp::STAMP, subjects, stamp);
         let payload = serde_json::to_vec(&statement).unwrap_or_default();
@@ -445,7 +454,7 @@ fn ledgers(layout: &Layout, image: &Image) -> Result<Vec<Ledger>, SignError> {
         {
             let bytes = layout.read(blob, LEDGER_LIMIT)?;
             let ledger =
-                serde_json::from_slice(&bytes).map_err(|error| LayoutError::Malformed {
+                crate::layout::unambiguous(&bytes).map_err(|error| LayoutError::Malformed {
                     what: format!("ledger {}", blob.digest),
                     reason: error.to_string(),
                 })?;

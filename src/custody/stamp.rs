@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Envelope, IN_TOTO, Ledger};
 use crate::layout::{Descriptor, Digest, OWNER};
+use crate::policy::Day;
 
 /// The predicate of a stamp: what a group hands over, and that it verified what it received.
 pub(super) const STAMP: &str = "urn:seaworthy:stamp:1";
@@ -71,7 +72,7 @@ impl Link {
     /// Reads a payload; None where it is no link.
     #[must_use]
     pub fn read(payload: &[u8]) -> Option<Self> {
-        let link: Self = serde_json::from_slice(payload).ok()?;
+        let link: Self = crate::layout::unambiguous(payload).ok()?;
         (link.kind == "link").then_some(link)
     }
 
@@ -161,11 +162,11 @@ impl<P: Serialize + for<'de> Deserialize<'de>> Statement<P> {
     /// Reads a payload; None where it is none with this predicate.
     #[must_use]
     pub fn read(payload: &[u8], predicate_type: &str) -> Option<Self> {
-        let head: Head = serde_json::from_slice(payload).ok()?;
+        let head: Head = crate::layout::unambiguous(payload).ok()?;
         if head.kind != STATEMENT || head.predicate_type != predicate_type {
             return None;
         }
-        serde_json::from_slice(payload).ok()
+        crate::layout::unambiguous(payload).ok()
     }
 
     /// Whether it is about the blob.
@@ -203,6 +204,13 @@ pub struct Stamp {
     /// Whether it is of the finished image, by a group that handed over before.
     #[serde(default)]
     pub countersigns: bool,
+    /// The number of the image among those that its group has handed over, which grows, so that a policy
+    /// can refuse older ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The day on which it was made, where a policy asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Day>,
 }
 
 /// The stamp in an envelope; None where it holds something else, says to be of another type, or has
@@ -286,7 +294,7 @@ impl ImageClaim {
     /// # Errors
     /// When it is none, or has something critical that is not known.
     pub fn read(payload: &[u8]) -> Result<Self, String> {
-        let claim: Self = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+        let claim: Self = crate::layout::unambiguous(payload).map_err(|error| error.to_string())?;
         if claim.critical.kind != COSIGN {
             return Err(format!("a claim of the type {:?}", claim.critical.kind));
         }

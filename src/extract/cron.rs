@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::fact::{Certainty, Locus, Source, StartKind, What};
+use crate::fact::{Certainty, IssueKind, Locus, Source, StartKind, What};
+use crate::parse::budget::CRONTAB;
 use crate::parse::crontab::{Crontab, Form, Job, parse};
 use crate::parse::line::text;
 use crate::path::AppPath;
@@ -90,7 +91,17 @@ fn run(input: &Input<'_>, out: &mut Out) {
         script(input, dir, out);
     } else if let Some(form) = form(input) {
         let text = place::text(input, place::LIMIT, out);
-        table(&parse(text, form), form, input, out);
+        let mut found = parse(text, form);
+        let most = usize::try_from(CRONTAB.steps).unwrap_or(usize::MAX);
+        if found.jobs.len() > most {
+            let message = format!(
+                "only the first {most} of {} entries of this table were read",
+                found.jobs.len()
+            );
+            out.issue(Locus::file(input.path), IssueKind::LimitReached, message);
+            found.jobs.truncate(most);
+        }
+        table(&found, form, input, out);
     }
 }
 

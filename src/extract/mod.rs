@@ -23,6 +23,7 @@ pub mod logrotate;
 pub mod place;
 pub mod program;
 pub mod script;
+mod secrets;
 mod service_ports;
 pub mod shell;
 pub mod shell_line;
@@ -269,7 +270,31 @@ pub fn extract(input: &Input<'_>) -> Out {
             ),
         }
     }
-    out
+    // Last of all: what the readers of a form have told is not told again.
+    let facts = catch_unwind(AssertUnwindSafe(|| {
+        let mut all = std::mem::take(&mut out);
+        secrets::scan(input, &mut all);
+        all
+    }));
+    match facts {
+        Ok(all) => all,
+        Err(_) => {
+            out.issue(
+                Locus::file(input.path),
+                IssueKind::Internal,
+                "the reader of secrets failed on this file; please report it",
+            );
+            out
+        }
+    }
+}
+
+/// The secrets of a file, by its name and by its text, and nothing else.
+#[must_use]
+pub fn secrets(input: &Input<'_>) -> Vec<Fact> {
+    let mut out = Out::default();
+    secrets::scan(input, &mut out);
+    out.facts
 }
 
 /// What a package's installation script does: `at` is the file, or the database that holds it.

@@ -29,7 +29,8 @@ pub fn is_secret(name: &str) -> bool {
         let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
         words.any(|word| WORDS.contains(&word)) && name != "pwd"
     };
-    PARTS.iter().any(|part| squeezed.contains(part)) || by_word()
+    let by_key = || name != "pwd" && crate::knowledge::secret_key(&name).is_some();
+    PARTS.iter().any(|part| squeezed.contains(part)) || by_word() || by_key()
 }
 
 /// Whether a secret's name says that the value is where it is kept, not what it is.
@@ -42,7 +43,12 @@ fn is_place(name: &str, value: &[u8]) -> bool {
 /// Whether the value of `name` must not be shown.
 #[must_use]
 pub fn must_withhold(name: &str, value: &[u8]) -> bool {
-    (is_secret(name) && !is_place(name, value)) || has_login(value)
+    let whole = || {
+        let shown = [name.as_bytes(), b"=", value].concat();
+        let hits = crate::knowledge::spans(&shown);
+        hits.iter().any(|hit| hit.at.start <= name.len() + 2)
+    };
+    (is_secret(name) && !is_place(name, value)) || has_login(value) || whole()
 }
 
 /// Whether a URL with a password is inside: `scheme://user:password@host`.
@@ -90,7 +96,7 @@ pub fn args(program: &[u8], args: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
     let mut shown = Vec::with_capacity(args.len());
     let mut secrets = Vec::new();
     let mut pending: Option<String> = None;
-    for arg in args {
+    for (at, arg) in args.iter().enumerate() {
         if let Some(name) = pending.take()
             && !arg.starts_with(b"-")
             && !is_place(&name, arg)
@@ -99,46 +105,51 @@ pub fn args(program: &[u8], args: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
             shown.push(WITHHELD.to_owned());
             continue;
         }
-        if let Some(length) = attached(program, arg) {
-            secrets.push(text(&arg[..length]));
-            shown.push(format!("{}{WITHHELD}", text(&arg[..length])));
+        let (clean, names) = line(arg);
+        if names.is_empty()
+            && let Some((clean, name)) = given(program, args, at)
+        {
+            secrets.push(name);
+            shown.push(word(&clean));
             continue;
         }
-        let (clean, names) = line(arg);
         secrets.extend(names);
         shown.push(word(&clean));
-        if expects_secret(program, arg) {
+        if expects_secret(arg) {
             pending = Some(text(arg));
         }
     }
     (shown, secrets)
 }
 
-/// Programs whose short options take a secret in the next argument (from their manuals).
-const NEXT: [(&str, &str); 6] = [
-    ("curl", "-u"),
-    ("sshpass", "-p"),
-    ("ldapsearch", "-w"),
-    ("ldapmodify", "-w"),
-    ("ldapadd", "-w"),
-    ("smbclient", "-U"),
-];
-
-fn expects_secret(program: &[u8], arg: &[u8]) -> bool {
-    let name = base(program);
-    let short = NEXT
-        .iter()
-        .any(|(tool, option)| name == tool.as_bytes() && arg == option.as_bytes());
-    short || (arg.starts_with(b"-") && !arg.contains(&b'=') && is_secret(&text(arg)))
+/// An argument that this very command is given with a secret in it, without that.
+fn given(program: &[u8], args: &[Vec<u8>], at: usize) -> Option<(Vec<u8>, String)> {
+    // Words that hold blanks are texts of their own, or commands.
+    let is_word = |word: &[u8]| !word.iter().any(|b| b" \t\n\"';|&()".contains(b));
+    let arg = args.get(at).filter(|arg| is_word(arg) && !arg.is_empty())?;
+    let before = args.get(..at)?.iter().filter(|arg| is_word(arg));
+    let mut text = base(program).to_vec();
+    for word in before {
+        text.push(b' ');
+        text.extend_from_slice(word);
+    }
+    let start = text.len() + 1;
+    text.push(b' ');
+    text.extend_from_slice(arg);
+    let hits = crate::knowledge::spans(&text);
+    let hit = hits.into_iter().find(|hit| hit.at.start >= start)?;
+    if !is_word(base(program)) || arg.starts_with(WITHHELD.as_bytes()) {
+        return None;
+    }
+    let mut clean = arg.get(..hit.at.start - start)?.to_vec();
+    clean.extend_from_slice(WITHHELD.as_bytes());
+    clean.extend_from_slice(arg.get(hit.at.end - start..)?);
+    Some((clean, hit.key.unwrap_or_else(|| hit.kind.to_owned())))
 }
 
-/// The length of an option that a secret is attached to: `-pSECRET` of the MySQL clients.
-fn attached(program: &[u8], arg: &[u8]) -> Option<usize> {
-    let name = base(program);
-    let client = name.starts_with(b"mysql") || name.starts_with(b"mariadb");
-    (client && arg.starts_with(b"-p") && arg.len() > 2
-        || name == b"sshpass" && arg.starts_with(b"-p") && arg.len() > 2)
-        .then_some(2)
+/// Whether the next argument is a secret, by the name of this one.
+fn expects_secret(arg: &[u8]) -> bool {
+    arg.starts_with(b"-") && !arg.contains(&b'=') && is_secret(&text(arg))
 }
 
 fn base(program: &[u8]) -> &[u8] {
@@ -178,6 +189,24 @@ pub fn line(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
         from = range.end;
     }
     clean.extend_from_slice(&out[from..]);
+    others(&clean, names)
+}
+
+/// Takes out what the reader of texts finds besides: logins of known commands, headers, tokens.
+fn others(line: &[u8], mut names: Vec<String>) -> (Vec<u8>, Vec<String>) {
+    let mut clean = Vec::with_capacity(line.len());
+    let mut from = 0;
+    for hit in crate::knowledge::spans(line) {
+        let value = line.get(hit.at.clone()).unwrap_or_default();
+        if hit.at.start < from || value.starts_with(b"{withheld") {
+            continue;
+        }
+        clean.extend_from_slice(&line[from..hit.at.start]);
+        clean.extend_from_slice(WITHHELD.as_bytes());
+        names.push(hit.key.unwrap_or_else(|| hit.kind.to_owned()));
+        from = hit.at.end;
+    }
+    clean.extend_from_slice(&line[from..]);
     (clean, names)
 }
 

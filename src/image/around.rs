@@ -371,16 +371,5 @@ impl Finder<'_> {
 
 /// Whether a line gives a variable what sounds like a password.
 fn sets_secret(line: &[u8]) -> bool {
-    let line = String::from_utf8_lossy(line);
-    let line = line.trim();
-    let line = line.strip_prefix("export ").unwrap_or(line);
-    let Some((key, value)) = line.split_once('=') else {
-        return false;
-    };
-    let value = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
-    let is_key = knowledge::secret_key(key.trim()).is_some();
-    !value.is_empty()
-        && !value.starts_with('$')
-        && !knowledge::is_placeholder(value)
-        && (is_key || knowledge::secret_value(value).is_some())
+    !knowledge::secrets_in(knowledge::Manner::Shell, line).is_empty()
 }

@@ -14,7 +14,7 @@ use super::walk::{Found, Item, made_meta, meta, point_meta};
 use super::{PackError, PackProgress, Settled};
 use crate::custody::{LedgerFile, Merged};
 use crate::fact::Kind;
-use crate::layout::layer::{Body, Content, Entry, Meta, TarWriter};
+use crate::layout::layer::{Body, Content, Entry, Meta, TarWriter, is_attribute};
 use crate::layout::{BlobWriter, Descriptor, Digest, Gzip, LAYER_GZIP, Layout};
 use crate::path::AppPath;
 
@@ -274,7 +274,7 @@ impl<'a, W: Write> Archive<'a, W> {
         let is_kept = |name: &[u8]| XATTRS.iter().any(|kept| name.starts_with(kept));
         meta.xattrs = xattrs
             .into_iter()
-            .filter(|(name, _)| is_kept(name))
+            .filter(|(name, value)| is_kept(name) && is_attribute(name, value))
             .collect();
         if let Some(first) = self.linked.get(&stat.id).cloned() {
             self.lead(&item.above)?;

@@ -2,7 +2,7 @@
 
 use super::store::document;
 use super::{CONFIG, Config, Descriptor, INDEX, Index, Layout, LayoutError, MANIFEST, Manifest};
-use super::{REF_NAME, layer};
+use super::{REF_NAME, document as strict, layer};
 
 /// The largest manifest that is read: registries take no larger one.
 const MANIFEST_LIMIT: usize = 4 << 20;
@@ -13,6 +13,7 @@ const CONFIG_LIMIT: usize = 8 << 20;
 /// The media types of Docker, which mean the same.
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
 /// An image of a layout. Its documents are what their digests say; its layers are not read yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,12 @@ impl Layout {
             if name.is_some_and(|name| entry_name != Some(name)) {
                 continue;
             }
-            images.extend(self.variants(entry, platform)?);
+            // What is named is one image and nothing beside it; what is not named may be anything.
+            if name.is_some() && platform.is_none() {
+                images.push(self.only(entry)?);
+            } else {
+                images.extend(self.variants(entry, platform)?);
+            }
         }
         let shown = || name.map_or_else(String::new, |name| format!(" of the name {name}"));
         match images.as_slice() {
@@ -70,6 +76,57 @@ impl Layout {
         }
     }
 
+    /// The one image that an entry stands for, whatever program looks: itself, or the only entry of
+    /// the index that it names.
+    fn only(&self, entry: &Descriptor) -> Result<Image, LayoutError> {
+        let named = format!(
+            "the entry {}",
+            entry.annotation(REF_NAME).unwrap_or_default()
+        );
+        let wrong = |why: &str| LayoutError::malformed(&named, why);
+        let inner;
+        let entry = match entry.media_type.as_str() {
+            INDEX | DOCKER_LIST => {
+                inner = self.inner(entry)?;
+                match inner.manifests.as_slice() {
+                    [only] => only,
+                    _ => {
+                        return Err(wrong(
+                            "it is an index of several images, of which programs take one by what \
+                             they run on",
+                        ));
+                    }
+                }
+            }
+            _ => entry,
+        };
+        if !matches!(entry.media_type.as_str(), MANIFEST | DOCKER_MANIFEST) {
+            return Err(wrong(&format!(
+                "it is of the form {}, which is not read here and may be elsewhere",
+                crate::path::escape(entry.media_type.as_bytes())
+            )));
+        }
+        let image = self.open_image(entry)?;
+        let image = image.ok_or_else(|| wrong("it is no image of layers of files"))?;
+        let platform = entry.other.get("platform");
+        let word = platform.map(|own| own.get("architecture").and_then(|word| word.as_str()));
+        if word.is_some_and(|word| word != Some(image.config.architecture.as_str())) {
+            return Err(wrong(
+                "its entry and its configuration tell different processors",
+            ));
+        }
+        Ok(image)
+    }
+
+    /// The index that an entry of an index names.
+    fn inner(&self, entry: &Descriptor) -> Result<Index, LayoutError> {
+        let what = format!("index {}", entry.digest);
+        let bytes = self.read(entry, MANIFEST_LIMIT)?;
+        let inner: Index = strict::read(&what, &bytes, &strict::INDEX)?;
+        is_form(&what, entry, inner.media_type.as_deref())?;
+        Ok(inner)
+    }
+
     /// The images that an entry of an index stands for: itself, or the variants of the index that
     /// it names. Entries that are no images of files, such as signatures, are passed over.
     fn variants(
@@ -82,10 +139,8 @@ impl Layout {
                 Ok(self.open_image(entry)?.into_iter().collect::<Vec<_>>())
             }
             INDEX | DOCKER_LIST => {
-                let bytes = self.read(entry, MANIFEST_LIMIT)?;
-                let inner: Index = parse(&entry.digest.to_string(), &bytes)?;
                 let mut images = Vec::new();
-                for entry in &inner.manifests {
+                for entry in &self.inner(entry)?.manifests {
                     let own = entry.other.get("platform");
                     let word = own.and_then(|own| own.get("architecture")?.as_str());
                     let fits = platform.is_none_or(|want| Some(want.architecture) == word);
@@ -108,10 +163,11 @@ impl Layout {
     pub fn manifest(&self, entry: &Descriptor) -> Result<Manifest, LayoutError> {
         let what = format!("manifest {}", entry.digest);
         let bytes = self.read(entry, MANIFEST_LIMIT)?;
-        let manifest: Manifest = parse(&what, &bytes)?;
+        let manifest: Manifest = strict::read(&what, &bytes, &strict::MANIFEST)?;
         if manifest.schema_version != 2 {
             return Err(LayoutError::malformed(what, "its schemaVersion is not 2"));
         }
+        is_form(&what, entry, manifest.media_type.as_deref())?;
         Ok(manifest)
     }
 
@@ -122,7 +178,9 @@ impl Layout {
     /// When a document of it is not there, lies, or contradicts another.
     pub fn open_image(&self, entry: &Descriptor) -> Result<Option<Image>, LayoutError> {
         let manifest = self.manifest(entry)?;
-        let is_image = manifest.artifact_type.is_none()
+        let is_config = matches!(manifest.config.media_type.as_str(), CONFIG | DOCKER_CONFIG);
+        let is_image = is_config
+            && manifest.artifact_type.is_none()
             && manifest
                 .layers
                 .iter()
@@ -132,7 +190,13 @@ impl Layout {
         }
         let what = format!("configuration {}", manifest.config.digest);
         let bytes = self.read(&manifest.config, CONFIG_LIMIT)?;
-        let config: Config = parse(&what, &bytes)?;
+        let config: Config = strict::read(&what, &bytes, &strict::CONFIG)?;
+        if config.rootfs.kind != "layers" {
+            return Err(LayoutError::malformed(
+                what,
+                "its rootfs is not of the type layers",
+            ));
+        }
         if config.rootfs.diff_ids.len() != manifest.layers.len() {
             return Err(LayoutError::malformed(
                 what,
@@ -165,8 +229,18 @@ impl Layout {
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, LayoutError> {
-    serde_json::from_slice(bytes).map_err(|error| LayoutError::malformed(what, error))
+/// Whether a document is of the form that its descriptor says; Docker's must say it themselves.
+fn is_form(what: &str, entry: &Descriptor, own: Option<&str>) -> Result<(), LayoutError> {
+    let is_docker = matches!(entry.media_type.as_str(), DOCKER_MANIFEST | DOCKER_LIST);
+    if own == Some(entry.media_type.as_str()) || (own.is_none() && !is_docker) {
+        return Ok(());
+    }
+    let own = crate::path::escape(own.unwrap_or("nothing").as_bytes()).into_owned();
+    let message = format!(
+        "it says to be {own}, and its descriptor {}",
+        entry.media_type
+    );
+    Err(LayoutError::malformed(what, message))
 }
 
 fn names(index: &Index) -> String {

@@ -7,6 +7,7 @@
 
 mod blob;
 mod digest;
+mod document;
 mod gzip;
 mod image;
 pub mod layer;
@@ -17,10 +18,11 @@ mod tests;
 
 pub use blob::{Blob, BlobWriter};
 pub use digest::Digest;
+pub use document::unambiguous;
 pub use gzip::Gzip;
 pub use image::{Image, Platform};
 pub use oci::{Config, Descriptor, History, Index, Manifest, RootFs, Run, Value};
-pub use store::{Layout, LayoutError};
+pub use store::{Layout, LayoutError, Lock};
 
 /// The media type of an image manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -21,6 +21,7 @@ pub struct Descriptor {
     /// Its digest.
     pub digest: Digest,
     /// Its length in bytes.
+    #[serde(deserialize_with = "super::document::size")]
     pub size: u64,
     /// Other things said of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

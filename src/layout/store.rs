@@ -2,9 +2,15 @@
 //! reader finds a whole blob or none.
 
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Blob, BlobWriter, Descriptor, Digest, Index};
+use base64::Engine as _;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
+use super::{Blob, BlobWriter, Descriptor, Digest, Index, document as strict};
 use crate::tree::{LookupError, Root};
 
 /// The largest index that is read.
@@ -13,12 +19,21 @@ const INDEX_LIMIT: usize = 16 << 20;
 /// The content of the file `oci-layout` (image-layout.md).
 const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// An OCI image layout on this host's disk.
+/// How long a layout that another program writes into is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An OCI image layout on this host's disk. Its index is read once: what is verified is what is signed,
+/// whatever somebody puts in its place meanwhile.
 #[derive(Debug)]
 pub struct Layout {
     dir: PathBuf,
     root: Root,
+    index: Mutex<Option<(Vec<u8>, Index)>>,
 }
+
+/// Keeps others of this program from writing into a layout, until it is dropped.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing it is what unlocks")] OwnedFd);
 
 /// What is wrong with a layout.
 #[derive(Debug, thiserror::Error)]
@@ -134,8 +149,9 @@ impl Layout {
         let text = root
             .read("/oci-layout", 4096)
             .map_err(|error| none(format!("its file oci-layout is {error}")))?;
-        let version: serde_json::Value = serde_json::from_slice(&text)
-            .map_err(|error| none(format!("its file oci-layout: {error}")))?;
+        let version: serde_json::Value =
+            strict::read("its file oci-layout", &text, &strict::VERSION)
+                .map_err(|error| none(error.to_string()))?;
         match version.get("imageLayoutVersion").and_then(|v| v.as_str()) {
             Some("1.0.0") => {}
             _ => return Err(none("its file oci-layout names no version 1.0.0".into())),
@@ -143,6 +159,7 @@ impl Layout {
         let layout = Self {
             dir: dir.to_owned(),
             root,
+            index: Mutex::default(),
         };
         layout.is_plain().map_err(none)?;
         Ok(layout)
@@ -173,6 +190,7 @@ impl Layout {
         let layout = Self {
             dir: dir.to_owned(),
             root,
+            index: Mutex::default(),
         };
         layout.replace("index.json", &document(&Index::empty()))?;
         layout.replace("oci-layout", VERSION.as_bytes())?;
@@ -197,40 +215,100 @@ impl Layout {
         Ok(())
     }
 
-    /// The images.
+    /// The images, as they were when they were first asked for.
     ///
     /// # Errors
     /// When `index.json` cannot be read, or is no index.
     pub fn index(&self) -> Result<Index, LayoutError> {
-        let what = "index.json";
-        let failed = |reason: LookupError| LayoutError::Disk {
-            what: what.to_owned(),
-            reason: reason.to_string(),
-        };
-        let text = self
-            .root
-            .read("/index.json", INDEX_LIMIT + 1)
-            .map_err(failed)?;
-        if text.len() > INDEX_LIMIT {
-            return Err(LayoutError::TooLarge {
-                what: what.to_owned(),
-                limit: INDEX_LIMIT,
-            });
+        let mut seen = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, index)) = &*seen {
+            return Ok(index.clone());
         }
-        let index: Index =
-            serde_json::from_slice(&text).map_err(|error| LayoutError::malformed(what, error))?;
+        let what = "index.json";
+        let text = self.index_text()?;
+        let index: Index = strict::read(what, &text, &strict::INDEX)?;
         if index.schema_version != 2 {
             return Err(LayoutError::malformed(what, "its schemaVersion is not 2"));
         }
+        if index
+            .media_type
+            .as_deref()
+            .is_some_and(|own| own != super::INDEX)
+        {
+            return Err(LayoutError::malformed(what, "it says to be something else"));
+        }
+        *seen = Some((text, index.clone()));
         Ok(index)
+    }
+
+    fn index_text(&self) -> Result<Vec<u8>, LayoutError> {
+        let what = "index.json".to_owned();
+        let failed = |reason: LookupError| LayoutError::Disk {
+            what: what.clone(),
+            reason: reason.to_string(),
+        };
+        let text = self.root.read("/index.json", INDEX_LIMIT + 1);
+        let text = text.map_err(failed)?;
+        if text.len() > INDEX_LIMIT {
+            return Err(LayoutError::TooLarge {
+                what,
+                limit: INDEX_LIMIT,
+            });
+        }
+        Ok(text)
     }
 
     /// Replaces the index.
     ///
     /// # Errors
-    /// When it cannot be written; the old one then stands.
+    /// When it cannot be written, or is not that which was read any more; the one that is there
+    /// then stands.
     pub fn save(&self, index: &Index) -> Result<(), LayoutError> {
-        self.replace("index.json", &document(index))
+        let mut seen = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read, _)) = &*seen
+            && self.index_text()? != *read
+        {
+            return Err(LayoutError::Disk {
+                what: "index.json".to_owned(),
+                reason: "it was changed while it was worked on: nothing is changed, try again"
+                    .to_owned(),
+            });
+        }
+        let text = document(index);
+        self.replace("index.json", &text)?;
+        *seen = Some((text, index.clone()));
+        Ok(())
+    }
+
+    /// Keeps others from writing into it. The index is read anew after that.
+    ///
+    /// # Errors
+    /// When another has it for longer than a hand-over takes, or it cannot be locked.
+    pub fn lock(&self) -> Result<Lock, LayoutError> {
+        let failed = |reason: String| LayoutError::Disk {
+            what: format!("cannot lock {}", self.dir.display()),
+            reason,
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = rustix::fs::open(&self.dir, flags, Mode::empty())
+            .map_err(|error| failed(error.to_string()))?;
+        let step = Duration::from_millis(20);
+        let mut left = PATIENCE;
+        loop {
+            match rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) if !left.is_zero() => {
+                    std::thread::sleep(step);
+                    left = left.saturating_sub(step);
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(failed("another program writes into it".to_owned()));
+                }
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        }
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(Lock(dir))
     }
 
     /// Opens a blob for reading from its beginning to its end.
@@ -238,6 +316,7 @@ impl Layout {
     /// # Errors
     /// When it is not there, or not as long as its descriptor says.
     pub fn blob(&self, promised: &Descriptor) -> Result<Blob, LayoutError> {
+        inline(promised)?;
         let path = format!("/blobs/sha256/{}", promised.digest.hex());
         let file = self
             .root
@@ -330,6 +409,23 @@ impl Layout {
             Ok(())
         };
         write().map_err(|error| self.failed(&error))
+    }
+}
+
+/// Whether the content that a descriptor brings along, which some programs take for the blob's, is the
+/// blob's (descriptor.md, Embedded Content).
+fn inline(promised: &Descriptor) -> Result<(), LayoutError> {
+    let Some(data) = promised.other.get("data") else {
+        return Ok(());
+    };
+    let standard = base64::engine::general_purpose::STANDARD;
+    let bytes = data.as_str().and_then(|data| standard.decode(data).ok());
+    match bytes {
+        Some(bytes) if Digest::of(&bytes) == promised.digest => Ok(()),
+        _ => Err(LayoutError::malformed(
+            format!("descriptor of {}", promised.digest),
+            "the content in it is not the blob's",
+        )),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod gather;
 pub mod host;
 mod instances;
 mod interpreters;
+mod kept_secrets;
 mod libraries;
 mod live;
 pub mod loader;
@@ -122,6 +123,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     let paths = looked.judge(&needed);
     facts.extend(needed);
     facts.extend(paths::named_after_host(root, host, &facts, &paths));
+    facts.extend(kept_secrets::facts(root, scope, &paths, &facts));
     facts.sort();
     let parts = packaged::Parts {
         entries: &entries,

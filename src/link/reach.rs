@@ -132,10 +132,14 @@ fn declarations(
             .map(|fact| fact.at.line)
             .collect();
         let whole = !is_table(file) && !lines.is_empty();
+        // crontab(5): a variable holds for every entry below it.
+        let is_cron = file.to_text().contains("/cron");
+        let is_variable =
+            |fact: &Fact| is_cron && !lines.is_empty() && matches!(fact.what, What::Secret { .. });
         more.extend(
             facts
                 .iter()
-                .filter(|fact| whole || lines.contains(&fact.at.line))
+                .filter(|fact| whole || lines.contains(&fact.at.line) || is_variable(fact))
                 .cloned(),
         );
     }

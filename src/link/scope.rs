@@ -217,6 +217,7 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
 }
 
 fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeError> {
+    root.admit(path);
     let node = root
         .resolve(path.as_bytes())
         .map_err(|error| ScopeError::Path {

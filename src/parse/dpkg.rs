@@ -1,6 +1,7 @@
 //! dpkg's database: `/var/lib/dpkg/status` and the files beside it (deb(5), dpkg(1),
 //! dpkg-divert(1), dpkg-statoverride(1)).
 
+use super::budget::RELATION;
 use super::deb822::{Paragraph, paragraphs};
 use super::digest::Digest;
 
@@ -132,14 +133,17 @@ fn relation(value: Option<&[u8]>) -> Vec<Vec<String>> {
             .unwrap_or(one.len());
         String::from_utf8_lossy(one.get(..end).unwrap_or_default()).into_owned()
     };
+    let value = value.unwrap_or_default();
     value
-        .unwrap_or_default()
+        .get(..RELATION.bytes)
+        .unwrap_or(value)
         .split(|&b| b == b',')
         .map(|group| {
             let names = group.split(|&b| b == b'|').map(name);
             names.filter(|name| !name.is_empty()).collect::<Vec<_>>()
         })
         .filter(|group| !group.is_empty())
+        .take(usize::try_from(RELATION.steps).unwrap_or(usize::MAX))
         .collect()
 }
 

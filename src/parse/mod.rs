@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod apk;
+pub mod budget;
 pub mod command_line;
 pub mod config;
 pub mod content;

@@ -70,6 +70,12 @@ impl fmt::Display for Day {
 #[error("`{0}` is no day; write it as 2027-01-31")]
 pub struct NoDay(String);
 
+impl serde::Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl FromStr for Day {
     type Err = NoDay;
 

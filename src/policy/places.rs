@@ -58,6 +58,9 @@ impl Pattern {
                 "`{text}` must begin with / or **/: paths are as the application sees them"
             ));
         }
+        if let Some(why) = never_fits(text) {
+            return Err(format!("`{text}` is a pattern that no path fits: {why}"));
+        }
         let glob = |text: &str| {
             GlobBuilder::new(text)
                 .literal_separator(true)
@@ -95,6 +98,30 @@ impl Pattern {
         let fits = |fact: &Fact| self.covers(subject(fact)) || self.covers(&fact.at.file);
         finding.more == 0 && !finding.because.is_empty() && finding.because.iter().all(fits)
     }
+}
+
+/// Why no path can fit a pattern: paths are absolute and normal, without `.`, `..`, empty names and a
+/// slash at the end.
+fn never_fits(text: &str) -> Option<&'static str> {
+    if text.len() > 1 && text.ends_with('/') {
+        return Some("no path ends with a slash; a directory and all below it is /dir/**");
+    }
+    if text.trim() != text {
+        return Some("it begins or ends with a blank");
+    }
+    let is_dots = |name: &str| name == "." || name == "..";
+    // Of braces that are a whole name, each choice is one.
+    let choices = |name: &str| {
+        let inside = name
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        inside.is_some_and(|inside| inside.split(',').any(is_dots))
+    };
+    if text.split('/').any(|name| is_dots(name) || choices(name)) {
+        return Some("paths have no . and no .. in them");
+    }
+    text.contains("//")
+        .then_some("paths have no two slashes side by side")
 }
 
 /// What the paths that fit a pattern begin with, up to its first character that is more than
@@ -157,7 +184,17 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_told() {
-        for (pattern, word) in [("opt/app", "begin with /"), ("/opt/[a", "character class")] {
+        for (pattern, word) in [
+            ("opt/app", "begin with /"),
+            ("/opt/[a", "character class"),
+            ("/opt/app/", "a slash"),
+            ("/opt/../app/**", "no .."),
+            ("/opt/{a,..}/b", "no .."),
+            ("/opt//app", "two slashes"),
+            ("/opt/./app", "no ."),
+            ("/opt/app/** ", "a blank"),
+            ("**/cache/", "a slash"),
+        ] {
             let told = Pattern::read(pattern).unwrap_err();
             assert!(told.contains(word), "{told}");
         }

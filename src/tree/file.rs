@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags, SeekFrom};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::attributes;
 use super::root::LookupError;
@@ -151,7 +151,7 @@ pub(super) fn open_seen(dir: &OwnedFd, name: &[u8]) -> Result<File, LookupError>
 
     let flags =
         OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let open = |flags| rustix::fs::openat(dir, name, flags, Mode::empty());
+    let open = |flags| retry_on_intr(|| rustix::fs::openat(dir, name, flags, Mode::empty()));
     let fd = if NOATIME_REFUSED.load(Ordering::Relaxed) {
         open(flags)
     } else {

@@ -1,9 +1,9 @@
 //! Which filesystems of this host are pseudo or network ones, known before anything touches them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::fact::IssueKind;
 
@@ -92,6 +92,8 @@ pub(super) struct Mounts {
     /// Read when another device is met: a host may have hundreds of mounts, and a tree mostly lies on
     /// one.
     table: OnceLock<Table>,
+    /// Devices that were named.
+    admitted: Mutex<BTreeSet<u64>>,
 }
 
 /// Type and medium by device number.
@@ -105,6 +107,7 @@ impl Mounts {
         Self {
             plain: kind.filter(|kind| PLAIN.contains(kind)).map(|_| device),
             table: OnceLock::new(),
+            admitted: Mutex::default(),
         }
     }
 
@@ -165,9 +168,27 @@ impl Mounts {
         self.get(device).map(|(_, medium)| medium)
     }
 
-    /// Whether a device stands for an automounter (autofs(5)).
-    pub(super) fn is_automount(&self, device: u64) -> bool {
-        self.plain != Some(device) && self.get(device).is_some_and(|(kind, _)| kind == "autofs")
+    /// Whether nothing on a device is looked up, since the answer may never come: an automounter
+    /// (autofs(5)), another host, or a program (fuse(4)), which nobody has named.
+    pub(super) fn is_barred(&self, device: u64) -> bool {
+        let is_served =
+            |kind: &str| kind == "autofs" || kind == "fuse" || kind.starts_with("fuse.");
+        self.plain != Some(device)
+            && self
+                .get(device)
+                .is_some_and(|(kind, medium)| medium == Medium::Network || is_served(kind))
+            && !self.is_admitted(device)
+    }
+
+    fn is_admitted(&self, device: u64) -> bool {
+        let admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        admitted.contains(&device)
+    }
+
+    /// Lets lookups enter a device.
+    pub(super) fn admit(&self, device: u64) {
+        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        admitted.insert(device);
     }
 
     /// Why a directory on `device` is not entered from its parent on `parent`, if it is not.
@@ -243,6 +264,7 @@ mod tests {
         Mounts {
             plain: None,
             table: OnceLock::from(Mounts::parse(text)),
+            admitted: Mutex::default(),
         }
     }
 
@@ -257,12 +279,12 @@ mod tests {
         .unwrap();
         let device = rustix::fs::fstat(&top).unwrap().st_dev;
         let mounts = Mounts::around(&top, device);
-        assert!(!mounts.is_automount(device));
+        assert!(!mounts.is_barred(device));
         assert_ne!(mounts.medium(device), Some(Medium::Pseudo));
         assert!(mounts.refusal(device, device, false).is_none());
         assert_eq!(mounts.table.get().is_none(), mounts.plain.is_some());
         // Another one is looked up.
-        assert!(!mounts.is_automount(device + 1));
+        assert!(!mounts.is_barred(device + 1));
         assert!(mounts.table.get().is_some());
     }
 
@@ -313,6 +335,9 @@ mod tests {
         assert!(entered(subvolume, btrfs, false));
         assert!(entered(device(0, 98), subvolume, false));
         assert!(!entered(subvolume, ext4, true));
+        assert!(mounts.is_barred(nfs) && !mounts.is_barred(xfs) && !mounts.is_barred(proc));
+        mounts.admit(nfs);
+        assert!(!mounts.is_barred(nfs));
         assert!(mounts.refusal_of_named(nfs).is_none());
         assert!(mounts.refusal_of_named(proc).is_some());
     }

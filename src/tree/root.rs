@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::file::{File, open_seen};
 use super::held::{Held, Passed};
@@ -142,7 +142,8 @@ impl Root {
     /// When it cannot be opened, or is no directory.
     pub fn open(host: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let top = Arc::new(rustix::fs::open(host, flags, Mode::empty())?);
+        let top = retry_on_intr(|| rustix::fs::open(host, flags, Mode::empty()));
+        let top = Arc::new(top?);
         let top_stat = stat_of(&top)?;
         let mounts = Mounts::around(&top, top_stat.id.0);
         Ok(Self {
@@ -224,7 +225,7 @@ impl Root {
         if base.stat.kind != Kind::Dir {
             return Some(Err(LookupError::NotDirectory));
         }
-        if self.is_automount(&base.stat) {
+        if self.is_barred(&base.stat) {
             return Some(Err(LookupError::NotEntered));
         }
         if base.real.depth() < self.at.len() {
@@ -371,9 +372,22 @@ impl Root {
         }
     }
 
-    /// Whether the next step from here would wake the automounter and wait for it (autofs(5)).
-    fn is_automount(&self, stat: &Stat) -> bool {
-        self.mounts.is_automount(stat.id.0)
+    /// Lets lookups enter what another host or a program serves on the way to `path`: who names it
+    /// wants to wait for it.
+    pub fn admit(&self, path: &AppPath) {
+        for depth in 1..=path.depth() {
+            let Ok(node) = self.resolve(path.prefix(depth).as_bytes()) else {
+                return;
+            };
+            self.mounts.admit(node.stat.id.0);
+        }
+    }
+
+    /// Whether the next step from here would wake the automounter and wait for it (autofs(5)), or
+    /// wait for a server that may be gone. A walk does not enter what is served either.
+    fn is_barred(&self, stat: &Stat) -> bool {
+        let device = stat.id.0;
+        device != self.top_stat.id.0 && self.mounts.is_barred(device)
     }
 
     /// How many components lead to a tree that will live elsewhere.
@@ -417,7 +431,7 @@ impl Root {
                 place.stand(&top);
                 continue;
             }
-            if self.is_automount(&place.stat) {
+            if self.is_barred(&place.stat) {
                 return Err(LookupError::NotEntered);
             }
             let before = real.len();

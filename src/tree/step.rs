@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::fact::{Kind, Stat};
 
@@ -89,13 +89,13 @@ pub(super) fn read_open_link(link: &OwnedFd) -> Result<Vec<u8>, Errno> {
 /// Opens a directory for reading.
 pub(super) fn open_dir_at(dir: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, name, flags, Mode::empty())
+    retry_on_intr(|| rustix::fs::openat(dir, name, flags, Mode::empty()))
 }
 
 /// Opens anything as a place only: nothing is read or mounted by it (open(2), `O_PATH`).
 pub(super) fn open_place_at(dir: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, name, flags, Mode::empty())
+    retry_on_intr(|| rustix::fs::openat(&dir, name, flags, Mode::empty()))
 }
 
 /// What the disk says about `name` in `dir`, without following a link.
@@ -112,7 +112,7 @@ pub(super) fn stat_of(fd: impl AsFd) -> Result<Stat, Errno> {
 /// filesystem whose server is gone.
 fn stat_with(dir: impl AsFd, name: &[u8], flags: AtFlags) -> Result<Stat, Errno> {
     let quick = flags | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-    match rustix::fs::statx(&dir, name, quick, StatxFlags::BASIC_STATS) {
+    match retry_on_intr(|| rustix::fs::statx(&dir, name, quick, StatxFlags::BASIC_STATS)) {
         Ok(stat) => Ok(from_statx(&stat)),
         // statx(2) came with Linux 4.11; some sandboxes still refuse it.
         Err(Errno::NOSYS) => rustix::fs::statat(dir, name, flags | AtFlags::NO_AUTOMOUNT)

@@ -20,6 +20,7 @@ mod formats;
 mod help;
 mod hostile;
 mod hostile_names;
+mod hostile_reports;
 mod judged;
 mod keys;
 mod layers;

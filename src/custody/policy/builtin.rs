@@ -34,6 +34,29 @@ pub(super) const NEVER: &[&str] = &[
     "/etc/sudoers",
     "/etc/sudoers.d/**",
     "/etc/doas.conf",
+    // What loaders and shells take before anything else: libraries for the processor at hand, what
+    // every login reads, what converts character sets, what each interpreter imports.
+    "/{lib,lib32,lib64,usr/lib,usr/lib32,usr/lib64}/glibc-hwcaps/**",
+    "/{lib,usr/lib,usr/local/lib}/*/glibc-hwcaps/**",
+    "/usr/local/lib/glibc-hwcaps/**",
+    "/{lib,lib64,usr/lib,usr/lib64}/tls/**",
+    "/{lib,usr/lib}/*-linux-*/tls/**",
+    "/etc/profile",
+    "/etc/profile.d/**",
+    "/etc/environment",
+    "/etc/environment.d/**",
+    "/etc/bash.bashrc",
+    "/etc/bashrc",
+    "/etc/bash_completion.d/**",
+    "/etc/{zshenv,zprofile,zshrc,zlogin,csh.cshrc,csh.login,kshrc,mkshrc}",
+    "/etc/zsh/**",
+    "/root/.{profile,bashrc,bash_profile,bash_login,bash_logout,kshrc,shrc,zshenv,zprofile,zshrc,cshrc,login}",
+    "/root/.ssh/**",
+    "/{lib,lib64,usr/lib,usr/lib64}/gconv/**",
+    "/{lib,usr/lib}/*/gconv/**",
+    "/usr/{lib,lib64,local/lib}/python*/{sitecustomize,usercustomize}.py",
+    "/usr/{lib,lib64,local/lib}/python*/{site-packages,dist-packages}/{sitecustomize,usercustomize}.py",
+    "/etc/python*/sitecustomize.py",
 ];
 
 pub(super) fn policy() -> Policy {
@@ -44,11 +67,14 @@ pub(super) fn policy() -> Policy {
         may_add: patterns(&["/**"]),
         may_change: Vec::new(),
         never: never(at),
+        may_set: None,
     };
     Policy {
         roles: ROLES.into_iter().enumerate().map(role).collect(),
         expires: None,
         image: None,
+        not_before: None,
+        min_version: None,
         countersigned: false,
     }
 }
@@ -92,6 +118,13 @@ mod tests {
             "/etc/pam.d/login",
             "/usr/lib/x86_64-linux-gnu/security/pam_unix.so",
             "/etc/sudoers.d",
+            "/usr/lib/glibc-hwcaps/x86-64-v3/libm.so.6",
+            "/usr/lib/x86_64-linux-gnu/glibc-hwcaps",
+            "/etc/profile.d/x.sh",
+            "/root/.bashrc",
+            "/usr/lib/python3/dist-packages/sitecustomize.py",
+            "/usr/lib/python3.11/sitecustomize.py",
+            "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x.conf",
         ] {
             assert!(covers(path), "{path}");
         }
@@ -99,6 +132,10 @@ mod tests {
             "/etc/app/passwd",
             "/usr/lib/libld-x.so",
             "/opt/app/lib/ld-x",
+            "/opt/app/profile.d/x.sh",
+            "/root/.config/app",
+            "/usr/lib/python3/dist-packages/app.py",
+            "/usr/lib/tlsdate/x",
         ] {
             assert!(!covers(path), "{path}");
         }

@@ -29,6 +29,13 @@ struct Written {
     /// The name with tag that signatures must name: `registry.example/team/app:1`.
     #[serde(default)]
     image: Option<String>,
+    /// The first day on which the last role may have stamped the image: older ones, which were taken
+    /// back, no longer hold.
+    #[serde(default)]
+    not_before: Option<Day>,
+    /// The least number that the last role may have given the image (`sign --image-version`).
+    #[serde(default)]
+    min_version: Option<u64>,
     /// Whether every role must have signed the finished image, beside its own hand-over.
     #[serde(default)]
     countersigned: bool,
@@ -65,7 +72,30 @@ struct WrittenRole {
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     never: Option<Vec<Spanned<String>>>,
+    /// What of the image's configuration it may set: `User`, `Entrypoint`, `Env` or `Env.NAME` for one
+    /// variable, and so on, as the configuration has them. Without this key everything but variables
+    /// by which each program runs what is not the first role's; such a one must be named.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    may_set: Option<Vec<Spanned<String>>>,
 }
+
+/// What a configuration sets (config.md).
+const SETTINGS: [&str; 13] = [
+    "User",
+    "ExposedPorts",
+    "Env",
+    "Entrypoint",
+    "Cmd",
+    "Volumes",
+    "WorkingDir",
+    "Labels",
+    "StopSignal",
+    "StopTimeout",
+    "Healthcheck",
+    "Shell",
+    "OnBuild",
+];
 
 /// Reads a policy.
 pub(super) fn read(
@@ -120,6 +150,8 @@ fn understood(
         roles,
         expires: Some(written.expires),
         image: written.image.clone(),
+        not_before: written.not_before,
+        min_version: written.min_version,
         countersigned: written.countersigned,
     }
 }
@@ -159,13 +191,31 @@ fn role(
         }
         Some(read)
     };
+    let (may_add, may_change, never) = (
+        globs(&own.may_add),
+        globs(&own.may_change),
+        globs(&own.never),
+    );
+    for given in own.may_set.iter().flatten() {
+        let name: &str = given.as_ref();
+        let variable = name.strip_prefix("Env.").filter(|name| !name.is_empty());
+        if variable.is_none() && !SETTINGS.contains(&name) {
+            let message = format!(
+                "`{name}` is nothing that a configuration sets: one of {} or Env.NAME",
+                SETTINGS.join(", ")
+            );
+            wrong.push((given.span().start, message));
+        }
+    }
+    let may_set = own.may_set.as_ref();
     Role {
         name: name.clone(),
         keys,
         threshold: threshold as usize,
-        may_add: globs(&own.may_add).unwrap_or_else(|| patterns(&["/**"])),
-        may_change: globs(&own.may_change).unwrap_or_default(),
-        never: globs(&own.never).unwrap_or_else(|| builtin::never(at)),
+        may_add: may_add.unwrap_or_else(|| patterns(&["/**"])),
+        may_change: may_change.unwrap_or_default(),
+        never: never.unwrap_or_else(|| builtin::never(at)),
+        may_set: may_set.map(|given| given.iter().map(|name| name.as_ref().clone()).collect()),
     }
 }
 
@@ -240,6 +290,9 @@ pub fn template(keys: &[(String, String)], expires: Day, image: Option<&str>) ->
          expires = {expires}\n\
          # The name with tag that every signature must name.\n\
          {image}\
+         # Images that are older no longer hold: by their number (sign --image-version), or the day.\n\
+         # min-version = 1\n\
+         # not-before = {expires}\n\
          # Every role signs the finished image, too, so that one policy of all keys holds on it.\n\
          # countersigned = true\n"
     );
@@ -260,7 +313,8 @@ pub fn template(keys: &[(String, String)], expires: Day, image: Option<&str>) ->
         } else {
             "# may-add = [\"/opt/app/**\"]      # everything, unless said\n\
              # may-change = [\"/etc/app/**\"]   # nothing of the roles above, unless said\n\
-             # never = [\"/etc/ld.so.preload\"] # loader and accounts, unless said\n"
+             # never = [\"/etc/ld.so.preload\"] # loader, shells and accounts, unless said\n\
+             # may-set = [\"Entrypoint\"]       # of the configuration: everything, unless said\n"
         };
     }
     text

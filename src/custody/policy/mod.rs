@@ -7,6 +7,7 @@ mod file;
 use crate::policy::{Day, Fault, places::Pattern};
 
 use super::{PublicKey, Shape, Touch, Touched};
+use crate::path::AppPath;
 pub use file::{schema, template};
 
 /// The rules of custody.
@@ -18,6 +19,10 @@ pub struct Policy {
     pub expires: Option<Day>,
     /// The name with tag that signatures must name, as docker writes it.
     pub image: Option<String>,
+    /// The first day on which a stamp on a finished image may have been made.
+    pub not_before: Option<Day>,
+    /// The least number that a finished image may have.
+    pub min_version: Option<u64>,
     /// Whether every role must have signed the finished image, beside its own hand-over.
     pub countersigned: bool,
 }
@@ -37,6 +42,9 @@ pub struct Role {
     pub may_change: Vec<Pattern>,
     /// What it may neither add, change nor remove, whatever stands above.
     pub never: Vec<Pattern>,
+    /// What of the image's configuration it may set: `User`, `Env`, `Env.NAME`. None where nothing is
+    /// said: then everything, but what makes each program run another role's file.
+    pub may_set: Option<Vec<String>>,
 }
 
 /// Something that a layer touches and may not.
@@ -105,6 +113,28 @@ impl Policy {
 }
 
 impl Role {
+    /// Whether it may set something of the configuration, `User` or `Env.NAME`.
+    #[must_use]
+    pub fn may_set(&self, name: &str) -> bool {
+        let is_env = name.starts_with("Env.");
+        let covers = |given: &String| given == name || (is_env && given == "Env");
+        self.may_set
+            .as_ref()
+            .is_none_or(|given| given.iter().any(covers))
+    }
+
+    /// Whether the policy says of this very setting that it may set it.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        self.may_set.iter().flatten().any(|given| given == name)
+    }
+
+    /// Whether it may put a file in front of another's of the same name.
+    #[must_use]
+    pub fn may_hide(&self, hidden: &AppPath) -> bool {
+        self.may_change.iter().any(|pattern| pattern.covers(hidden))
+    }
+
     /// Why it may not touch a path; None when it may.
     fn forbids(&self, touched: &Touched) -> Option<String> {
         let path = &touched.path;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::super::stamp::{self, Link, Stamp};
 use super::super::{Envelope, PublicKey, Role};
 use super::{Stage, Verifier};
+use crate::layout::Digest;
 use crate::report::{Handover, ProblemKind};
 
 /// The links of a role's hand-over: those that count, and what is wrong with the others.
@@ -100,7 +101,9 @@ impl Verifier<'_> {
         let shown = Handover {
             role: role.name.clone(),
             layers: handed,
-            image: self.handed_image(role, handed),
+            image: self
+                .stamped_image(role, handed)
+                .map(|image| image.to_string()),
             keys: links.keys.iter().map(|key| key.short()).collect(),
             is_stamped,
             received_verified: before.map(|_| is_stamped),
@@ -157,10 +160,10 @@ impl Verifier<'_> {
     }
 
     /// The digest of the image that a role handed over, by its own word.
-    fn handed_image(&self, role: &Role, handed: usize) -> Option<String> {
+    pub(super) fn stamped_image(&self, role: &Role, handed: usize) -> Option<Digest> {
         let stamps = self.statements(role, handed);
         let signed = stamps.filter(|(envelope, _)| !envelope.signers(&role.keys).is_empty());
-        signed.map(|(_, stamp)| stamp.image.to_string()).last()
+        signed.map(|(_, stamp)| stamp.image).last()
     }
 
     /// The keys of a role that state what its link tells: the layers so far, uncompressed, as those

@@ -185,7 +185,7 @@ impl Verifier<'_> {
                 let bytes = self.layout.read(blob, LEDGER_LIMIT);
                 let ledger = bytes
                     .ok()
-                    .and_then(|bytes| serde_json::from_slice::<Ledger>(&bytes).ok());
+                    .and_then(|bytes| crate::layout::unambiguous::<Ledger>(&bytes).ok());
                 found.extend(ledger.map(|ledger| (ledger.layer, ledger)));
             }
         }

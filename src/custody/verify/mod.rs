@@ -2,8 +2,10 @@
 //! hand-overs are a chain from the first group to the finished image. Nothing is asked of the
 //! network, and nothing is unpacked.
 
+mod configuration;
 mod handovers;
 mod layers;
+mod names;
 mod signatures;
 
 use super::evidence::{Evidence, is_two_faced};
@@ -81,6 +83,10 @@ pub fn verify(
     found.digest = image.descriptor.digest.to_string();
     let evidence = Evidence::read(layout, &image.descriptor.digest)?;
     found.remarks.extend(evidence.unread.iter().cloned());
+    let strange = evidence.strange.iter().map(|digest| {
+        format!("not judged: the bundle {digest} of Sigstore, which is of no stamp that is here")
+    });
+    found.remarks.extend(strange);
     let mut verifier = Verifier {
         layout,
         policy,
@@ -90,8 +96,10 @@ pub fn verify(
         unreadable: None,
     };
     verifier.documents()?;
+    verifier.names()?;
     let mut merged = Merged::new();
     verifier.layers(&mut merged, stage);
+    verifier.configuration(&merged);
     verifier.handovers(stage);
     if stage == Stage::Finished {
         verifier.signatures();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::stamp::{self, Document, ImageClaim, Statement};
+use super::super::stamp::{self, Document, ImageClaim, Stamp, Statement};
 use super::super::{Policy, PublicKey, Role};
 use super::Verifier;
 use crate::report::{Attested, ImageSignature, ProblemKind};
@@ -83,8 +83,14 @@ impl Verifier<'_> {
                     role.name
                 ));
             }
-            if must && self.stamped(role).len() < role.threshold {
+            let is_last = Some(role.name.as_str()) == last;
+            if must && self.stamped(role, false).len() < role.threshold {
                 lacks.push(format!("{} has not stamped the finished image", role.name));
+            } else if is_last && self.stamped(role, true).len() < role.threshold {
+                lacks.push(format!(
+                    "the stamp of {} is of an older image than the policy takes",
+                    role.name
+                ));
             }
         }
         for message in lacks {
@@ -92,8 +98,18 @@ impl Verifier<'_> {
         }
     }
 
-    /// The keys of a role that have stamped the finished image.
-    fn stamped<'a>(&self, role: &'a Role) -> BTreeSet<&'a PublicKey> {
+    /// The keys of a role that have stamped the finished image; with `is_new` those whose stamp says
+    /// that it is not older than the policy asks for.
+    fn stamped<'a>(&self, role: &'a Role, is_new: bool) -> BTreeSet<&'a PublicKey> {
+        let policy = self.policy;
+        let is_late = |stamp: &Stamp| {
+            policy
+                .min_version
+                .is_none_or(|least| stamp.version >= Some(least))
+                && policy
+                    .not_before
+                    .is_none_or(|first| stamp.made >= Some(first))
+        };
         let own = self.image.descriptor.digest;
         let mut keys = BTreeSet::new();
         for envelope in &self.evidence.envelopes {
@@ -104,6 +120,7 @@ impl Verifier<'_> {
                 && statement.predicate.image == own
                 && statement.predicate.role == role.name
                 && statement.predicate.diff_ids == self.image.config.rootfs.diff_ids
+                && (!is_new || is_late(&statement.predicate))
             {
                 keys.extend(envelope.signers(&role.keys));
             }

@@ -18,6 +18,7 @@ use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
 use super::{Extractor, Input, Named, Out, argument};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
 use crate::knowledge::{self, Directive, Role};
+use crate::parse::budget::SETTINGS;
 use crate::parse::config::{self, Form, Language, Separator, Setting};
 use crate::path::AppPath;
 
@@ -49,6 +50,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
     let mut reader = Reader {
         file: &file,
         seen: BTreeSet::new(),
+        is_full: false,
         out,
     };
     for (setting, directive) in parsed.settings.iter().zip(&file.directives) {
@@ -62,6 +64,8 @@ struct Reader<'a, 'o> {
     file: &'a File<'a>,
     /// What was given out: the first place that names a path for a purpose stands for all.
     seen: BTreeSet<(AppPath, String, Touch, Option<Class>)>,
+    /// Whether there were more of them than are told.
+    is_full: bool,
     out: &'o mut Out,
 }
 
@@ -212,6 +216,16 @@ impl Reader<'_, '_> {
             meaning.touch,
             meaning.class,
         );
+        let most = usize::try_from(SETTINGS.steps).unwrap_or(usize::MAX);
+        if self.seen.len() == most && !self.seen.contains(&key) {
+            if !self.is_full {
+                let message = format!("only the first {most} paths that it names are told");
+                self.out
+                    .issue(self.file.at(setting), IssueKind::LimitReached, message);
+            }
+            self.is_full = true;
+            return;
+        }
         if !self.seen.insert(key) {
             return;
         }

@@ -205,7 +205,8 @@ pub(super) fn secret(
     let value = setting.value.trim();
     let key = setting.folded();
     let path = directive.is_some_and(|d| d.role.is_path() && !d.weak);
-    let by_key = knowledge::secret_key(&key).filter(|_| !path && is_secret(setting.name(), value));
+    let by_key =
+        knowledge::secret_key(&key).filter(|_| !path && knowledge::is_value(setting.name(), value));
     let by_url = || {
         remotes(value)
             .iter()
@@ -224,16 +225,6 @@ pub(super) fn secret(
             key: Some(key),
         },
     );
-}
-
-/// Whether the value of a key for secrets is one: a word that stands for nothing else.
-fn is_secret(name: &str, value: &str) -> bool {
-    !knowledge::is_placeholder(value)
-        && !value.eq_ignore_ascii_case(name)
-        && value.split_whitespace().count() == 1
-        && !value.contains("://")
-        && !value.starts_with("./")
-        && !value.ends_with("()")
 }
 
 /// Private keys that stand in the text itself.

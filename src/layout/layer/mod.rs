@@ -1,11 +1,15 @@
 //! Layers: tar archives with the changes that each makes to what lies below it (layer.md).
 
 mod entry;
+mod header;
 mod pax;
 mod read;
+mod sparse;
+mod unpack;
 mod write;
 
 pub use entry::{Body, Entry, Meta};
+pub use pax::is_attribute;
 pub use read::{Fault, Limits, Summary, read};
 pub use write::{Content, TarWriter};
 

@@ -1,5 +1,7 @@
 //! Reading a layer as a stream. What a careless program that unpacks it would be led astray by is
-//! refused here: names that leave the root, devices, names that come twice, archives without end.
+//! refused here: names that leave the root, names that come twice, archives without end; and so is
+//! everything in which programs differ: a name, link or size that is told twice, records in a place
+//! where some forget them, a name that ends like a directory's on what is none.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,22 +9,26 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
-use tar::{EntryType, Header};
 
 use super::entry::{OPAQUE, WHITEOUT};
+use super::header::{BLOCK, Header, Kind};
 use super::pax::Records;
+use super::sparse::SparseMap;
+use super::unpack::Zstd;
 use super::{Body, Compression, Entry, Meta};
 use crate::layout::{Digest, LayoutError};
 use crate::path::AppPath;
-
-/// The unit of a tar archive.
-const BLOCK: usize = 512;
 
 /// The most that headers of headers (long names, extended attributes) of one entry may be.
 const EXTENSION_LIMIT: u64 = 1 << 20;
 
 /// The longest path that Linux takes (`PATH_MAX`).
 const PATH_LIMIT: usize = 4096;
+
+/// What the fields of a header hold at most for which a pax header may give another number (pax(1),
+/// ustar): owners and lengths.
+const OWNER_LIMIT: u64 = 0o7_777_777;
+const LENGTH_LIMIT: u64 = 0o77_777_777_777;
 
 /// What a layer may come to. Beyond it, it counts as made to exhaust whoever unpacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,11 +110,7 @@ pub fn read(
     let summary = match compression {
         Compression::None => Reader::new(&mut blob, limits).run(each)?,
         Compression::Gzip => Reader::new(MultiGzDecoder::new(&mut blob), limits).run(each)?,
-        Compression::Zstd => {
-            let zstd = ruzstd::decoding::StreamingDecoder::new(&mut blob)
-                .map_err(|error| Fault::Archive(error.to_string()))?;
-            Reader::new(zstd, limits).run(each)?
-        }
+        Compression::Zstd => Reader::new(Zstd::new(&mut blob), limits).run(each)?,
     };
     let rest = io::copy(&mut blob, &mut io::sink()).map_err(broken)?;
     if rest > 0 {
@@ -165,7 +167,13 @@ impl<R: Read> Read for Counted<R> {
 struct Extension {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
-    pax: Records,
+    pax: Option<Records>,
+}
+
+impl Extension {
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && self.link.is_none() && self.pax.is_none()
+    }
 }
 
 struct Reader<R> {
@@ -197,17 +205,22 @@ impl<R: Read> Reader<R> {
     fn run(mut self, each: &mut dyn FnMut(Entry)) -> Result<Summary, Fault> {
         let mut extension = Extension::default();
         while let Some(header) = self.header()? {
-            match header.entry_type() {
-                EntryType::GNULongName => extension.name = Some(self.long(&header)?),
-                EntryType::GNULongLink => extension.link = Some(self.long(&header)?),
-                EntryType::XHeader => extension.pax = self.pax(&header)?,
-                EntryType::XGlobalHeader => self.global(&header)?,
+            match header.kind {
+                Kind::LongName | Kind::LongLink | Kind::Records => {
+                    self.extend(&header, &mut extension)?;
+                }
+                Kind::GlobalRecords => self.global(&header, &extension)?,
                 _ => {
-                    let entry = self.entry(&header, std::mem::take(&mut extension))?;
+                    let entry = self.entry(header, std::mem::take(&mut extension))?;
                     self.count(&entry)?;
                     each(entry);
                 }
             }
+        }
+        if !extension.is_empty() {
+            return Err(Fault::Archive(
+                "its last header is for an entry that does not follow".into(),
+            ));
         }
         self.end()
     }
@@ -223,6 +236,9 @@ impl<R: Read> Reader<R> {
             }
             have += got;
         }
+        if have == 0 && self.from.bytes == 0 {
+            return Err(Fault::Archive("it is empty".into()));
+        }
         // Some writers leave out the blocks of zeros that end an archive.
         if have == 0 || (have == BLOCK && block == [0; BLOCK]) {
             return Ok(None);
@@ -230,15 +246,14 @@ impl<R: Read> Reader<R> {
         if have < BLOCK {
             return Err(Fault::Archive("it is cut off in a header".into()));
         }
-        let header = Header::from_byte_slice(&block).clone();
-        let want = header.cksum().map_err(broken)?;
-        let sum = |range: &[u8]| range.iter().map(|&byte| u32::from(byte)).sum::<u32>();
-        // The field of the checksum counts as spaces (pax(1), ustar Interchange Format).
-        let have = sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]);
-        if want != have {
-            return Err(Fault::Archive("a header's checksum is wrong".into()));
+        match Header::read(&block) {
+            Ok(header) => Ok(Some(header)),
+            Err(reason) => {
+                let name = block.split(|&byte| byte == 0).next().unwrap_or_default();
+                let name = crate::path::escape(name.get(..100).unwrap_or(name)).into_owned();
+                Err(Fault::Archive(format!("header {name}: {reason}")))
+            }
         }
-        Ok(Some(header))
     }
 
     /// Reads on to the end, where nothing but zeros may stand.
@@ -279,118 +294,140 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// Reads a header of headers. Which of two wins is for each program another.
+    fn extend(&mut self, header: &Header, extension: &mut Extension) -> Result<(), Fault> {
+        const TWICE: &str = "two headers tell the name, link or records of one entry";
+        let content = self.small(header)?;
+        let is_records = header.kind == Kind::Records;
+        let is_mixed = if is_records {
+            !extension.is_empty()
+        } else {
+            extension.pax.is_some()
+        };
+        if is_mixed {
+            return Err(Fault::Archive(TWICE.into()));
+        }
+        if is_records {
+            let records = Records::parse(&content);
+            extension.pax = Some(records.map_err(|reason| Fault::Archive(reason.into()))?);
+            return Ok(());
+        }
+        // GNU tar ends it with a NUL (GNU tar's manual, Extensions to the Archive Format).
+        let text = content.strip_suffix(b"\0").unwrap_or(&content);
+        if text.is_empty() || text.contains(&0) {
+            return Err(Fault::Archive("a long name that is none".into()));
+        }
+        let place = match header.kind {
+            Kind::LongName => &mut extension.name,
+            _ => &mut extension.link,
+        };
+        match place.replace(text.to_vec()) {
+            None => Ok(()),
+            Some(_) => Err(Fault::Archive(TWICE.into())),
+        }
+    }
+
     /// The content of a header of headers.
     fn small(&mut self, header: &Header) -> Result<Vec<u8>, Fault> {
-        let size = header.entry_size().map_err(broken)?;
-        if size > EXTENSION_LIMIT {
+        if header.size > EXTENSION_LIMIT {
             return Err(Fault::Bomb {
                 limit: EXTENSION_LIMIT,
                 unit: "bytes of names and attributes for one entry",
             });
         }
         let mut bytes = Vec::new();
-        self.content(size, &mut |piece| bytes.extend_from_slice(piece))?;
+        self.content(header.size, &mut |piece| bytes.extend_from_slice(piece))?;
         Ok(bytes)
     }
 
-    fn long(&mut self, header: &Header) -> Result<Vec<u8>, Fault> {
-        let mut name = self.small(header)?;
-        if name.last() == Some(&0) {
-            name.pop();
-        }
-        Ok(name)
-    }
-
-    fn pax(&mut self, header: &Header) -> Result<Records, Fault> {
+    /// A header for all entries that follow: git's, with a remark in it. What else it may set some
+    /// programs apply and others not, and some forget what came just before it.
+    fn global(&mut self, header: &Header, extension: &Extension) -> Result<(), Fault> {
         let text = self.small(header)?;
-        Records::parse(&text)
-            .ok_or_else(|| Fault::Archive("a pax header has a record that is none".into()))
-    }
-
-    /// A header for all entries that follow. Comments are passed over; programs differ in what
-    /// else they make of it.
-    fn global(&mut self, header: &Header) -> Result<(), Fault> {
-        let records = self.pax(header)?;
-        for key in ["path", "linkpath", "size", "uid", "gid"] {
-            if records.get(key).is_some() {
-                return Err(Fault::Archive(format!(
-                    "a global header sets {key} for every entry"
-                )));
-            }
+        let records = Records::parse(&text).map_err(|reason| Fault::Archive(reason.into()))?;
+        if !extension.is_empty() {
+            return Err(Fault::Archive(
+                "a global header stands between an entry and what is told of it".into(),
+            ));
+        }
+        if !records.is_remark() {
+            return Err(Fault::Archive(
+                "a global header sets more than a remark for every entry".into(),
+            ));
         }
         Ok(())
     }
 
-    fn entry(&mut self, header: &Header, extension: Extension) -> Result<Entry, Fault> {
-        let Extension { name, link, pax } = extension;
-        let raw = pax
-            .get("GNU.sparse.name")
-            .or(pax.get("path"))
-            .map(<[u8]>::to_vec)
-            .or(name)
-            .unwrap_or_else(|| header.path_bytes().into_owned());
+    fn entry(&mut self, header: Header, extension: Extension) -> Result<Entry, Fault> {
+        let pax = extension.pax.unwrap_or_default();
+        let sparse = sparse_name(&pax).map_err(|reason| refused(&header.name, reason))?;
+        let raw = match (sparse, pax.get("path"), extension.name) {
+            (Some(name), None, None) | (None, Some(name), None) => name.to_vec(),
+            (None, None, Some(name)) => name,
+            (None, None, None) => header.name.clone(),
+            _ => return Err(refused(&header.name, "its name is told twice")),
+        };
         let path = inside(&raw)?;
-        let meta = meta(header, &pax).map_err(|reason| refused(&raw, reason))?;
-        let link = || {
-            let long = pax.get("linkpath").map(<[u8]>::to_vec).or(link);
-            long.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned))
-                .unwrap_or_default()
-        };
-        let stored = pax.number("size").map_err(|_| refused(&raw, "no size"))?;
-        let stored = match stored {
-            Some(size) => size,
-            None => header.entry_size().map_err(broken)?,
-        };
-        let body = match header.entry_type() {
-            // An old archive has no type for directories (pax(1)).
-            EntryType::Regular | EntryType::Continuous if raw.ends_with(b"/") => Body::Dir,
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                self.file(header, &pax, stored, &raw)?
+        if header.kind != Kind::Dir {
+            let end = raw.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            if end.is_empty() || end == b"." {
+                return Err(refused(&raw, "the name of a directory on what is none"));
             }
-            EntryType::Directory => Body::Dir,
-            EntryType::Symlink => Body::Link(link()),
-            EntryType::Link => Body::HardLink(inside(&link())?),
-            EntryType::Fifo => Body::Fifo,
-            EntryType::Char | EntryType::Block => Body::Device,
-            _ => return Err(refused(&raw, "a kind that layers do not have")),
+        }
+        let meta = meta(&header, &pax).map_err(|reason| refused(&raw, reason))?;
+        let link = target(&header, &pax, extension.link);
+        let link = link.map_err(|reason| refused(&raw, reason))?;
+        let stored = sized(&pax, "size", header.size, LENGTH_LIMIT);
+        let stored = stored.map_err(|reason| refused(&raw, reason))?;
+        let body = match header.kind {
+            Kind::File => self.file(&pax, sparse.is_some(), stored, &raw)?,
+            Kind::Dir => Body::Dir,
+            Kind::Link => Body::Link(link),
+            Kind::HardLink => {
+                let to = inside(&link)?;
+                if link.ends_with(b"/") || link.ends_with(b"/.") || to.is_root() {
+                    return Err(refused(&raw, "another name of a directory"));
+                }
+                Body::HardLink(to)
+            }
+            Kind::Fifo => Body::Fifo,
+            _ => Body::Device,
         };
         if !matches!(body, Body::File { .. }) && stored > 0 {
             // Only files have content; programs differ in whether they skip it elsewhere.
             return Err(refused(&raw, "content, where its kind has none"));
         }
+        if sparse.is_some() && header.kind != Kind::File {
+            return Err(refused(&raw, "holes in what is no file"));
+        }
         removal(path, meta, body, &raw)
     }
 
-    /// Reads a file's content. Of one with holes the map of them comes first: in the header and
-    /// blocks that continue it, or within the content (GNU tar's manual, Storing Sparse Files).
+    /// Reads a file's content. Of one with holes the map of them comes first.
     fn file(
         &mut self,
-        header: &Header,
         pax: &Records,
+        is_sparse: bool,
         stored: u64,
         raw: &[u8],
     ) -> Result<Body, Fault> {
-        let wrong = |_| refused(raw, "a number of its sparse map is none");
-        let mut size = stored;
-        if header.entry_type() == EntryType::GNUSparse {
-            let gnu = header.as_gnu();
-            let gnu =
-                gnu.ok_or_else(|| refused(raw, "a sparse file in a header of another form"))?;
-            size = gnu.real_size().map_err(broken)?;
-            let mut goes_on = gnu.is_extended();
-            while goes_on {
-                let mut block = [0; BLOCK];
-                self.from.read_exact(&mut block).map_err(broken)?;
-                // The flag stands behind 21 entries of 24 bytes.
-                goes_on = block[504] != 0;
-            }
-        } else if let Some(real) = pax.number("GNU.sparse.realsize").map_err(wrong)? {
-            size = real;
-        } else if let Some(real) = pax.number("GNU.sparse.size").map_err(wrong)? {
-            size = real;
-        }
         let mut sum = Sha256::new();
-        self.content(stored, &mut |piece| sum.update(piece))?;
+        let mut map = is_sparse.then(SparseMap::default);
+        self.content(stored, &mut |piece| {
+            sum.update(piece);
+            if let Some(map) = &mut map {
+                map.look(piece);
+            }
+        })?;
+        let real = pax.number("GNU.sparse.realsize");
+        let real = real.map_err(|reason| refused(raw, reason))?;
+        let size = real.unwrap_or(stored);
+        if map.is_some_and(|map| !map.fits(size, stored)) {
+            return Err(refused(
+                raw,
+                "a map of its holes that does not fit its content",
+            ));
+        }
         Ok(Body::File {
             size,
             digest: Digest::finish(sum),
@@ -454,32 +491,64 @@ fn inside(raw: &[u8]) -> Result<AppPath, Fault> {
     Ok(AppPath::new(raw))
 }
 
-fn meta(header: &Header, pax: &Records) -> Result<Meta, &'static str> {
-    let number = |pax: Result<Option<u64>, _>, own: io::Result<u64>, what| {
-        let value = match pax.map_err(|_| what)? {
-            Some(value) => value,
-            None => own.map_err(|_| what)?,
+/// The name of a file with holes in the one form of them that programs read alike (GNU tar's manual, PAX
+/// Format, Version 1.0); None for any other entry.
+fn sparse_name(pax: &Records) -> Result<Option<&[u8]>, &'static str> {
+    let own = ["major", "minor", "name", "realsize"];
+    let [major, minor, name, size] = own.map(|key| pax.get(&format!("GNU.sparse.{key}")));
+    match (major, minor, name, size) {
+        (None, None, None, None) => Ok(None),
+        (Some(b"1"), Some(b"0"), Some(name), Some(_)) => Ok(Some(name)),
+        _ => Err("holes that are told in a form that only some programs understand"),
+    }
+}
+
+/// Where a link leads. The long forms are for links alone: some programs make a link of any entry that
+/// has one.
+fn target(header: &Header, pax: &Records, long: Option<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
+    let told = pax.get("linkpath").map(<[u8]>::to_vec).or(long);
+    if !matches!(header.kind, Kind::Link | Kind::HardLink) {
+        let is_told = told.is_some() || !header.link.is_empty();
+        return if is_told {
+            Err("the target of a link on what is none")
+        } else {
+            Ok(Vec::new())
         };
-        u32::try_from(value).map_err(|_| what)
-    };
-    let uid = number(pax.number("uid"), header.uid(), "an owner that is none")?;
-    let gid = number(pax.number("gid"), header.gid(), "a group that is none")?;
-    let mode = header.mode().map_err(|_| "a mode that is none")?;
-    // A time before 1970 is kept as 1970: nothing depends on it.
-    let mtime = match pax.number("mtime") {
-        Ok(Some(time)) => i64::try_from(time).unwrap_or(0),
-        Err(_) => 0,
-        Ok(None) => header
-            .mtime()
+    }
+    let target = told.unwrap_or_else(|| header.link.clone());
+    if target.is_empty() {
+        return Err("a link that leads nowhere");
+    }
+    if target.len() >= PATH_LIMIT {
+        return Err("a link longer than Linux takes");
+    }
+    Ok(target)
+}
+
+/// A number that a pax header gives where the header's own field cannot hold it. One that says
+/// something else than a field which could would be two numbers.
+fn sized(pax: &Records, key: &str, own: u64, limit: u64) -> Result<u64, &'static str> {
+    match pax.number(key)? {
+        Some(told) if told == own || told > limit => Ok(told),
+        Some(_) => Err("a number that its two headers tell differently"),
+        None => Ok(own),
+    }
+}
+
+fn meta(header: &Header, pax: &Records) -> Result<Meta, &'static str> {
+    let owner = |key, own| {
+        let owner = sized(pax, key, own, OWNER_LIMIT)?;
+        // 2^32 - 1 is nobody: chown(2) leaves the owner as it is.
+        u32::try_from(owner)
             .ok()
-            .and_then(|time| i64::try_from(time).ok())
-            .unwrap_or(0),
+            .filter(|owner| *owner != u32::MAX)
+            .ok_or("an owner or a group that is none")
     };
     Ok(Meta {
-        mode: mode & 0o7777,
-        uid,
-        gid,
-        mtime,
+        mode: header.mode,
+        uid: owner("uid", header.uid)?,
+        gid: owner("gid", header.gid)?,
+        mtime: pax.mtime()?.unwrap_or(header.mtime),
         xattrs: pax.xattrs(),
     })
 }
@@ -497,6 +566,10 @@ fn removal(path: AppPath, meta: Meta, body: Body, raw: &[u8]) -> Result<Entry, F
         }
         return Ok(Entry { path, meta, body });
     };
+    // Image specification, layer.md: a whiteout file is empty.
+    if !matches!(body, Body::File { size: 0, .. }) {
+        return Err(refused(raw, "a removal that is no empty file"));
+    }
     let parent = path.parent().unwrap_or_else(AppPath::root);
     if parent.components().any(|part| part.starts_with(WHITEOUT)) {
         return Err(refused(

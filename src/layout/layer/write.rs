@@ -21,6 +21,9 @@ const OWNER_LIMIT: u64 = 0o7_777_777;
 /// The same of eleven, for lengths and times.
 const LENGTH_LIMIT: u64 = 0o77_777_777_777;
 
+/// The bytes of a name that a header holds without its prefix.
+const NAME_LENGTH: usize = 100;
+
 /// What is written for an entry.
 pub enum Content<'a> {
     /// A directory.
@@ -181,7 +184,9 @@ impl<W: Write> TarWriter<W> {
                     &mut records,
                 );
                 header.set_size(fits(stored, LENGTH_LIMIT, b"size", &mut records));
-                self.head(header, &name, &records)?;
+                // The record alone tells the name: a second one is what programs differ in.
+                let short = name.get(..NAME_LENGTH).unwrap_or(&name);
+                self.head(header, short, &records)?;
                 self.copy(stored, &mut map.as_slice().chain(from)).map(Some)
             }
             _ => {

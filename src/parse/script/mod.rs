@@ -24,13 +24,14 @@ use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
 pub use excerpt::excerpt;
 
+use super::budget::{Meter, PROGRAM};
 use super::op::{Fault, Script};
 use super::value::Value;
 use reader::{Reader, line_of};
 use rules::Rule;
 
 /// The longest text that is read: a program of this size was generated.
-pub const MAX_TEXT: usize = 512 << 10;
+pub const MAX_TEXT: usize = PROGRAM.bytes;
 
 /// How many brackets may be open at once.
 const MAX_BRACKETS: usize = 400;
@@ -213,13 +214,12 @@ fn parse(text: &[u8], grammar: &Grammar) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&(grammar.language)()).ok()?;
     // The parser reports every hundred of its operations, of which a text needs a few per byte.
-    let mut left = 2_000 + text.len() / 8;
+    let mut meter = Meter::new(&PROGRAM, 2_000 + text.len() as u64 / 8);
     let mut progress = |_: &ParseState| {
-        left = left.saturating_sub(1);
-        if left == 0 {
-            ControlFlow::Break(())
-        } else {
+        if meter.step() {
             ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
         }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);

@@ -107,6 +107,7 @@ fn documents_are_bound_to_the_image() {
         today: day("2026-01-01"),
         documents: vec![("report", b"{}".to_vec(), "floats".into())],
         countersign: false,
+        version: None,
     };
     sign(&chain.layout(), &signing).unwrap();
     let custody = chain.verify();

@@ -5,6 +5,7 @@ mod attacks;
 mod contents;
 mod forged;
 mod honest;
+mod strict;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -223,6 +224,27 @@ impl Chain {
         countersign: bool,
         policy: Option<&Policy>,
     ) -> Result<(), String> {
+        self.stamp(role, by, countersign, policy, None)
+    }
+
+    /// A hand-over with a number.
+    fn sign_numbered(
+        &self,
+        role: &str,
+        policy: Option<&Policy>,
+        version: Option<u64>,
+    ) -> Result<(), String> {
+        self.stamp(role, role, false, policy, version)
+    }
+
+    fn stamp(
+        &self,
+        role: &str,
+        by: &str,
+        countersign: bool,
+        policy: Option<&Policy>,
+        version: Option<u64>,
+    ) -> Result<(), String> {
         let key = key(by);
         let signing = Signing {
             tag: "1",
@@ -233,6 +255,7 @@ impl Chain {
             today: day("2026-01-01"),
             documents: Vec::new(),
             countersign,
+            version,
         };
         let signed = sign(&self.layout(), &signing);
         signed.map(drop).map_err(|error| error.to_string())

@@ -1,4 +1,8 @@
-//! Where secrets are. Only kinds leave this module, never a value.
+//! Where secrets are. Only kinds and places leave this module, never a value.
+
+mod command;
+mod text;
+mod value;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,6 +11,9 @@ use serde::Deserialize;
 
 use super::{Folded, Pattern, split, table};
 
+pub use text::{Hit, Manner, readable, secrets_in, spans};
+pub use value::{is_placeholder, is_strong, is_value};
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -14,6 +21,7 @@ struct Table {
     key: Vec<Keys>,
     value: Vec<Shape>,
     file: Vec<Files>,
+    option: Vec<Options>,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +31,25 @@ struct Keys {
     kind: String,
     #[serde(default)]
     unless: String,
+    /// Only what is no word is a secret under them.
+    #[serde(default)]
+    strong: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    commands: String,
+    #[serde(default)]
+    options: String,
+    form: command::Form,
+}
+
+/// Options of commands by which they are given a secret.
+struct Given {
+    commands: Vec<String>,
+    options: Vec<String>,
+    form: command::Form,
 }
 
 #[derive(Deserialize)]
@@ -46,9 +73,18 @@ struct Files {
 
 struct Knowledge {
     placeholders: BTreeSet<String>,
-    keys: Vec<(Vec<Pattern>, Vec<String>, String)>,
+    keys: Vec<Named>,
     values: Vec<Shape>,
     files: Vec<(String, String, String)>,
+    options: Vec<Given>,
+}
+
+/// Keys of a kind.
+struct Named {
+    patterns: Vec<Pattern>,
+    unless: Vec<String>,
+    kind: String,
+    is_strong: bool,
 }
 
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
@@ -58,7 +94,12 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
             .iter()
             .map(|key| Pattern::new(key))
             .collect();
-        (patterns, split(&row.unless), row.kind)
+        Named {
+            patterns,
+            unless: split(&row.unless),
+            kind: row.kind,
+            is_strong: row.strong,
+        }
     });
     let files = table.file.into_iter().flat_map(|row| {
         split(&row.names).into_iter().map(move |name| {
@@ -74,21 +115,44 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
         keys: keys.collect(),
         values: table.value,
         files: files.collect(),
+        options: table
+            .option
+            .into_iter()
+            .map(|row| Given {
+                commands: split(&row.commands),
+                options: split(&row.options),
+                form: row.form,
+            })
+            .collect(),
     }
 });
 
 /// The kind of secret that a key holds (`password`, `token`); the key may have its sections.
 #[must_use]
 pub fn secret_key(key: &str) -> Option<&'static str> {
+    kind_of(key, false)
+}
+
+/// The kind of secret that a key holds where its value is no word: a signature, an application's key.
+#[must_use]
+pub fn strong_key(key: &str) -> Option<&'static str> {
+    kind_of(key, true)
+}
+
+fn kind_of(key: &str, is_strong: bool) -> Option<&'static str> {
     let whole = Folded::new(key);
     let own = Folded::new(key.rsplit('.').next().unwrap_or(key));
-    let found = KNOWLEDGE.keys.iter().find(|(patterns, unless, _)| {
-        patterns.iter().any(|pattern| match pattern {
+    let rows = KNOWLEDGE
+        .keys
+        .iter()
+        .filter(|row| row.is_strong == is_strong);
+    let mut found = rows.filter(|row| {
+        row.patterns.iter().any(|pattern| match pattern {
             Pattern::Exact(text) => own.text == *text || whole.text == *text,
             star => star.fits(&own),
-        }) && !unless.iter().any(|word| own.has_word(word))
+        }) && !row.unless.iter().any(|word| own.has_word(word))
     });
-    found.map(|(_, _, kind)| kind.as_str())
+    found.next().map(|row| row.kind.as_str())
 }
 
 /// The kind of secret that a value is by its own shape, under whatever key.
@@ -124,25 +188,6 @@ pub fn secret_file(name: &[u8]) -> Option<&'static str> {
     found.map(|(_, _, kind)| kind.as_str())
 }
 
-/// Whether a value says nothing: empty, a stand-in, or a variable that is filled in elsewhere.
-#[must_use]
-pub fn is_placeholder(value: &str) -> bool {
-    let value = value.trim().trim_matches(['"', '\'']);
-    let lower = value.to_ascii_lowercase();
-    let variable = [
-        "$", "%", "&", "{{", "{", "@", "<", "[", "env:", "env(", "file:", "vault:",
-    ]
-    .iter()
-    .any(|mark| lower.starts_with(mark));
-    value.len() < 3
-        || variable
-        || value.starts_with('/')
-        || value
-            .bytes()
-            .all(|b| matches!(b, b'x' | b'X' | b'*' | b'.' | b'-' | b'?'))
-        || KNOWLEDGE.placeholders.contains(&lower)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,23 +219,6 @@ mod tests {
         ] {
             assert_eq!(secret_key(key), None, "{key}");
         }
-    }
-
-    #[test]
-    fn stand_ins_are_no_secrets() {
-        for value in [
-            "",
-            "changeme",
-            "${DB_PASSWORD}",
-            "%(pw)s",
-            "********",
-            "<secret>",
-            "/etc/app/pw",
-            "none",
-        ] {
-            assert!(is_placeholder(value), "{value}");
-        }
-        assert!(!is_placeholder("s3cr3t-w0rd"));
     }
 
     #[test]

@@ -1,0 +1,440 @@
+//! Secrets in a text, line by line: what a key sets, in whatever syntax, what a command or a call is
+//! given, and what is a secret by its own shape. One reader for reports, manifests and images.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::bytes::{Captures, Regex};
+
+use super::command;
+use super::value::{is_strong, is_value};
+use super::{KNOWLEDGE, is_placeholder, secret_key, strong_key};
+
+/// The most lines of one text that are told.
+const MANY: usize = 200;
+
+/// The most bytes of one line that are looked at: what is longer is data in one line, whose beginning
+/// tells.
+const LINE_LIMIT: usize = 64 << 10;
+
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its line, from 1.
+    pub line: u32,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The key that it is the value of, or the command that it is given to.
+    pub key: Option<String>,
+    /// Where the value stands in its line, in bytes.
+    pub at: Range<usize>,
+}
+
+/// How strictly a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Settings: a key and its value, whatever it is.
+    Settings,
+    /// A shell script: what is assigned as it stands, and what commands are given.
+    Shell,
+    /// A program: only what is quoted and no word.
+    Code,
+    /// Notes, tables, logs: only what is no word.
+    Notes,
+    /// Documentation, whose secrets are examples.
+    Prose,
+}
+
+/// Names that only documentation has, and endings.
+const PROSE: [&str; 20] = [
+    ".md", ".rst", ".adoc", ".po", ".pot", ".pod", ".html", ".htm", ".xhtml", ".tex", ".texi",
+    ".man", ".css", ".svg", ".mo", ".ts", ".xsd", ".dtd", ".xsl", ".map",
+];
+const CODE: [&str; 32] = [
+    ".py", ".pl", ".pm", ".t", ".php", ".inc", ".rb", ".js", ".mjs", ".cjs", ".jsx", ".tsx",
+    ".java", ".groovy", ".scala", ".kt", ".go", ".rs", ".c", ".h", ".cc", ".cpp", ".cs", ".vb",
+    ".lua", ".tcl", ".jsp", ".asp", ".aspx", ".erl", ".ex", ".el",
+];
+const SHELL: [&str; 8] = [
+    ".sh", ".ksh", ".bash", ".csh", ".zsh", ".bat", ".cmd", ".ps1",
+];
+const NOTES: [&str; 6] = [".txt", ".csv", ".log", ".sql", ".tsv", ".out"];
+
+impl Manner {
+    /// How a file of this name that begins so is read.
+    #[must_use]
+    pub fn of(name: &[u8], head: &[u8]) -> Self {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|end| name.ends_with(end));
+        let is_prose = [
+            "readme",
+            "changelog",
+            "license",
+            "licence",
+            "copying",
+            "news",
+            "changes",
+        ]
+        .iter()
+        .any(|start| name.starts_with(start));
+        if let Some(line) = head.strip_prefix(b"#!") {
+            let line = line.split(|&b| b == b'\n').next().unwrap_or_default();
+            let is_shell = line.windows(2).any(|part| part == b"sh");
+            return if is_shell { Self::Shell } else { Self::Code };
+        }
+        match () {
+            () if is_prose || ends(&PROSE) => Self::Prose,
+            () if ends(&SHELL) => Self::Shell,
+            () if ends(&CODE) => Self::Code,
+            () if ends(&NOTES) => Self::Notes,
+            () => Self::Settings,
+        }
+    }
+}
+
+/// A text as bytes that a line can be looked for in: UTF-16 with its mark is made UTF-8. None where it
+/// is no text.
+#[must_use]
+pub fn readable(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let wide = |from: fn([u8; 2]) -> u16| {
+        let (pairs, _) = bytes.as_chunks::<2>();
+        let units = pairs.iter().skip(1).map(|pair| from(*pair));
+        let text: String = char::decode_utf16(units)
+            .map(|c| c.unwrap_or('\u{fffd}'))
+            .collect();
+        Some(Cow::Owned(text.into_bytes()))
+    };
+    if bytes.starts_with(&[0xff, 0xfe]) {
+        return wide(u16::from_le_bytes);
+    }
+    if bytes.starts_with(&[0xfe, 0xff]) {
+        return wide(u16::from_be_bytes);
+    }
+    (!bytes.contains(&0)).then_some(Cow::Borrowed(bytes))
+}
+
+static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let shapes = KNOWLEDGE
+        .values
+        .iter()
+        .map(|shape| shape.prefix.to_ascii_lowercase());
+    let words = [
+        "pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "psk", "commun", "://",
+        "sig", "wort", "login", "logon", "connect", "user", "salt", "cookie", "$", "-u", "-p",
+        "-w", "jdbc:", "ftp", "expect", "send", "@",
+    ];
+    let words = words.into_iter().map(str::to_owned).chain(shapes);
+    let words: Vec<String> = words.chain(command::names()).collect();
+    let built = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(words);
+    built.unwrap_or_else(|error| panic!("words of secrets: {error}"))
+});
+
+fn regex(text: &str) -> Regex {
+    // Each stands in this file, and its tests use all of them.
+    Regex::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// `key = value`, `"key": "value"`, `key => 'value'`, `;key=value;`, `&key=value`.
+static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r#"(?P<k>[A-Za-z_$][\w$.\-]*)["'\]]{0,2}\s*(?:=>|:=|[=:])\s*"#,
+        r#"(?P<v>"[^"]*"?|'[^']*'?|\{[\w\-]{1,12}\}[^\s"'<>;,]+|ENC\([^)]*\)|[^\s"'`;,&<>(){}\[\]|]*)"#
+    ))
+});
+
+/// The first key of a line and all that follows: passwords may hold what elsewhere ends a value.
+static FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"^\s*(?:export\s+|set\s+|declare\s+(?:-\w+\s+)?)?["']?(?P<k>[A-Za-z_$][\w$.\-]*)["']?\s*[=:]\s*(?P<v>\S.*?)\s*[;,]?\s*$"#,
+    )
+});
+
+/// A key and a value with blanks between them.
+static BLANK: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r#"^\s*(?:setenv\s+)?(?P<k>[A-Za-z_][\w.\-]*)\s+(?P<v>"[^"]*"|'[^']*'|\S+?)\s*;?\s*$"#)
+});
+
+/// `<key>value</key>`.
+static ELEMENT: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"<(?P<k>[\w.:\-]+)(?:\s[^<>]*)?>\s*(?P<v>[^<>\s][^<>]*?)\s*</"));
+
+/// `name="key" value="value"`, also the other way round, and `name="key">value<`.
+static NAMED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        r#"\b(?:name|key|id|property)\s*=\s*["'](?P<k>[^"'<>]+)["'][^<>]*?\bvalue\s*=\s*["'](?P<v>[^"']*)["']"#,
+        r#"\bvalue\s*=\s*["'](?P<v>[^"'<>]*)["'][^<>]*?\b(?:name|key)\s*=\s*["'](?P<k>[^"']+)["']"#,
+        r#"\b(?:name|key)\s*=\s*["'](?P<k>[^"'<>]+)["'][^<>]*>\s*(?P<v>[^<>\s][^<>]*?)\s*<"#,
+    ]
+    .map(regex)
+});
+
+/// `define('KEY', 'value')`, `setProperty("key", "value")`.
+static CALLED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"\(\s*["'](?P<k>[\w.\-]+)["']\s*,\s*(?P<v>"[^"]+"|'[^']+')"#));
+
+/// Secrets whose place gives them away: logins in addresses, `Authorization` headers, Oracle's and Go's
+/// addresses, a variable assigned in a quoted text.
+static SHAPES: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
+    [
+        (
+            r#"[A-Za-z][\w+.\-]*://[^\s/:@"'<>]*:(?P<v>[^\s/@"'<>]+)@[\w\[$]"#,
+            "url-credentials",
+        ),
+        (
+            r#"(?i)authorization["']?[\s:=,]+["']?\s*(?:basic|bearer|token|digest|apikey)\s+(?P<v>[A-Za-z0-9+/=_.\-]{8,})"#,
+            "token",
+        ),
+        (r"jdbc:oracle:\w+:\w+/(?P<v>[^@\s/]+)@", "url-credentials"),
+        (r"\b\w+:(?P<v>[^@\s:/]{3,})@(?:tcp|unix)\(", "url-credentials"),
+        (
+            r"(?i)\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<v>\S+)",
+            "password",
+        ),
+    ]
+    .map(|(text, kind)| (regex(text), kind))
+});
+
+/// Words that a token may be: what is looked at for the shapes of the table.
+static WORD: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z0-9{][A-Za-z0-9_\-.{}+/=]{7,}"));
+
+/// The secrets of a text.
+#[must_use]
+pub fn secrets_in(manner: Manner, text: &[u8]) -> Vec<Hit> {
+    let mut found = Vec::new();
+    if manner == Manner::Prose || text.contains(&0) {
+        return found;
+    }
+    let mut reader = Reader {
+        manner,
+        named: None,
+        script: command::Script::default(),
+    };
+    for (number, line) in (1_u32..).zip(text.split(|&b| b == b'\n')) {
+        let line = line.get(..LINE_LIMIT).unwrap_or(line);
+        if let Some(hit) = reader.line(line) {
+            found.push(Hit {
+                line: number,
+                ..hit
+            });
+            if found.len() == MANY {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Where secrets stand in one line of a command or a setting, in order.
+#[must_use]
+pub fn spans(line: &[u8]) -> Vec<Hit> {
+    let mut reader = Reader {
+        manner: Manner::Shell,
+        named: None,
+        script: command::Script::default(),
+    };
+    let mut found = reader.all(line, false);
+    found.sort_by_key(|hit| (hit.at.start, hit.at.end));
+    found.dedup_by(|next, before| next.at.start < before.at.end);
+    found
+}
+
+/// What is carried from line to line.
+struct Reader {
+    manner: Manner,
+    /// The name that was told in a line before, for whose value the next lines are asked, and how many
+    /// of them.
+    named: Option<(String, u8)>,
+    script: command::Script,
+}
+
+impl Reader {
+    /// The first secret of a line.
+    fn line(&mut self, line: &[u8]) -> Option<Hit> {
+        let is_pending = self.named.is_some() || self.script.is_within();
+        if !is_pending && !WORDS.is_match(line) {
+            return None;
+        }
+        let text = line.trim_ascii();
+        let bare = uncommented(text);
+        let is_comment = bare.len() < text.len();
+        let start = line.len() - line.trim_ascii_start().len() + (text.len() - bare.len());
+        let hits = self.all(bare, is_comment);
+        let mut first = hits.into_iter().min_by_key(|hit| hit.at.start)?;
+        first.at = first.at.start + start..first.at.end + start;
+        Some(first)
+    }
+
+    fn all(&mut self, line: &[u8], is_comment: bool) -> Vec<Hit> {
+        let mut found = self.pairs(line, is_comment);
+        found.extend(shapes(line, is_comment || self.manner == Manner::Notes));
+        if !is_comment {
+            found.extend(self.script.line(line, self.manner));
+        }
+        found
+    }
+
+    fn pairs(&mut self, line: &[u8], is_comment: bool) -> Vec<Hit> {
+        let mut found = Vec::new();
+        let is_code = self.manner == Manner::Code;
+        let is_data = matches!(self.manner, Manner::Settings | Manner::Notes);
+        let awaited = self.named.take();
+        let mut names = Vec::new();
+        {
+            let mut look = |captures: &Captures<'_>, is_quoted: bool| -> Option<usize> {
+                let (k, v) = captures.name("k").zip(captures.name("v"))?;
+                let key = String::from_utf8_lossy(k.as_bytes()).into_owned();
+                let value = String::from_utf8_lossy(v.as_bytes()).into_owned();
+                let quotes = usize::from(value.starts_with(['"', '\'']));
+                let is_literal = quotes > 0 || is_quoted;
+                let own = key
+                    .rsplit(['.', ':'])
+                    .next()
+                    .unwrap_or(&key)
+                    .to_ascii_lowercase();
+                if ["name", "key", "param-name"].contains(&own.as_str()) {
+                    names.push(value.trim_matches(['"', '\'']).to_owned());
+                }
+                let key = match &awaited {
+                    Some((name, _))
+                        if ["value", "param-value", "default"].contains(&own.as_str()) =>
+                    {
+                        name.clone()
+                    }
+                    _ => key,
+                };
+                if (!is_code || is_literal)
+                    && let Some(kind) = self.judge(&key, &value, is_comment)
+                {
+                    let at = v.start() + quotes..v.end() - usize::from(quotes > 0 && v.len() > 1);
+                    found.push(Hit {
+                        line: 0,
+                        kind,
+                        key: Some(key),
+                        at,
+                    });
+                    return Some(v.end());
+                }
+                Some(v.start() + quotes)
+            };
+            if self.manner != Manner::Code
+                && let Some(captures) = FIRST.captures(line)
+                && captures
+                    .name("v")
+                    .is_some_and(|v| !v.as_bytes().contains(&b' '))
+            {
+                look(&captures, false);
+            }
+            let is_csh = self.manner == Manner::Shell && line.starts_with(b"setenv ");
+            if (self.manner == Manner::Settings || is_csh)
+                && let Some(captures) = BLANK.captures(line)
+            {
+                look(&captures, false);
+            }
+            let mut from = 0;
+            while let Some(captures) = PAIR.captures_at(line, from) {
+                let next = look(&captures, false).unwrap_or(line.len());
+                from = next.max(from + 1);
+                if from >= line.len() {
+                    break;
+                }
+            }
+            if line.contains(&b'<') && (is_data || is_comment) {
+                for captures in ELEMENT.captures_iter(line) {
+                    look(&captures, true);
+                }
+                for form in NAMED.iter() {
+                    for captures in form.captures_iter(line) {
+                        look(&captures, true);
+                    }
+                }
+            }
+            for captures in CALLED.captures_iter(line) {
+                look(&captures, false);
+            }
+        }
+        self.named = match (
+            names.pop().filter(|name| secret_key(name).is_some()),
+            awaited,
+        ) {
+            (Some(name), _) => Some((name, 2)),
+            (None, Some((name, left))) if left > 1 && found.is_empty() => Some((name, left - 1)),
+            _ => None,
+        };
+        found
+    }
+
+    /// The kind of secret that a key and its value are.
+    fn judge(&self, key: &str, value: &str, is_comment: bool) -> Option<&'static str> {
+        let bare = value.trim_matches(['"', '\'']);
+        // Nagios keeps users and passwords in its macros $USERn$ (its manual, "Standard Macros").
+        let is_macro = key.starts_with("$USER") && key.ends_with('$') && !bare.starts_with('/');
+        if is_macro && self.manner == Manner::Settings && !is_placeholder(bare) {
+            return Some("password");
+        }
+        let (kind, is_sure) = match (secret_key(key), strong_key(key)) {
+            (Some(kind), _) => (kind, true),
+            (None, Some(kind)) => (kind, false),
+            (None, None) => return None,
+        };
+        let is_strict =
+            is_comment || !is_sure || matches!(self.manner, Manner::Code | Manner::Notes);
+        let is_shell_word = self.manner == Manner::Shell && bare.contains(['$', '`', '*']);
+        let fits = is_value(key, value) && !is_shell_word && (!is_strict || is_strong(bare));
+        fits.then_some(kind)
+    }
+}
+
+/// A line without the marks of a comment in front of it.
+fn uncommented(line: &[u8]) -> &[u8] {
+    for mark in [&b"<!--"[..], b"//", b"/*", b"--", b"REM ", b"rem "] {
+        if let Some(rest) = line.strip_prefix(mark) {
+            return rest.trim_ascii_start();
+        }
+    }
+    let rest = line.trim_ascii_start();
+    let marks = rest
+        .iter()
+        .take_while(|byte| b"#;!*".contains(byte))
+        .count();
+    rest.get(marks..).unwrap_or_default().trim_ascii_start()
+}
+
+/// What is a secret by its place or its shape, under whatever key.
+fn shapes(line: &[u8], is_strict: bool) -> Vec<Hit> {
+    let mut found = Vec::new();
+    let hit = |kind, at| Hit {
+        line: 0,
+        kind,
+        key: None,
+        at,
+    };
+    for (form, kind) in SHAPES.iter() {
+        for captures in form.captures_iter(line) {
+            let Some(v) = captures.name("v") else {
+                continue;
+            };
+            let value = String::from_utf8_lossy(v.as_bytes());
+            let is_fit = !is_placeholder(&value)
+                && !value.contains('$')
+                && (!is_strict || is_strong(&value));
+            if is_fit {
+                found.push(hit(*kind, v.range()));
+            }
+        }
+    }
+    let may_have =
+        |shape: &super::Shape| memchr::memmem::find(line, shape.prefix.as_bytes()).is_some();
+    if KNOWLEDGE.values.iter().any(may_have) {
+        for word in WORD.find_iter(line) {
+            let text = String::from_utf8_lossy(word.as_bytes());
+            if let Some(kind) = super::secret_value(&text) {
+                found.push(hit(kind, word.range()));
+            }
+        }
+    }
+    found
+}

@@ -28,6 +28,7 @@ mod service_ports;
 pub mod shell;
 pub mod shell_line;
 pub mod start;
+pub mod start_ports;
 pub mod supervisor;
 #[cfg(test)]
 pub(crate) mod testing;

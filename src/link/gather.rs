@@ -122,6 +122,8 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
     }
     starts::settle(&mut seen.facts, &called);
     starts::resolve(root, &mut seen.facts);
+    let listening = starts::listening(&seen.facts);
+    seen.facts.extend(listening);
 }
 
 /// What the packages' own scripts did when they were installed.

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 use super::instances;
 use super::live::UNIT_DIRS;
 use crate::extract::shell::{self, Caller, INIT_DIRS, is_local};
-use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, withhold};
-use crate::fact::{Fact, Kind, StartKind, What};
+use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, start_ports, withhold};
+use crate::fact::{Certainty, Fact, Kind, StartKind, What};
 use crate::knowledge::places;
 use crate::parse::accounts::Accounts;
 use crate::parse::crontab::{self, Form};
@@ -29,6 +29,9 @@ const SOURCED_LIMIT: usize = 1 << 20;
 
 /// The search path that a system gives to its services (environ(7), init(8)).
 const SEARCH_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How many jobs of one table are followed; those behind are known by their text.
+const MAX_JOBS: usize = 512;
 
 /// How many scripts deep one that starts another is followed.
 const MAX_SCRIPTS: usize = 4;
@@ -339,7 +342,7 @@ impl System<'_> {
             .filter(|(name, _)| name != "MAILTO")
             .collect();
         let mut out = Out::default();
-        for job in &table.jobs {
+        for job in table.jobs.iter().take(MAX_JOBS) {
             let of_file = String::from_utf8_lossy(file.name()).into_owned();
             let user = match form {
                 Form::System => job.user.clone().unwrap_or_default(),
@@ -491,6 +494,33 @@ pub(super) fn resolve(root: &Root, facts: &mut [Fact]) {
             args.extend(found.iter().map(|word| withhold::word(word)));
         }
     }
+}
+
+/// What the arguments of services say that they listen on.
+pub(super) fn listening(facts: &[Fact]) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for fact in facts {
+        if let What::Starts {
+            args,
+            how: StartKind::Unit | StartKind::Init | StartKind::Supervisor,
+            name,
+            ..
+        } = &fact.what
+            && !name.contains(" Exec")
+        {
+            found.extend(start_ports::ports(args).into_iter().map(|one| Fact {
+                at: fact.at.clone(),
+                what: What::Listens {
+                    transport: one.transport.to_owned(),
+                    port: one.port,
+                    address: one.address,
+                    protocol: one.protocol,
+                },
+                certainty: Certainty::Inferred,
+            }));
+        }
+    }
+    found
 }
 
 /// Variables that systemd sets for the processes of a service.

@@ -6,7 +6,7 @@
 
 mod file;
 mod meaning;
-mod net;
+pub(super) mod net;
 mod people;
 mod value;
 
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use self::file::File;
 use self::meaning::{Meaning, device, is_selector, meaning, unknown};
 use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
-use super::{Extractor, Input, Named, Out, argument};
+use super::{Extractor, Input, Named, Out, argument, start_ports};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::budget::SETTINGS;
@@ -100,6 +100,7 @@ impl Reader<'_, '_> {
             Some(_) => self.known(setting, directive),
             None if setting.separator == Separator::Header => {}
             None => {
+                self.open_port(setting);
                 self.paths(setting, &unknown(setting.name()));
             }
         }
@@ -384,8 +385,94 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A port or address of a key that the dictionary has not: by the word in its name, or by an address
+    /// that nobody could talk to.
+    fn open_port(&mut self, setting: &Setting) {
+        let is_foreign =
+            self.file.form == Form::Script(Language::Php) || self.file.is_client(setting);
+        if is_foreign || setting.separator == Separator::Header {
+            return;
+        }
+        let value = self.file.expand(&setting.value).text;
+        let Some(one) = net::endpoint(value.trim()).filter(|one| one.port.is_some()) else {
+            return;
+        };
+        let is_every = one.address.is_empty() && value.contains(':');
+        let name = setting.name();
+        let parts = start_ports::words(name);
+        let is_other = |part: &String| start_ports::OTHERS.contains(&part.as_str());
+        let is_port = start_ports::is_port(name) && !parts.iter().any(is_other);
+        if !(is_every || is_port && !value.contains(':')) || self.peer(setting).is_some() {
+            return;
+        }
+        let protocol = net::protocol_of(name, &one);
+        let udp = parts.iter().any(|part| part == "udp");
+        self.out.fact(
+            self.file.at(setting),
+            Certainty::Inferred,
+            What::Listens {
+                transport: if udp { "udp" } else { one.transport }.to_owned(),
+                port: one.port,
+                address: one.address,
+                protocol: one.protocol.or(protocol),
+            },
+        );
+    }
+
+    /// The host that a port belongs to, which a key beside it names: `trap.host` beside `trap.port`.
+    fn peer(&self, setting: &Setting) -> Option<String> {
+        const HOSTS: [&str; 9] = [
+            "host",
+            "hostname",
+            "server",
+            "address",
+            "addr",
+            "ip",
+            "hosts",
+            "servername",
+            "node",
+        ];
+        let own = start_ports::words(&setting.folded());
+        let stem: Vec<&String> = own
+            .iter()
+            .filter(|part| !matches!(part.as_str(), "port" | "number"))
+            .collect();
+        let is_beside = |other: &Setting| {
+            let parts = start_ports::words(&other.folded());
+            let (last, head) = match parts.split_last() {
+                Some((last, head)) => (last.as_str(), head),
+                None => return false,
+            };
+            other.block == setting.block
+                && HOSTS.contains(&last)
+                && head.len() == stem.len()
+                && head.iter().zip(&stem).all(|(a, b)| a == *b)
+                && !stem.is_empty()
+        };
+        let mut live = self.file.live().map(|(other, _)| other);
+        let host = live.find(|other| is_beside(other))?;
+        let value = self.file.expand(&host.value).text;
+        let value = value.trim();
+        let is_own = matches!(
+            value,
+            "localhost" | "0.0.0.0" | "::" | "*" | "" | "127.0.0.1" | "::1"
+        );
+        (!is_own && net::is_host(value)).then(|| value.to_owned())
+    }
+
     fn listens(&mut self, setting: &Setting, directive: Option<&Directive>) {
         let Some(directive) = directive else { return };
+        if directive.role == Role::Port
+            && let Some(host) = self.peer(setting)
+        {
+            let what = What::Talks {
+                service: "host".to_owned(),
+                to: host,
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Inferred, what);
+            return;
+        }
         let certainty = if directive.weak {
             Certainty::Inferred
         } else {

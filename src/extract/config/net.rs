@@ -4,17 +4,20 @@ use crate::knowledge;
 
 /// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
-    pub(super) transport: &'static str,
-    pub(super) port: Option<u16>,
+pub struct Endpoint {
+    /// `tcp`, `udp` or `unix`.
+    pub transport: &'static str,
+    /// The port, where one is named.
+    pub port: Option<u16>,
     /// Empty for every address.
-    pub(super) address: String,
-    pub(super) protocol: Option<String>,
+    pub address: String,
+    /// The protocol that its scheme names.
+    pub protocol: Option<String>,
 }
 
 /// Reads `80`, `*:80`, `127.0.0.1:80`, `[::1]:80`, `tcp://host:80`, `unix:/x`, `/x`,
 /// `inet:8891@host`, or an address alone.
-pub(super) fn endpoint(word: &str) -> Option<Endpoint> {
+pub(in crate::extract) fn endpoint(word: &str) -> Option<Endpoint> {
     let mut transport = "tcp";
     let mut protocol = None;
     let mut rest = word.trim().trim_end_matches([';', ',']);
@@ -174,6 +177,50 @@ pub(super) fn remotes(value: &str) -> Vec<Remote> {
     out
 }
 
+/// The hosts that a connection string names: `Server=db,1433;Database=x` (ADO.NET, ODBC), and Oracle's
+/// `jdbc:oracle:thin:@db:1521:x` or `@//db:1521/x`.
+pub(super) fn connected(value: &str) -> Vec<String> {
+    const KEYS: [&str; 8] = [
+        "server",
+        "data source",
+        "datasource",
+        "host",
+        "hostname",
+        "addr",
+        "address",
+        "network address",
+    ];
+    let mut found = Vec::new();
+    if value.matches(';').count() > 0 && value.contains('=') {
+        for part in value.split(';').take(64) {
+            let Some((key, host)) = part.split_once('=') else {
+                continue;
+            };
+            let key = key.trim().to_ascii_lowercase();
+            let host = host.trim().trim_start_matches("tcp:").replace(',', ":");
+            if KEYS.contains(&key.as_str()) {
+                found.push(host.split('\\').next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+    if let Some((_, rest)) = value
+        .split_once("thin:@")
+        .or_else(|| value.split_once("oci:@"))
+    {
+        let rest = rest.trim_start_matches("//");
+        let end = rest.find(|c: char| c.is_whitespace() || "/?;'\")".contains(c));
+        let mut parts = rest[..end.unwrap_or(rest.len())].split(':');
+        if let Some(host) = parts.next() {
+            found.push(match parts.next() {
+                Some(port) => format!("{host}:{port}"),
+                None => host.to_owned(),
+            });
+        }
+    }
+    found.retain(|host| is_host(host) && host != "localhost" && host != ".");
+    found
+}
+
 /// Whether a text can be a host, with or without a port.
 pub(super) fn is_host(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
@@ -189,19 +236,14 @@ pub(super) fn is_host(text: &str) -> bool {
         && !is_example(text)
 }
 
-/// RFC 2606: names kept for documentation.
+/// Names that stand where a host is to be filled in (RFC 2606): the bare ones that documentation has,
+/// and those of which none can exist. A host below them is as good as any other name.
 fn is_example(host: &str) -> bool {
+    const BARE: [&str; 3] = ["example.com", "example.org", "example.net"];
+    const NEVER: [&str; 3] = [".example", ".invalid", ".test"];
     let host = host.split(':').next().unwrap_or(host).to_ascii_lowercase();
-    [
-        "example.com",
-        "example.org",
-        "example.net",
-        ".example",
-        ".invalid",
-        ".test",
-    ]
-    .iter()
-    .any(|name| host.ends_with(name))
+    let bare = host.strip_prefix("www.").unwrap_or(&host);
+    BARE.contains(&bare) || NEVER.iter().any(|name| host.ends_with(name))
 }
 
 #[cfg(test)]

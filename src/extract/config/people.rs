@@ -26,7 +26,20 @@ pub(super) fn endpoints(
         file.beside(setting, role)
             .filter(|other| other.line != setting.line || other.key != setting.key)
     };
-    let all_of = |role| of(role).and_then(|other| endpoint(file.expand(&other.value).text.trim()));
+    let all_of = |role| {
+        let other = of(role)?;
+        let text = file.expand(&other.value).text;
+        // Of several addresses that are all this host's own, any tells the same.
+        let inside =
+            |word: &String| matches!(word.as_str(), "127.0.0.1" | "::1" | "-::1" | "localhost");
+        let list = words(&text);
+        let is_inside = list.len() > 1 && list.iter().all(inside);
+        endpoint(if is_inside {
+            list[0].as_str()
+        } else {
+            text.trim()
+        })
+    };
     let beside = [Role::Address, Role::Port, Role::Listen].map(all_of);
     // An address and a port of one section belong together: the port tells of both.
     for one in found
@@ -171,6 +184,9 @@ pub(super) fn talks(
         {
             give(name, &remote.host, Certainty::Inferred);
         }
+    }
+    for host in super::net::connected(&value) {
+        give("db", &host, Certainty::Inferred);
     }
     if !addressed || value.contains("://") {
         return;

@@ -1,0 +1,223 @@
+//! The ports in the arguments of a start: `-p 8080`, `--listen=127.0.0.1:9000`, `-Dserver.port=8443`.
+
+use super::config::net::{Endpoint, endpoint};
+
+/// Words of an option that name a place to listen on.
+const LISTENS: [&str; 6] = ["listen", "bind", "address", "addr", "endpoint", "interface"];
+
+/// Words of an option that name another's: what is beside them is talked to.
+pub(super) const OTHERS: [&str; 32] = [
+    "amqp",
+    "backend",
+    "broker",
+    "cluster",
+    "database",
+    "db",
+    "destination",
+    "elastic",
+    "elasticsearch",
+    "gateway",
+    "join",
+    "kafka",
+    "ldap",
+    "mail",
+    "master",
+    "memcache",
+    "memcached",
+    "mongo",
+    "mongodb",
+    "mysql",
+    "parent",
+    "peer",
+    "pg",
+    "postgres",
+    "postgresql",
+    "proxy",
+    "rabbitmq",
+    "redis",
+    "remote",
+    "smtp",
+    "target",
+    "upstream",
+];
+
+/// The places that a command listens on, as far as its options say.
+#[must_use]
+pub fn ports(args: &[String]) -> Vec<Endpoint> {
+    let mut found: Vec<Endpoint> = Vec::new();
+    let mut words = args.iter().peekable();
+    while let Some(word) = words.next() {
+        if let Some(debug) = debugger(word) {
+            found.push(debug);
+            continue;
+        }
+        let Some((option, joined)) = split(word) else {
+            continue;
+        };
+        let next = || words.peek().map(|next| next.as_str());
+        let value = joined.or_else(next).unwrap_or_default();
+        found.extend(of_option(option, value));
+    }
+    found.dedup();
+    found
+}
+
+/// An option, and its value where it is joined to it.
+fn split(word: &str) -> Option<(&str, Option<&str>)> {
+    let bare = word.strip_prefix("-D").filter(|rest| rest.contains('='));
+    let option = bare
+        .or_else(|| word.strip_prefix("--"))
+        .or_else(|| word.strip_prefix('-'))?;
+    if let Some((option, value)) = option.split_once('=') {
+        return Some((option, Some(value)));
+    }
+    // `-p8080`: a letter with its value.
+    let is_joined = !word.starts_with("--") && option.len() > 2 && option.is_char_boundary(1);
+    if is_joined && option[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some((&option[..1], Some(&option[1..])));
+    }
+    Some((option, None))
+}
+
+fn of_option(option: &str, value: &str) -> Option<Endpoint> {
+    let parts = words(option);
+    let is_other = parts.iter().any(|part| OTHERS.contains(&part.as_str()));
+    let mut one = endpoint(value).filter(|one| one.transport != "unix")?;
+    let port = one.port?;
+    let is_address = value.contains(':');
+    let asks = match option {
+        "p" | "P" => !is_address && port > 20,
+        "b" | "l" | "L" | "h" | "H" | "a" => is_address,
+        _ => {
+            let listens = parts.iter().any(|part| LISTENS.contains(&part.as_str()));
+            !is_other && (is_port(option) || listens && is_address)
+        }
+    };
+    if !asks {
+        return None;
+    }
+    if parts
+        .iter()
+        .any(|part| part == "jmxremote" || part == "jmx")
+    {
+        one.protocol = Some("jmx".to_owned());
+    }
+    if parts.iter().any(|part| part == "udp") {
+        one.transport = "udp";
+    }
+    Some(one)
+}
+
+/// `-agentlib:jdwp=…,address=*:8000` (the Java Debug Wire Protocol).
+fn debugger(word: &str) -> Option<Endpoint> {
+    let (_, options) = word.split_once("jdwp")?;
+    let (_, address) = options.split_once("address=")?;
+    let mut one = endpoint(address.split(',').next()?)?;
+    one.protocol = Some("jdwp".to_owned());
+    one.port.map(|_| one)
+}
+
+/// Whether the name of an option or a key ends in the word port: `http-port`, `HTTP_PORT`, `httpPort`,
+/// `bindport`, `portNumber`; not `report` or `transport`.
+#[must_use]
+pub fn is_port(name: &str) -> bool {
+    const JOINED: [&str; 12] = [
+        "bindport",
+        "httpport",
+        "httpsport",
+        "listenport",
+        "serverport",
+        "tcpport",
+        "udpport",
+        "webport",
+        "imapport",
+        "localport",
+        "sslport",
+        "adminport",
+    ];
+    let parts = words(name);
+    let last = parts.last().map(String::as_str);
+    match last {
+        Some("port") => true,
+        Some("number" | "no" | "num") => parts.len() > 1 && parts[parts.len() - 2] == "port",
+        Some(word) => JOINED.contains(&word),
+        None => false,
+    }
+}
+
+/// The words of a name, small: at what is no letter or digit, and where a capital follows a small one.
+#[must_use]
+pub fn words(name: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let is_new = c.is_ascii_uppercase() && before.is_ascii_lowercase();
+        if !c.is_ascii_alphanumeric() || is_new {
+            found.push(String::new());
+        }
+        if c.is_ascii_alphanumeric()
+            && let Some(word) = found.last_mut()
+        {
+            word.push(c.to_ascii_lowercase());
+        }
+        before = c;
+    }
+    found.retain(|word| !word.is_empty());
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_that_name_a_place_to_listen_on() {
+        for (args, want) in [
+            ("-p 8917", "tcp 8917 "),
+            ("-p8917", "tcp 8917 "),
+            ("--port=8080", "tcp 8080 "),
+            ("--http-port 8080 --db-port 5432", "tcp 8080 "),
+            ("-b 127.0.0.1:8001", "tcp 8001 127.0.0.1"),
+            ("--web.listen-address=:9090", "tcp 9090 "),
+            ("-Dserver.port=8443 -jar x.jar", "tcp 8443 "),
+            ("-Dcom.sun.management.jmxremote.port=9010", "tcp 9010  jmx"),
+            (
+                "-agentlib:jdwp=transport=dt_socket,server=y,address=*:8000",
+                "tcp 8000  jdwp",
+            ),
+            ("--udp-port 514", "udp 514 "),
+            ("-p /run/x.pid --transport 9 --report 80", ""),
+            ("--smtp-port 25 --proxy 10.0.0.1:3128", ""),
+            ("-n 5 -c 8080", ""),
+        ] {
+            let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
+            let show = |one: Endpoint| {
+                let port = one.port.unwrap_or_default();
+                let protocol = one
+                    .protocol
+                    .map(|name| format!(" {name}"))
+                    .unwrap_or_default();
+                format!("{} {port} {}{protocol}", one.transport, one.address)
+            };
+            let found: Vec<String> = ports(&args).into_iter().map(show).collect();
+            assert_eq!(found.join("; "), want, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_port_is_a_word() {
+        for (name, want) in [
+            ("LINE_RECEIVER_PORT", true),
+            ("imapPort", true),
+            ("portNumber", true),
+            ("bindport", true),
+            ("application-port", true),
+            ("report", false),
+            ("transport", false),
+            ("support.level", false),
+            ("port_range", false),
+        ] {
+            assert_eq!(is_port(name), want, "{name}");
+        }
+    }
+}

@@ -87,7 +87,16 @@ pub fn is_value(key: &str, value: &str) -> bool {
             .iter()
             .any(|start| bare.starts_with(start))
         && !is_call
+        && !is_label(bare)
         && (!is_text || value.starts_with(['"', '\'']) && words.next().is_some_and(is_strong))
+}
+
+/// Whether a value is what something is called, not what it is: `User-Password`, `db_token`.
+fn is_label(value: &str) -> bool {
+    let is_sign = |c: char| c == '-' || c == '_';
+    value.matches(is_sign).count() == 1
+        && value.chars().all(|c| c.is_ascii_alphabetic() || is_sign(c))
+        && super::secret_key(value).is_some()
 }
 
 #[cfg(test)]
@@ -155,6 +164,7 @@ mod tests {
             "required pam_unix.so",
             "getpass()",
             "password",
+            "User-Password",
             "./pw",
         ] {
             assert!(!is_value("password", value), "{value}");

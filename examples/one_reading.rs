@@ -2,8 +2,6 @@
 //! on standard input each input with its length in front, four bytes, the lowest first; on standard
 //! output a line of JSON for each: what was read, or why nothing was.
 
-#![expect(clippy::print_stdout, reason = "its output is all that it is for")]
-
 use std::io::{self, Read as _, Write as _};
 
 use seaworthy::layout::Layout;

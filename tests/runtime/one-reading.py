@@ -5,7 +5,7 @@
 
 Python's tarfile reads each archive, bsdtar and GNU tar every hundredth (where they are there), umoci (Go's archive/tar) every
 two-thousandth. Documents are read as Go's encoding/json reads them: names without regard to case, the last of several."""
-import io, json, os, random, shutil, struct, subprocess, sys, tarfile, tempfile, unicodedata, gzip, hashlib
+import io, json, os, random, re, shutil, struct, subprocess, sys, tarfile, tempfile, gzip, hashlib
 
 EXAMPLE = sys.argv[1]
 N = int(sys.argv[2]) if len(sys.argv) > 2 else 200000
@@ -89,7 +89,10 @@ def python(data):
 
 def listed(tool, data):
     r = subprocess.run(tool, input=data, capture_output=True)
-    return None if r.returncode else sorted(norm(x) for x in r.stdout.decode("utf-8", "surrogateescape").split("\n") if x)
+    if r.returncode: return None
+    # bsdtar shows bytes that are no text in octal.
+    out = re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), r.stdout) if tool[0] == "bsdtar" else r.stdout
+    return sorted(norm(x) for x in out.decode("utf-8", "surrogateescape").split("\n") if x)
 
 
 class Reader:
@@ -117,8 +120,8 @@ def umoci(data, top):
     open(top + "/i/oci-layout", "w").write('{"imageLayoutVersion":"1.0.0"}')
     r = subprocess.run(["umoci", "unpack", "--rootless", "--image", top + "/i:1", top + "/u"], capture_output=True)
     if r.returncode: return None
-    return sorted("/" + os.path.relpath(os.path.join(at, n), os.fsencode(top) + b"/u/rootfs").decode("utf-8", "surrogateescape") for at, ds, fs in os.walk(os.fsencode(top) + b"/u/rootfs") for n in ds + fs) \
-        if False else sorted(os.path.join("/", os.path.relpath(os.path.join(at, n), top + "/u/rootfs")) for at, ds, fs in os.walk(top + "/u/rootfs") for n in ds + fs)
+    under = top + "/u/rootfs"
+    return sorted(os.path.join("/", os.path.relpath(os.path.join(at, n), under)) for at, ds, fs in os.walk(under) for n in ds + fs)
 
 
 def tars():

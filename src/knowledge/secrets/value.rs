@@ -60,7 +60,7 @@ pub fn is_strong(value: &str) -> bool {
     if value.len() < 8 || value.contains(char::is_whitespace) || value.contains("://") {
         return false;
     }
-    let has = |fits: fn(&u8) -> bool| value.as_bytes().iter().any(|b| fits(b));
+    let has = |fits: fn(&u8) -> bool| value.as_bytes().iter().any(fits);
     let (small, capital) = (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
     let sign = value.bytes().any(|b| b"!#%^*+=~?".contains(&b));
     let digits = value.bytes().filter(u8::is_ascii_digit).count();

@@ -52,6 +52,9 @@ fn main() -> ExitCode {
             let interrupted = matches!(error.downcast_ref(), Some(AuditError::Interrupted))
                 || matches!(error.downcast_ref(), Some(PackError::Interrupted))
                 || matches!(error.downcast_ref(), Some(StreamError::Interrupted));
+            if interrupted {
+                output::end_as_asked();
+            }
             ExitCode::from(if interrupted { INTERRUPTED } else { 2 })
         }
     }

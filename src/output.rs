@@ -2,10 +2,12 @@
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use seaworthy::render::Style;
 use seaworthy::report::{Report, SCHEMA};
@@ -84,8 +86,18 @@ fn check_folder(wanted: &Path, folder: &Path, root: Option<&Path>) -> Result<()>
 /// What is done when Ctrl-C is pressed; each step of a command adds its own.
 static HOOKS: Mutex<Vec<Box<dyn Fn() + Send>>> = Mutex::new(Vec::new());
 
-/// Whether it was pressed before.
-static PRESSED: AtomicBool = AtomicBool::new(false);
+/// The signal by which it was pressed before; 0 while none was.
+static ENDED_BY: AtomicI32 = AtomicI32::new(0);
+
+/// Ends the program by the signal that asked for it, as whoever started it expects (signal(7)). Ctrl-C
+/// has an exit code of its own, and is left to the caller.
+pub(crate) fn end_as_asked() {
+    let signal = ENDED_BY.load(Ordering::Relaxed);
+    if signal == SIGTERM || signal == SIGHUP {
+        // Where it cannot be, the exit code tells.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+}
 
 /// Adds what is done when Ctrl-C is pressed, or the program is asked to end. When it is pressed
 /// again, nothing is waited for: a step that asks rarely whether it is to end holds nobody.
@@ -95,16 +107,23 @@ static PRESSED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn on_interrupt(hook: impl Fn() + Send + 'static) -> Result<()> {
     let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
     if hooks.is_empty() {
-        let all = || {
-            if PRESSED.swap(true, Ordering::Relaxed) {
-                use rustix::process::{Signal, getpid, kill_process};
-                // There is nobody to tell when even that fails.
-                let _ = kill_process(getpid(), Signal::KILL);
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for Ctrl-C")?;
+        let watch = move || {
+            for signal in signals.forever() {
+                if ENDED_BY.swap(signal, Ordering::Relaxed) != 0 {
+                    use rustix::process::{Signal, getpid, kill_process};
+                    // There is nobody to tell when even that fails.
+                    let _ = kill_process(getpid(), Signal::KILL);
+                }
+                let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+                hooks.iter().for_each(|hook| hook());
             }
-            let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
-            hooks.iter().for_each(|hook| hook());
         };
-        ctrlc::set_handler(all).context("cannot watch for Ctrl-C")?;
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(watch)
+            .context("cannot watch for Ctrl-C")?;
     }
     hooks.push(Box::new(hook));
     Ok(())

@@ -48,6 +48,9 @@ struct Rank {
     machine: Option<String>,
 }
 
+/// A file in that order: where, and the number and name of its role.
+type Row<'a> = (Rank, &'a AppPath, usize, &'a str);
+
 /// The shadows in the tree of an image that is started with the variables `path` and `libraries`.
 pub(super) fn shadows(
     merged: &Merged,
@@ -154,7 +157,7 @@ fn hidden(
     policy: &Policy,
     rank: impl Fn(&AppPath, bool) -> Option<Rank>,
 ) -> Vec<Shadow> {
-    let mut names: BTreeMap<&[u8], Vec<(Rank, &AppPath, usize, &str)>> = BTreeMap::new();
+    let mut names: BTreeMap<&[u8], Vec<Row<'_>>> = BTreeMap::new();
     for (path, held, role) in merged.iter() {
         let is_program = match &held.body {
             Body::File { .. } => held.mode & 0o111 != 0,

@@ -60,7 +60,7 @@ pub fn is_strong(value: &str) -> bool {
     if value.len() < 8 || value.contains(char::is_whitespace) || value.contains("://") {
         return false;
     }
-    let has = |fits: fn(&u8) -> bool| value.as_bytes().iter().any(|b| fits(b));
+    let has = |fits: fn(&u8) -> bool| value.as_bytes().iter().any(fits);
     let (small, capital) = (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
     let sign = value.bytes().any(|b| b"!#%^*+=~?".contains(&b));
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
@@ -87,7 +87,16 @@ pub fn is_value(key: &str, value: &str) -> bool {
             .iter()
             .any(|start| bare.starts_with(start))
         && !is_call
+        && !is_label(bare)
         && (!is_text || value.starts_with(['"', '\'']) && words.next().is_some_and(is_strong))
+}
+
+/// Whether a value is what something is called, not what it is: `User-Password`, `db_token`.
+fn is_label(value: &str) -> bool {
+    let is_sign = |c: char| c == '-' || c == '_';
+    value.matches(is_sign).count() == 1
+        && value.chars().all(|c| c.is_ascii_alphabetic() || is_sign(c))
+        && super::secret_key(value).is_some()
 }
 
 #[cfg(test)]
@@ -155,6 +164,7 @@ mod tests {
             "required pam_unix.so",
             "getpass()",
             "password",
+            "User-Password",
             "./pw",
         ] {
             assert!(!is_value("password", value), "{value}");

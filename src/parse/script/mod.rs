@@ -153,7 +153,12 @@ impl Grammar {
 pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, dir: Option<&[u8]>) -> Script {
     let text = text.get(..MAX_TEXT).unwrap_or(text);
     let grammar = language.grammar();
-    let program = (grammar.program)(text);
+    let mut program = (grammar.program)(text);
+    // Perl's scanner looks for the end of the line of a here-document, and for nothing else: in a text
+    // that ends before it looks for ever.
+    if !program.ends_with(b"\n") {
+        program.to_mut().push(b'\n');
+    }
     let Some(tree) = parse(&program, grammar) else {
         return Script {
             cut: true,

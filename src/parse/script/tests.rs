@@ -354,6 +354,21 @@ proptest! {
 }
 
 #[test]
+fn a_here_document_without_an_end_is_read_to_the_end() {
+    for text in [
+        "open(F, '/etc/x');\nprint <<X;\na $b c",
+        "open(F, '/etc/x');\nprint <<\"X\" . \"a\";\n$b",
+        "open(F, '/etc/x');\nprint <<X, <<Y;\na @{[ 1 ]} c\nX\n$d e",
+    ] {
+        let script = read(text.as_bytes(), Language::Perl, Some(b"/a/b"), None);
+        assert!(
+            !script.ops.is_empty() || script.cut || !script.faults.is_empty(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_text_without_any_sign_is_passed_over() {
     let cases: [(Language, &str, &[&str]); 5] = [
         (

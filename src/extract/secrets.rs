@@ -76,6 +76,25 @@ fn by_name(input: &Input<'_>, out: &mut Out) {
 
 /// Whether a text is of those who made a library or wrote an example: what it holds is nobody's secret.
 fn is_others(path: &AppPath) -> bool {
+    /// Lists of what was installed, and marks, by name.
+    const LISTS: [&[u8]; 7] = [
+        b"package-lock.json",
+        b"npm-shrinkwrap.json",
+        b"package.json",
+        b"composer.json",
+        b"CACHEDIR.TAG",
+        b"requirements.txt",
+        b"go.sum",
+    ];
+    /// Databases of packages, with the scripts that installed them.
+    const DATABASES: [&str; 3] = ["/var/lib/dpkg", "/var/lib/rpm", "/lib/apk"];
+    let name = path.name();
+    let is_kept = DATABASES
+        .iter()
+        .any(|dir| path.is_below(&AppPath::new(dir)));
+    if is_kept || LISTS.contains(&name) || name.ends_with(b".lock") {
+        return true;
+    }
     let mut parts = path.components();
     // hier(7): where distributions put what they ship.
     const SHIPPED: [&[u8]; 8] = [

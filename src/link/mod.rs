@@ -25,6 +25,7 @@ mod reach;
 mod read;
 pub mod scope;
 mod share;
+mod shipped;
 mod sourced;
 mod starts;
 pub mod survey;
@@ -91,6 +92,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         unread,
     } = seen;
     facts.extend(owned);
+    shipped::silence(root, host, &mut facts);
     let traced = trace.map(|trace| trace::take(trace, root, scope));
     facts.extend(traced.iter().flat_map(Traced::facts));
     facts.sort();

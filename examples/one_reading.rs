@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write as _};
 
 use seaworthy::layout::Layout;
 use seaworthy::layout::layer::{Body, Compression, Entry, Limits, read};
+use seaworthy::path::escape;
 use serde_json::{Value, json};
 
 fn main() -> io::Result<()> {
@@ -43,7 +44,7 @@ fn row(entry: &Entry) -> Value {
     let (kind, link, size) = match &entry.body {
         Body::Dir => ("dir", String::new(), 0),
         Body::File { size, .. } => ("file", String::new(), *size),
-        Body::Link(text) => ("link", String::from_utf8_lossy(text).into_owned(), 0),
+        Body::Link(text) => ("link", escape(text).into_owned(), 0),
         Body::HardLink(path) => ("hard", path.to_text().into_owned(), 0),
         Body::Fifo => ("fifo", String::new(), 0),
         Body::Device => ("device", String::new(), 0),

@@ -16,6 +16,7 @@ use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, start_ports, withhold};
 use crate::fact::{Certainty, Fact, Kind, StartKind, What};
 use crate::knowledge::places;
 use crate::parse::accounts::Accounts;
+use crate::parse::budget::CRONTAB;
 use crate::parse::crontab::{self, Form};
 use crate::parse::env_file;
 use crate::parse::op::Way;
@@ -333,7 +334,11 @@ impl System<'_> {
     /// What the jobs of a table start.
     fn table(&self, file: &AppPath, form: Form) -> Option<Vec<Fact>> {
         let text = self.root.read(file.as_bytes(), SOURCED_LIMIT).ok()?;
-        let table = crontab::parse(&text, form);
+        let mut table = crontab::parse(&text, form);
+        // The reader of the table tells what is beyond it.
+        table
+            .jobs
+            .truncate(usize::try_from(CRONTAB.steps).unwrap_or(usize::MAX));
         let name = crate::extract::cron::name_of(file);
         let vars: BTreeMap<String, Vec<u8>> = table
             .env

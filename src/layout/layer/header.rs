@@ -101,6 +101,11 @@ impl Header {
                 name = [prefix, b"/", &name].concat();
             }
         }
+        if block[TYPE] == 0 && name.ends_with(b"/") {
+            // tarfile makes a directory of it before it looks at the name that a header of headers
+            // gives.
+            return Err("a directory in the oldest form: programs differ in whether it is one");
+        }
         for device in [DEVICE_MAJOR, DEVICE_MINOR] {
             number(&block[device], "a device number that is none")?;
         }

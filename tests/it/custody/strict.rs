@@ -207,6 +207,10 @@ fn an_archive_that_programs_read_differently_is_refused() {
                 file("a", "1\n0\n20\n"),
             ],
         ),
+        (
+            "a directory in the oldest form that is given another name",
+            vec![with_content(b'L', b"b\0"), header("a/", 0, 0, |_| ())],
+        ),
         ("nothing", vec![]),
     ] {
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();

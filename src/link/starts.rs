@@ -31,9 +31,6 @@ const SOURCED_LIMIT: usize = 1 << 20;
 /// The search path that a system gives to its services (environ(7), init(8)).
 const SEARCH_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How many jobs of one table are followed; those behind are known by their text.
-const MAX_JOBS: usize = 512;
-
 /// How many scripts deep one that starts another is followed.
 const MAX_SCRIPTS: usize = 4;
 
@@ -347,7 +344,7 @@ impl System<'_> {
             .filter(|(name, _)| name != "MAILTO")
             .collect();
         let mut out = Out::default();
-        for job in table.jobs.iter().take(MAX_JOBS) {
+        for job in &table.jobs {
             let of_file = String::from_utf8_lossy(file.name()).into_owned();
             let user = match form {
                 Form::System => job.user.clone().unwrap_or_default(),

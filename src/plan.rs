@@ -180,10 +180,22 @@ fn value(need: Need, name: &str, facts: &[Fact]) -> Option<String> {
         Need::Sysctl => name.to_owned(),
         _ => return None,
     };
-    facts.iter().rev().find_map(|fact| match &fact.what {
+    let of_unit = facts.iter().rev().find_map(|fact| match &fact.what {
         What::Directive { key: found, value } if *found == key => Some(value.clone()),
         _ => None,
-    })
+    });
+    // limits.conf(5): domain, type and value, of which the last word on it holds.
+    let of_session = || {
+        facts.iter().rev().find_map(|fact| match &fact.what {
+            What::Directive { key: found, value } if *found == name && need == Need::Limit => {
+                let words: Vec<&str> = value.split_whitespace().collect();
+                let value = words.get(2).filter(|_| words.len() == 3)?;
+                Some((*value).to_owned())
+            }
+            _ => None,
+        })
+    };
+    of_unit.or_else(of_session)
 }
 
 fn secrets(facts: &[Fact]) -> Vec<AppPath> {

@@ -15,7 +15,7 @@ pub mod starts;
 
 pub use directives::{Directive, Role, directive, directive_at, directives};
 pub use paths::{Prior, canonical, has_system_top, is_shared_dir, prior};
-pub use ports::{protocol, service_of_scheme};
+pub use ports::{default_ports, protocol, service_of_scheme};
 pub use secrets::{
     Hit, Manner, is_placeholder, is_strong, is_value, readable, secret_file, secret_key,
 };

@@ -12,6 +12,7 @@ use super::{split, table};
 struct Table {
     port: Vec<Port>,
     scheme: Vec<Scheme>,
+    default: Vec<Default>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +35,18 @@ struct Scheme {
     service: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Default {
+    programs: Vec<String>,
+    #[serde(default)]
+    tcp: Vec<u16>,
+    #[serde(default)]
+    udp: Vec<u16>,
+}
+
 struct Knowledge {
+    defaults: BTreeMap<String, Vec<(&'static str, u16)>>,
     ports: BTreeMap<(bool, u16), String>,
     schemes: BTreeMap<String, String>,
 }
@@ -56,7 +68,21 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
             schemes.insert(name, row.service.clone());
         }
     }
-    Knowledge { ports, schemes }
+    let mut defaults: BTreeMap<String, Vec<(&'static str, u16)>> = BTreeMap::new();
+    for row in table.default {
+        let tcp = row.tcp.iter().map(|port| ("tcp", *port));
+        let all: Vec<(&'static str, u16)> = tcp
+            .chain(row.udp.iter().map(|port| ("udp", *port)))
+            .collect();
+        for name in row.programs {
+            defaults.insert(name, all.clone());
+        }
+    }
+    Knowledge {
+        defaults,
+        ports,
+        schemes,
+    }
 });
 
 /// The protocol that a port is registered for; nothing where several use it.
@@ -64,6 +90,12 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
 pub fn protocol(transport: &str, port: u16) -> Option<&'static str> {
     let found = KNOWLEDGE.ports.get(&(transport == "udp", port));
     found.map(String::as_str)
+}
+
+/// What a server of this name listens on by itself: transport and port.
+#[must_use]
+pub fn default_ports(program: &str) -> &'static [(&'static str, u16)] {
+    KNOWLEDGE.defaults.get(program).map_or(&[], Vec::as_slice)
 }
 
 /// The kind of service behind a URL's scheme (`db`, `ldap`, `smtp`, …).

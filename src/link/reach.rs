@@ -131,7 +131,7 @@ fn declarations(
             .filter(|fact| concerns(root, scope, &users, &fact.what))
             .map(|fact| fact.at.line)
             .collect();
-        let whole = !is_table(file) && !lines.is_empty();
+        let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(scope, &users, file);
         // crontab(5): a variable holds for every entry below it.
         let is_cron = file.to_text().contains("/cron");
         let is_variable =
@@ -248,6 +248,16 @@ fn starts_scope(root: &Root, scope: &Scope, what: &What) -> bool {
         })
 }
 
+/// Whether a file of sysctl.d(5) is called after the application or its user: what is set there is for it.
+fn is_tuned_for(scope: &Scope, users: &BTreeSet<&str>, file: &AppPath) -> bool {
+    let parent = file.parent();
+    let is_there = parent.is_some_and(|parent| parent.name() == b"sysctl.d");
+    let name = String::from_utf8_lossy(file.name()).to_ascii_lowercase();
+    let stem = name.strip_suffix(".conf").unwrap_or(&name);
+    let stem = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    is_there && !stem.is_empty() && (scope.words.contains(stem) || users.contains(stem))
+}
+
 /// Whether an entry of a table names a path, program or user of the application.
 fn concerns(root: &Root, scope: &Scope, users: &BTreeSet<&str>, what: &What) -> bool {
     match what {
@@ -257,6 +267,12 @@ fn concerns(root: &Root, scope: &Scope, users: &BTreeSet<&str>, what: &What) -> 
         What::Starts { .. } => starts_scope(root, scope, what),
         What::RunsAs { user, .. } => users.contains(user.as_str()),
         What::Account { name, .. } => users.contains(name.as_str()),
+        // limits.conf(5): the domain is a user, or a group behind `@`.
+        What::Directive { value, .. } => {
+            let mut words = value.split_whitespace();
+            let domain = words.next().map(|word| word.trim_start_matches('@'));
+            words.count() == 2 && domain.is_some_and(|domain| users.contains(domain))
+        }
         _ => false,
     }
 }

@@ -13,8 +13,8 @@ use super::instances;
 use super::live::UNIT_DIRS;
 use crate::extract::shell::{self, Caller, INIT_DIRS, is_local};
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, start_ports, withhold};
-use crate::fact::{Certainty, Fact, Kind, StartKind, What};
-use crate::knowledge::places;
+use crate::fact::{Certainty, Fact, Kind, Locus, StartKind, What};
+use crate::knowledge::{self, places};
 use crate::parse::accounts::Accounts;
 use crate::parse::budget::CRONTAB;
 use crate::parse::crontab::{self, Form};
@@ -498,29 +498,63 @@ pub(super) fn resolve(root: &Root, facts: &mut [Fact]) {
     }
 }
 
-/// What the arguments of services say that they listen on.
+/// What services listen on by the arguments of their starts; and where nothing at all names a port, by what
+/// their manuals say of their own default.
 pub(super) fn listening(facts: &[Fact]) -> Vec<Fact> {
+    let listens = |at: &Locus, transport: &str, port, address: String, protocol| Fact {
+        at: at.clone(),
+        what: What::Listens {
+            transport: transport.to_owned(),
+            port,
+            address,
+            protocol,
+        },
+        certainty: Certainty::Inferred,
+    };
+    let is_service = |fact: &&Fact| {
+        matches!(&fact.what, What::Starts { how, name, .. }
+            if !name.contains(" Exec")
+                && matches!(how, StartKind::Unit | StartKind::Init | StartKind::Supervisor))
+    };
+    let services: Vec<&Fact> = facts.iter().filter(is_service).collect();
     let mut found = Vec::new();
-    for fact in facts {
-        if let What::Starts {
-            args,
-            how: StartKind::Unit | StartKind::Init | StartKind::Supervisor,
-            name,
-            ..
-        } = &fact.what
-            && !name.contains(" Exec")
-        {
-            found.extend(start_ports::ports(args).into_iter().map(|one| Fact {
-                at: fact.at.clone(),
-                what: What::Listens {
-                    transport: one.transport.to_owned(),
-                    port: one.port,
-                    address: one.address,
-                    protocol: one.protocol,
-                },
-                certainty: Certainty::Inferred,
-            }));
+    for fact in &services {
+        if let What::Starts { args, .. } = &fact.what {
+            let ports = start_ports::ports(args).into_iter();
+            found.extend(
+                ports.map(|one| {
+                    listens(&fact.at, one.transport, one.port, one.address, one.protocol)
+                }),
+            );
         }
+    }
+    // A firewall's profile says what may be opened, and not what is listened on.
+    let is_profile = |file: &AppPath| {
+        let mut parts = file.components();
+        parts.any(|part| part == b"ufw" || part == b"firewalld")
+    };
+    let is_port = |fact: &Fact| {
+        matches!(&fact.what, What::Listens { port: Some(_), .. })
+            && fact.certainty > Certainty::Guessed
+            && !is_profile(&fact.at.file)
+    };
+    if facts.iter().chain(&found).any(is_port) {
+        return found;
+    }
+    for fact in services {
+        let What::Starts { program, args, .. } = &fact.what else {
+            continue;
+        };
+        let is_run = places::is_interpreter(program.name());
+        let script = args.iter().find(|arg| !arg.starts_with('-'));
+        let script = script.filter(|_| is_run).map(AppPath::new);
+        let program = script.as_ref().unwrap_or(program);
+        let name = String::from_utf8_lossy(program.name()).into_owned();
+        let ports = knowledge::default_ports(&name).iter();
+        found.extend(ports.map(|(transport, port)| {
+            let protocol = knowledge::protocol(transport, *port).map(str::to_owned);
+            listens(&fact.at, transport, Some(*port), String::new(), protocol)
+        }));
     }
     found
 }

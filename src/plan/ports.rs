@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fact::{Certainty, Fact, What};
+use crate::knowledge;
 use crate::path::AppPath;
 use crate::report::{Port, PortRole};
 
@@ -42,6 +43,7 @@ pub(super) fn ports(facts: &[Fact]) -> Vec<Port> {
         } = &fact.what
             && matches!(transport.as_str(), "tcp" | "udp")
         {
+            let transport = spoken(transport, *port);
             let known = found.entry((*port, transport)).or_default();
             known.addresses.insert(address);
             known.protocol = known.protocol.or(protocol.as_ref());
@@ -55,6 +57,14 @@ pub(super) fn ports(facts: &[Fact]) -> Vec<Port> {
         role: role(heard.protocol),
     };
     found.into_iter().map(port).collect()
+}
+
+/// The transport of a port that is spoken by datagrams alone, where a setting says only its number: it is
+/// then taken for TCP by its reader.
+fn spoken(transport: &str, port: u16) -> &'static str {
+    let is_udp = transport == "udp"
+        || knowledge::protocol("tcp", port).is_none() && knowledge::protocol("udp", port).is_some();
+    if is_udp { "udp" } else { "tcp" }
 }
 
 /// The address, where every source names one; of several, one that others reach.

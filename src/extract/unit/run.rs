@@ -168,7 +168,13 @@ fn capabilities(context: &Context<'_>, section: &str, out: &mut Out) {
         ("AmbientCapabilities", Certainty::Declared),
         ("CapabilityBoundingSet", Certainty::Inferred),
     ];
+    // A bound takes away; what an ordinary user has not, it does not give.
+    let user = user(context, section);
+    let is_bound_alone = user.is_some_and(|user| user != "root" && user != "0");
     for (key, certainty) in keys {
+        if key == "CapabilityBoundingSet" && is_bound_alone {
+            continue;
+        }
         for assignment in context.unit.list(section, key) {
             // `~` lists what is taken away.
             if assignment.value.starts_with(b"~") {

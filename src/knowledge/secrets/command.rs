@@ -318,7 +318,10 @@ fn arguments(line: &[u8], from: usize) -> Vec<Option<Range<usize>>> {
             b'"' | b'\'' => {
                 let rest = line.get(at + 1..).unwrap_or_default();
                 let length = rest.iter().position(|&b| b == byte).unwrap_or(rest.len());
-                literal = Some(at + 1..at + 1 + length);
+                // What another call is given is its own.
+                if depth == 0 {
+                    literal = Some(at + 1..at + 1 + length);
+                }
                 at += length + 1;
             }
             b'(' | b'[' | b'{' => depth += 1,
@@ -331,4 +334,21 @@ fn arguments(line: &[u8], from: usize) -> Vec<Option<Range<usize>>> {
     }
     found.push(literal);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_is_given_a_password_as_it_stands_or_by_another_call() {
+        let found = |line: &str| !calls(line.as_bytes(), Manner::Code).is_empty();
+        assert!(found("ldap_bind($c, 'cn=app', 'Tr0ub4dor')"));
+        assert!(found("mysqli_connect(\"db\", 'app', 'Tr0ub4dor');"));
+        assert!(!found(
+            "ldap_bind($c, get('binddn'), decode(get('bindpw')))"
+        ));
+        assert!(!found("mysqli_connect(\"db\", 'app', getenv('DB_PASS'));"));
+        assert!(!found("ldap_bind($c, 'cn=app', $secret)"));
+    }
 }

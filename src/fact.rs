@@ -190,6 +190,9 @@ pub struct Fact {
 /// What [`What::Holds`] says of an entry, or of settings, that bear the name of their host.
 pub const NAMED_AFTER_HOST: &str = "named-after-host";
 
+/// The key of a [`What::Directive`] that says what runs the program of the start at the same place.
+pub const RUN_BY: &str = "RunBy";
+
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(

@@ -318,6 +318,7 @@ fn two_paths_in_one_directory_are_one_place() {
 fn plan(problems: &[Option<StartProblem>]) -> Plan {
     let start = |problem: &Option<StartProblem>| Start {
         count: None,
+        shell: false,
         groups: Vec::new(),
         before: Vec::new(),
         name: "app.service".to_owned(),

@@ -124,6 +124,8 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
     starts::resolve(root, &mut seen.facts);
     let listening = starts::listening(&seen.facts);
     seen.facts.extend(listening);
+    let scripts = starts::scripts(root, &seen.facts);
+    seen.facts.extend(scripts);
 }
 
 /// What the packages' own scripts did when they were installed.

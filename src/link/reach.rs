@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::gather::{Seen, read_files};
 use super::host::Host;
 use super::instances::template_of;
-use super::scope::Scope;
+use super::scope::{Scope, instance_package};
 use super::web::{self, Served};
 use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, StartKind, Touch, What};
 use crate::knowledge;
@@ -93,6 +93,7 @@ fn declarations(
                     .map(str::to_owned),
             );
         } else if is_named(scope, facts)
+            || is_instance_of(host, scope, facts)
             || facts.iter().any(|fact| serves(served, &fact.what))
             || facts
                 .iter()
@@ -151,6 +152,14 @@ fn declarations(
 fn is_named(scope: &Scope, facts: &[Fact]) -> bool {
     let mut names = facts.iter().filter_map(|fact| started(&fact.what));
     !scope.units.is_empty() && names.any(|name| scope.units.contains(name))
+}
+
+/// Whether a file is an instance whose package, by the template's name and the version, is the
+/// application's.
+fn is_instance_of(host: &Host, scope: &Scope, facts: &[Fact]) -> bool {
+    let names = facts.iter().filter_map(|fact| started(&fact.what));
+    let mut packages = names.filter_map(|name| instance_package(host, name));
+    !scope.packages.is_empty() && packages.any(|package| scope.packages.contains(&package))
 }
 
 /// Whether a file is another instance of the template whose instance was named.

@@ -204,6 +204,8 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
         });
     }
     add_packages(root, host, &mut scope, wanted.packages)?;
+    let starters = starters_of(root, host, wanted.packages);
+    add_packages(root, host, &mut scope, &starters)?;
     for name in wanted.units {
         add_unit(root, host, &mut scope, name)?;
     }
@@ -421,6 +423,30 @@ fn add_instance_package(
         Some(package) => add_packages(root, host, scope, &[package]),
         None => Ok(()),
     }
+}
+
+/// The packages whose programs start the instances of others: a system that has several versions of a
+/// server side by side has one package that starts them all, with what they share.
+fn starters_of(root: &Root, host: &Host, packages: &[String]) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    if packages.is_empty() {
+        return Vec::new();
+    }
+    for (_, facts) in host.declarations.iter() {
+        for fact in facts {
+            if let What::Starts { program, name, .. } = &fact.what
+                && !name.contains(' ')
+                && instance_package(host, name).is_some_and(|own| packages.contains(&own))
+                && let Ok(node) = root.resolve(program.as_bytes())
+                && let Some(package) = host.packages.owner(&node.real)
+                && !host.is_base(package)
+                && !packages.contains(&package.name)
+            {
+                found.insert(package.name.clone());
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// The package of an instance, by its name.

@@ -13,7 +13,7 @@ use super::instances;
 use super::live::UNIT_DIRS;
 use crate::extract::shell::{self, Caller, INIT_DIRS, is_local};
 use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, start_ports, withhold};
-use crate::fact::{Certainty, Fact, Kind, Locus, StartKind, What};
+use crate::fact::{Certainty, Fact, Kind, Locus, RUN_BY, StartKind, What};
 use crate::knowledge::{self, places};
 use crate::parse::accounts::Accounts;
 use crate::parse::budget::CRONTAB;
@@ -496,6 +496,35 @@ pub(super) fn resolve(root: &Root, facts: &mut [Fact]) {
             args.extend(found.iter().map(|word| withhold::word(word)));
         }
     }
+}
+
+/// Which starts have a script of the shell as their program.
+pub(super) fn scripts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
+    let is_script = |program: &AppPath| {
+        let node = root.resolve(program.as_bytes()).ok()?;
+        let head = root.read(program.as_bytes(), HEAD).ok()?;
+        let input = Input::new(program, &node.stat, &head, &head);
+        Some(input.interpreter().is_some() && shell::is_script(&input))
+    };
+    let mut found = Vec::new();
+    for fact in facts {
+        if let What::Starts { program, how, .. } = &fact.what
+            && matches!(how, StartKind::Unit | StartKind::Init | StartKind::Supervisor)
+            && !places::is_interpreter(program.name())
+            && !knowledge::starts::is_helper(program.name())
+            && is_script(program) == Some(true)
+        {
+            found.push(Fact {
+                at: fact.at.clone(),
+                what: What::Directive {
+                    key: RUN_BY.to_owned(),
+                    value: "shell".to_owned(),
+                },
+                certainty: Certainty::Observed,
+            });
+        }
+    }
+    found
 }
 
 /// What services listen on by the arguments of their starts; and where nothing at all names a port, by what

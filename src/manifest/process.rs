@@ -239,7 +239,7 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
     }
     limits.extend(unresolved(start, &command, name));
     let before = before(start, env);
-    if !is_left(start) && is_shell(&command) {
+    if !is_left(start) && (start.shell || is_shell(&command)) && !command.is_empty() {
         command = behind(FORWARDER, &before, &command, start.stop_signal.as_deref());
     } else if !is_left(start) && !before.is_empty() && !command.is_empty() {
         command = behind(REPLACED, &before, &command, None);

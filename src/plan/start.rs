@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::Known;
-use crate::fact::{Certainty, Fact, Given, Source, StartKind, What};
+use crate::fact::{Certainty, Fact, Given, RUN_BY, Source, StartKind, What};
 use crate::knowledge::starts;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
@@ -56,6 +56,7 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
             directory: given.directory.clone().or_else(|| beside.directory()),
             env: Vec::new(),
             forks: *forks,
+            shell: is_shell(facts, fact),
             count: given.count,
             before: before(facts, fact, name, given),
             uid,
@@ -244,6 +245,14 @@ fn groups(known: &Known<'_>, beside: &Beside<'_>, user: Option<&String>) -> Vec<
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Whether the program of a start was seen to be a script of the shell.
+fn is_shell(facts: &[Fact], start: &Fact) -> bool {
+    facts.iter().any(|fact| {
+        fact.at == start.at
+            && matches!(&fact.what, What::Directive { key, value } if key == RUN_BY && value == "shell")
+    })
 }
 
 /// What a unit runs before its program, as the same user (systemd.service(5), `ExecStartPre=`). What only

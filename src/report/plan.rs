@@ -224,6 +224,9 @@ pub struct Start {
     /// Whether it goes into the background by itself.
     #[serde(default)]
     pub forks: Option<bool>,
+    /// Whether its program is a script of the shell, which passes no signal on to what it starts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shell: bool,
     /// How many of it run side by side, where that is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,

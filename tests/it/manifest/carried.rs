@@ -21,6 +21,7 @@ const NAMES: [&str; 3] = ["one.service", "two.service", "three.service"];
 fn start(name: &str, program: &str, how: StartKind) -> Start {
     Start {
         count: None,
+        shell: false,
         groups: Vec::new(),
         before: Vec::new(),
         name: name.to_owned(),

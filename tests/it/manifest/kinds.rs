@@ -132,6 +132,7 @@ fn init(name: &str, command: &[&str]) -> Start {
     let words = command.iter().map(|word| (*word).to_owned());
     Start {
         count: None,
+        shell: false,
         groups: Vec::new(),
         before: Vec::new(),
         name: name.to_owned(),

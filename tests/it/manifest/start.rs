@@ -239,6 +239,7 @@ fn what_a_given_command_takes_the_place_of_is_told() {
     let mut report = BASE.clone();
     let start = |name: &str| Start {
         count: None,
+        shell: false,
         groups: Vec::new(),
         before: Vec::new(),
         name: name.to_owned(),

@@ -509,7 +509,10 @@ pub(super) fn scripts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
     let mut found = Vec::new();
     for fact in facts {
         if let What::Starts { program, how, .. } = &fact.what
-            && matches!(how, StartKind::Unit | StartKind::Init | StartKind::Supervisor)
+            && matches!(
+                how,
+                StartKind::Unit | StartKind::Init | StartKind::Supervisor
+            )
             && !places::is_interpreter(program.name())
             && !knowledge::starts::is_helper(program.name())
             && is_script(program) == Some(true)

@@ -231,13 +231,46 @@ fn one(op: &Op, stage: Stage, facts: &mut Facts<'_>) {
     }
 }
 
-/// Variables that say nothing of the application.
+/// Variables that say nothing of the application: the shell's own, and those of a person who works at a
+/// terminal.
 const COMMON: &[&str] = &[
-    "_", "IFS", "LANG", "LANGUAGE", "OLDPWD", "PS1", "PWD", "SHELL", "SHLVL", "TERM",
+    "_",
+    "BASH_ENV",
+    "EDITOR",
+    "HOSTNAME",
+    "IFS",
+    "INPUTRC",
+    "LANG",
+    "LANGUAGE",
+    "LESS",
+    "LESSCLOSE",
+    "LESSKEY",
+    "LESSOPEN",
+    "LS_COLORS",
+    "LS_OPTIONS",
+    "MAIL",
+    "OLDPWD",
+    "PAGER",
+    "PROFILEREAD",
+    "PS1",
+    "PS2",
+    "PWD",
+    "SHELL",
+    "SHLVL",
+    "TERM",
+    "TMOUT",
+    "VISUAL",
+    "XDG_CONFIG_DIRS",
+    "XDG_DATA_DIRS",
 ];
 
+/// Whether a variable says nothing of the application.
+fn is_common(name: &str) -> bool {
+    COMMON.contains(&name) || name.starts_with("LC_") || name.starts_with("HIST")
+}
+
 fn set(op: &Op, name: &str, value: &[u8], exported: bool, stage: Stage, facts: &mut Facts<'_>) {
-    if COMMON.contains(&name) || name.starts_with("LC_") || op.undoes() {
+    if is_common(name) || op.undoes() {
         return;
     }
     let secret = options::is_secret(name);

@@ -28,8 +28,8 @@ pub struct Start<'a> {
 /// Adds the facts of a start. A program without a directory is guessed to be in `/usr/bin`.
 pub fn facts(start: &Start<'_>, at: &Locus, out: &mut Out) {
     if let Some(inner) = behind_env(start) {
-        let env = inner.given.env.iter().skip(start.given.env.len());
-        for (name, value) in env {
+        let set = inner.given.env.iter();
+        for (name, value) in set.filter(|(name, _)| !start.given.env.contains_key(*name)) {
             let what = What::Env {
                 name: name.clone(),
                 value: value.clone(),
@@ -97,9 +97,8 @@ fn behind_env<'a>(start: &Start<'a>) -> Option<Start<'a>> {
         let name = withhold::word(name);
         let value = value.get(1..).unwrap_or_default();
         let hidden = withhold::must_withhold(&name, value);
-        given
-            .env
-            .push((name, (!hidden).then(|| withhold::word(value))));
+        let value = (!hidden).then(|| withhold::word(value));
+        given.env.insert(name, value);
     }
     Some(Start {
         program,

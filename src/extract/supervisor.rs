@@ -1,5 +1,7 @@
 //! Process supervisors in the manner of supervisord: several processes of one application.
 
+use std::collections::BTreeMap;
+
 use crate::fact::{Certainty, Class, Given, Kind, Locus, Source, StartKind, Touch, What};
 use crate::parse::supervisor::{Entry, Section, expand, parse};
 use crate::parse::unit::words;
@@ -159,7 +161,7 @@ impl Reader<'_> {
         };
         let directory = self.section.get("directory");
         let directory = directory.and_then(|entry| template(&self.value(entry)));
-        let mut env = Vec::new();
+        let mut env = BTreeMap::new();
         for word in self
             .section
             .get("environment")
@@ -170,7 +172,8 @@ impl Reader<'_> {
                 let name = withhold::word(word[..cut].trim_ascii());
                 let value = word[cut + 1..].trim_ascii();
                 let hidden = withhold::must_withhold(&name, value);
-                env.push((name, (!hidden).then(|| withhold::word(value))));
+                let value = (!hidden).then(|| withhold::word(value));
+                env.insert(name, value);
             }
         }
         Given {

@@ -1,5 +1,7 @@
 //! What a process is given by whoever starts it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +23,8 @@ pub struct Given {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<AppPath>,
     /// The environment, by name; absent is a value that may be a secret or is not known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<(String, Option<String>)>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Option<String>>,
     /// How many processes of this kind run side by side, where it is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,

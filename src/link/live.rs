@@ -143,20 +143,18 @@ fn is_traced(fact: &Fact) -> bool {
     )
 }
 
-/// The files of variables that starters read: what is in them is said by the starter.
+/// The files of variables that units read: what is in them is said by the unit.
 fn given(facts: &[Fact]) -> BTreeSet<&AppPath> {
-    let reads = |fact: &'_ Fact| match &fact.what {
+    let named = facts.iter().filter_map(|fact| match &fact.what {
         What::Path {
             path,
             source: Source::Unit,
             by,
             ..
-        } if by.starts_with("EnvironmentFile") => Some(path.clone()),
+        } => by.starts_with("EnvironmentFile").then_some(path),
         _ => None,
-    };
-    let named: BTreeSet<AppPath> = facts.iter().filter_map(reads).collect();
-    let files = facts.iter().map(|fact| &fact.at.file);
-    files.filter(|file| named.contains(file)).collect()
+    });
+    named.collect()
 }
 
 /// The files that were seen to be run.

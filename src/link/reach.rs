@@ -129,7 +129,7 @@ fn declarations(
         }
         let lines: BTreeSet<Option<u32>> = facts
             .iter()
-            .filter(|fact| concerns(root, scope, &users, &fact.what))
+            .filter(|fact| concerns(root, scope, &users, &fact.what) || is_limit_of(&users, fact))
             .map(|fact| fact.at.line)
             .collect();
         let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(scope, &users, file);
@@ -267,6 +267,19 @@ fn is_tuned_for(scope: &Scope, users: &BTreeSet<&str>, file: &AppPath) -> bool {
     is_there && !stem.is_empty() && (scope.words.contains(stem) || users.contains(stem))
 }
 
+/// Whether a line of limits.conf(5) has a user of the application, or a group of that name behind `@`, as
+/// its domain.
+fn is_limit_of(users: &BTreeSet<&str>, fact: &Fact) -> bool {
+    let is_table = fact.at.file.is_below(&AppPath::new("/etc/security"));
+    match &fact.what {
+        What::Directive { value, .. } if is_table => {
+            let domain = value.split_whitespace().next().unwrap_or_default();
+            users.contains(domain.trim_start_matches('@'))
+        }
+        _ => false,
+    }
+}
+
 /// Whether an entry of a table names a path, program or user of the application.
 fn concerns(root: &Root, scope: &Scope, users: &BTreeSet<&str>, what: &What) -> bool {
     match what {
@@ -276,12 +289,6 @@ fn concerns(root: &Root, scope: &Scope, users: &BTreeSet<&str>, what: &What) -> 
         What::Starts { .. } => starts_scope(root, scope, what),
         What::RunsAs { user, .. } => users.contains(user.as_str()),
         What::Account { name, .. } => users.contains(name.as_str()),
-        // limits.conf(5): the domain is a user, or a group behind `@`.
-        What::Directive { value, .. } => {
-            let mut words = value.split_whitespace();
-            let domain = words.next().map(|word| word.trim_start_matches('@'));
-            words.count() == 2 && domain.is_some_and(|domain| users.contains(domain))
-        }
         _ => false,
     }
 }

@@ -93,6 +93,9 @@ fn made(service: &Service<'_>, volume: &Volume) -> String {
     )
 }
 
+/// What ends by itself is started again, and what was stopped is not (docker-run(1), podman-run(1)).
+const RESTART: &str = "--restart unless-stopped";
+
 /// The name of a process's container.
 pub(super) fn container(service: &Service<'_>, process: &Process) -> String {
     if service.is_several() {
@@ -126,6 +129,7 @@ fn network(service: &Service<'_>, lines: &mut Lines) {
 fn holder(service: &Service<'_>) -> String {
     let mut lines = Lines::default();
     lines.push(format!("--detach --name {}", holder_name(service)));
+    lines.push(RESTART.to_owned());
     network(service, &mut lines);
     lines.push("--read-only --user 65534:65534 --cap-drop ALL".to_owned());
     lines.push("--security-opt no-new-privileges".to_owned());
@@ -140,6 +144,7 @@ fn holder(service: &Service<'_>) -> String {
 fn run(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
     let mut lines = Lines::default();
     lines.push(format!("--detach --name {}", container(service, process)));
+    lines.push(RESTART.to_owned());
     if service.is_several() {
         lines.push(format!("--network container:{}", holder_name(service)));
     } else {

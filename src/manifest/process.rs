@@ -238,7 +238,7 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
         }
     }
     limits.extend(unresolved(start, &command, name));
-    let before = before(start, env);
+    let before = before(start, name, env, limits);
     if !is_left(start) && (start.shell || is_shell(&command)) && !command.is_empty() {
         command = behind(FORWARDER, &before, &command, start.stop_signal.as_deref());
     } else if !is_left(start) && !before.is_empty() && !command.is_empty() {
@@ -428,18 +428,34 @@ fn behind(script: &str, before: &str, command: &[String], signal: Option<&str>) 
 }
 
 /// What is run before a start, as the beginning of a script; each goes on whatever becomes of it, as the
-/// program itself says best what it misses. A word that no script can hold as it is leaves its command out.
-fn before(start: &Start, env: &[EnvVar]) -> String {
+/// program itself says best what it misses. What cannot be part of it is named.
+fn before(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    let is_word = |word: &String| !word.is_empty() && word.chars().all(fits);
     let mut script = String::new();
+    let mut named = |command: &[String], cannot: &str| {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            cannot.to_owned(),
+            format!("not run before it: {}", command.join(" ")),
+        ));
+    };
     for command in &start.before {
         let (words, _) = expand(command, env);
-        if words
-            .iter()
-            .all(|word| !word.is_empty() && word.chars().all(fits))
-        {
+        if words.iter().all(is_word) {
             script += &format!("{}; ", words.join(" "));
+        } else {
+            named(
+                command,
+                "a command before it has words that no script can hold as they are",
+            );
         }
+    }
+    for command in &start.before_as_other {
+        named(
+            command,
+            "the old host runs a command before it, as another user",
+        );
     }
     script
 }

@@ -64,7 +64,7 @@ fn of_start(facts: &[Fact], start: &Start) -> Variables {
             && *name == start.name
             && given.user == start.user
         {
-            own.extend(given.env.iter().cloned());
+            own.extend(given.env.clone());
         }
     }
     let mut read: BTreeSet<&AppPath> = BTreeSet::new();

@@ -46,6 +46,7 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
         let home = user.as_ref().and_then(|user| homes.get(user));
         let front = foreground(&command, goes(*how, *forks));
         let rank = matches!(how, StartKind::Cron | StartKind::Timer);
+        let [before, before_as_other] = before(&beside, name, user.as_ref(), ids);
         let groups = groups(known, &beside, user.as_ref());
         let start = Start {
             name: name.clone(),
@@ -58,7 +59,8 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
             forks: *forks,
             shell: is_shell(facts, fact),
             count: given.count,
-            before: before(facts, fact, name, given),
+            before,
+            before_as_other,
             uid,
             gid,
             groups,
@@ -255,12 +257,23 @@ fn is_shell(facts: &[Fact], start: &Fact) -> bool {
     })
 }
 
-/// What a unit runs before its program, as the same user (systemd.service(5), `ExecStartPre=`). What only
-/// makes places or gives them away is not in it: the plan's mounts do that.
-fn before(facts: &[Fact], start: &Fact, name: &str, own: &Given) -> Vec<Vec<String>> {
+/// What a unit runs before its program (systemd.service(5), `ExecStartPre=`): what it runs as the same user,
+/// and what it runs as another. What only makes places or gives them away is in neither: the plan's mounts
+/// do that.
+fn before(
+    beside: &Beside<'_>,
+    name: &str,
+    user: Option<&String>,
+    ids: &BTreeMap<String, (u32, u32)>,
+) -> [Vec<Vec<String>>; 2] {
+    let root = "root".to_owned();
     let wanted = format!("{name} ExecStartPre");
-    let mut found: Vec<(Option<u32>, Vec<String>)> = Vec::new();
-    for fact in facts.iter().filter(|fact| fact.at.file == start.at.file) {
+    let mut found: [Vec<(Option<u32>, Vec<String>)>; 2] = [Vec::new(), Vec::new()];
+    for fact in beside
+        .facts
+        .iter()
+        .filter(|fact| fact.at.file == *beside.file)
+    {
         if let What::Starts {
             program,
             args,
@@ -269,17 +282,21 @@ fn before(facts: &[Fact], start: &Fact, name: &str, own: &Given) -> Vec<Vec<Stri
             ..
         } = &fact.what
             && *name == wanted
-            && given.as_ref().and_then(|given| given.user.as_ref()) == own.user.as_ref()
             && !starts::is_helper(program.name())
         {
+            let given = given.as_deref().cloned().unwrap_or_default();
+            let (by, ..) = beside.user(&given, ids);
+            let is_other = by.as_ref().unwrap_or(&root) != user.unwrap_or(&root);
             let mut words = vec![program.to_text().into_owned()];
             words.extend(args.iter().cloned());
-            found.push((fact.at.line, words));
+            found[usize::from(is_other)].push((fact.at.line, words));
         }
     }
-    found.sort();
-    found.dedup();
-    found.into_iter().map(|(_, words)| words).collect()
+    found.map(|mut list| {
+        list.sort();
+        list.dedup();
+        list.into_iter().map(|(_, words)| words).collect()
+    })
 }
 
 /// The arguments of what is started: those that keep it in front, where they are known.

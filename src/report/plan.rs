@@ -212,6 +212,9 @@ pub struct Start {
     /// What its starter runs before it, and by the same right: program and arguments of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Vec<String>>,
+    /// What its starter runs before it as another user, mostly root: a container's start cannot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_as_other: Vec<Vec<String>>,
     /// The user, where it is named.
     #[serde(default)]
     pub user: Option<String>,

@@ -509,6 +509,54 @@ fn what_is_in_a_file_of_variables_is_put_into_a_units_command() {
 }
 
 #[test]
+fn what_a_unit_runs_before_its_program_is_run_or_named() {
+    let root = root();
+    let unit = "[Service]\nUser=gear\nExecStartPre=/opt/gear/bin/prepare --all\nExecStartPre=+/opt/gear/bin/grant\n\
+                ExecStartPre=/bin/mkdir -p /run/gear\nExecStartPre=/opt/gear/bin/note 'two words'\n\
+                ExecStart=/opt/gear/bin/geard\n";
+    put(root.path(), "/etc/systemd/system/gear.service", unit);
+    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["mounts", "--target", "docker", "--root"])
+        .arg(root.path())
+        .args(["/opt/gear", "-o"])
+        .arg(root.path().with_extension("made"))
+        .output()
+        .unwrap();
+    let made = root.path().with_extension("made");
+    let script = std::fs::read_to_string(made.join("docker/run.sh"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let script = script.expect(&said);
+    std::fs::remove_dir_all(made).unwrap();
+    let (comment, code): (Vec<&str>, Vec<&str>) =
+        script.lines().partition(|line| line.starts_with('#'));
+    let is_told = |word: &str| comment.iter().any(|line| line.contains(word));
+    let is_run = |word: &str| code.iter().any(|line| line.contains(word));
+    assert!(is_run("/opt/gear/bin/prepare --all; "), "{script}");
+    for left in ["/opt/gear/bin/grant", "/opt/gear/bin/note"] {
+        assert!(is_told(left) && !is_run(left), "{left}: {script}");
+    }
+    assert!(!is_run("mkdir -p /run/gear"), "{script}");
+}
+
+#[test]
+fn a_script_keeps_what_it_sets_and_its_secrets_are_withheld() {
+    let root = root();
+    let script = "#!/bin/sh\nexport HOME=/var/lib/gear GEAR_MODE=server GEAR_DB_PASSWORD=hunter2\n\
+                  case $1 in start) /opt/gear/bin/geard & ;; esac\n";
+    put(root.path(), "/etc/init.d/gear", script);
+    let report = scanned(root.path(), &["/opt/gear"]);
+    let value = |name: &str| -> Option<Value> {
+        let env = report["plan"]["env"].as_array()?;
+        let found = env.iter().find(|variable| variable["name"] == name)?;
+        Some(found["value"].clone())
+    };
+    assert_eq!(value("HOME"), Some("/var/lib/gear".into()));
+    assert_eq!(value("GEAR_MODE"), Some("server".into()));
+    assert_eq!(value("GEAR_DB_PASSWORD"), Some(Value::Null));
+    assert!(!report.to_string().contains("hunter2"));
+}
+
+#[test]
 fn a_survey_lists_what_runs_and_how_to_audit_it() {
     let root = root();
     put(

@@ -30,6 +30,8 @@
 #   new data  the client gives it more
 #   stop      in the time that the runtime grants; a killed process is none that stopped
 #   again     a second container over the same volumes has both
+#   crash     podman and Compose: its first process is killed, and it is started again; after that a stop
+#             is the end
 #
 # What is a matter of this machine is worked round outside of what was generated: limits above the
 # machine's are lowered by a wrapper around the OCI runtime; nspawn gets a private network by option,

@@ -1,51 +1,16 @@
 //! What a called script starts, as facts: each program with its user, directory and environment.
 
+use std::collections::BTreeMap;
+
 use super::options;
-use super::starts::{INTERPRETERS, base, is_system};
+use super::starts::{base, is_system};
 use crate::extract::script::{Facts, known_path};
 use crate::extract::{start as line_of, withhold};
 use crate::fact::{Certainty, Given, Source, StartKind, What};
-use crate::knowledge::starts;
+use crate::knowledge::{places, starts};
 use crate::parse::op::{Run, Way};
 use crate::parse::shell::{Called, Started};
 use crate::path::AppPath;
-
-/// Variables of the environment that say nothing of the application.
-const COMMON: &[&str] = &[
-    "BASH_ENV",
-    "EDITOR",
-    "HISTCONTROL",
-    "HISTFILE",
-    "HISTFILESIZE",
-    "HISTSIZE",
-    "HISTTIMEFORMAT",
-    "HOME",
-    "HOSTNAME",
-    "INPUTRC",
-    "LESS",
-    "LESSCLOSE",
-    "LESSKEY",
-    "LESSOPEN",
-    "LOGNAME",
-    "LS_COLORS",
-    "LS_OPTIONS",
-    "MAIL",
-    "OLDPWD",
-    "PAGER",
-    "PROFILEREAD",
-    "PS1",
-    "PS2",
-    "PWD",
-    "SHELL",
-    "SHLVL",
-    "TERM",
-    "TMOUT",
-    "USER",
-    "VISUAL",
-    "XDG_CONFIG_DIRS",
-    "XDG_DATA_DIRS",
-    "_",
-];
 
 /// Where a search path leads: from a name, and the value of `PATH` if it is set.
 pub type Find<'a> = dyn Fn(&[u8], Option<&[u8]>) -> Option<AppPath> + 'a;
@@ -59,8 +24,10 @@ pub struct Caller<'a> {
     pub line: Option<u32>,
     /// Who starts it.
     pub how: StartKind,
-    /// Its name in a report; with a blank behind it each start adds its program's.
+    /// Its name in a report.
     pub name: &'a str,
+    /// Whether each of its starts adds its program's name: it starts what belongs to several.
+    pub by_program: bool,
     /// Where the search path leads.
     pub find: &'a Find<'a>,
 }
@@ -90,8 +57,9 @@ pub fn facts(called: &Called, caller: &Caller<'_>, out: &mut crate::extract::Out
         }
     }
     // What tests a program before it is started, and what prepares its start.
-    let is_service = |way: Way| way == Way::Service;
-    let serves = best.iter().any(|(started, ..)| is_service(started.run.way));
+    let serves = best
+        .iter()
+        .any(|(started, ..)| started.run.way == Way::Service);
     let apart: Vec<AppPath> = best
         .iter()
         .filter(|(started, ..)| {
@@ -168,9 +136,9 @@ fn start(
         };
         facts.add(line, Certainty::Inferred, what);
     }
-    let name = match caller.name.strip_suffix(' ') {
-        Some(table) => format!("{table}/{}", options::text(program.name())),
-        None => caller.name.to_owned(),
+    let name = match caller.by_program {
+        true => format!("{}/{}", caller.name, options::text(program.name())),
+        false => caller.name.to_owned(),
     };
     let what = What::Starts {
         program,
@@ -194,15 +162,11 @@ fn forks(run: &Run, how: StartKind) -> Option<bool> {
 }
 
 /// The variables that a start is given, apart from those that everybody has.
-fn env(run: &Run) -> Vec<(String, Option<String>)> {
-    let own = run
-        .env
-        .iter()
-        .filter(|(name, _)| !COMMON.contains(&name.as_str()) && !name.starts_with("LC_"));
+fn env(run: &Run) -> BTreeMap<String, Option<String>> {
+    let own = run.env.iter().filter(|(name, _)| !super::is_common(name));
     own.map(|(name, value)| {
-        let hidden = options::is_secret(name) || options::holds_secret(value);
-        let known = !hidden && !value.contains(&b'*');
-        (name.clone(), known.then(|| options::text(value)))
+        let is_known = !withhold::must_withhold(name, value) && !value.contains(&b'*');
+        (name.clone(), is_known.then(|| options::text(value)))
     })
     .collect()
 }
@@ -216,8 +180,7 @@ fn program(run: &Run, caller: &Caller<'_>) -> Option<(AppPath, Certainty)> {
             return Some((path, Certainty::Inferred));
         }
     }
-    let is_interpreter = INTERPRETERS.contains(&base(name));
-    let is_launcher = is_interpreter || starts::is_launcher(base(name));
+    let is_launcher = places::is_interpreter(base(name)) || starts::is_launcher(base(name));
     if name.contains(&b'/') && !is_launcher {
         return None;
     }
@@ -238,13 +201,7 @@ fn program(run: &Run, caller: &Caller<'_>) -> Option<(AppPath, Certainty)> {
 /// Whether it is the application's program, rather than one that the script uses.
 fn counts(run: &Run, program: &AppPath, is_front: bool, caller: &Caller<'_>) -> bool {
     let name = program.name();
-    let bare = name
-        .iter()
-        .rposition(|byte| !byte.is_ascii_digit() && *byte != b'.');
-    let bare = &name[..bare.map_or(0, |at| at + 1)];
-    let is_launcher = [name, bare]
-        .iter()
-        .any(|name| INTERPRETERS.contains(name) || starts::is_launcher(name));
+    let is_launcher = places::is_interpreter(name) || starts::is_launcher(name);
     let runs_a_file = is_launcher && run.argv.len() > 1;
     match run.way {
         Way::Service => true,

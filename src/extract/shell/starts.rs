@@ -8,7 +8,7 @@ use crate::parse::op::{Op, Run, Script, Way};
 use crate::path::AppPath;
 
 /// Interpreters that the search path leads to: `java -jar …` names no directory.
-pub(super) const INTERPRETERS: &[&[u8]] = &[
+const INTERPRETERS: &[&[u8]] = &[
     b"java", b"node", b"nodejs", b"perl", b"php", b"python", b"python2", b"python3", b"ruby",
 ];
 

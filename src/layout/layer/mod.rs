@@ -5,6 +5,7 @@ mod header;
 mod pax;
 mod read;
 mod sparse;
+mod told;
 mod unpack;
 mod write;
 

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::super::op::{Run, Way};
-use super::super::value::{HOLE, SPLIT, Value, folded, is_hole, seen_from};
+use super::super::value::{HOLE, SPLIT, Value, folded, seen_from};
 use super::first_env;
 use super::lexer::Reader;
 use super::note::is_variable_name;
-use super::syntax::{Body, Command, Item, Joint, List, Part, Pipeline, Word};
-use super::walk::{Walk, collect};
+use super::walk::Walk;
 use super::{Context, cleaned};
 
 /// How many files may source one another.
@@ -66,8 +65,6 @@ pub struct Started {
     pub file: Option<Vec<u8>>,
     /// The program.
     pub run: Run,
-    /// Whether the branch that it stands in is known to be taken.
-    pub sure: bool,
 }
 
 /// What a call comes to.
@@ -87,7 +84,7 @@ pub struct Called {
 pub(super) struct Calling<'a> {
     world: &'a dyn World,
     /// How many branches around the visited command may not be taken.
-    undecided: u32,
+    pub(super) undecided: u32,
     stopped: Option<Stop>,
     sourced: Vec<Vec<u8>>,
     /// Whether variables may have been set that are not known.
@@ -98,7 +95,7 @@ pub(super) struct Calling<'a> {
     waits: bool,
     front: Option<usize>,
     /// Whether something may have ended the loop that is visited.
-    broke: bool,
+    pub(super) broke: bool,
 }
 
 /// What ends the visit of a list early.
@@ -181,6 +178,11 @@ impl Walk<'_> {
             .is_some_and(|calling| calling.stopped.is_some())
     }
 
+    /// The system on which a call is followed.
+    pub(super) fn world(&self) -> Option<&dyn World> {
+        self.calling.as_ref().map(|calling| calling.world)
+    }
+
     /// Ends the visit, where it is known to be reached.
     pub(super) fn stop(&mut self, stop: Stop) {
         if let Some(calling) = &mut self.calling {
@@ -237,7 +239,6 @@ impl Walk<'_> {
         calling.started.push(Started {
             line,
             file: calling.sourced.last().cloned(),
-            sure: calling.undecided == 0,
             run,
         });
         if in_front {
@@ -418,338 +419,6 @@ impl Walk<'_> {
         };
         Some(vec![count.to_string().into_bytes()])
     }
-
-    /// Visits a list; whether its last command succeeds, as far as that can be told.
-    pub(super) fn called_list(&mut self, list: &List) -> Option<bool> {
-        let tail = self.tail;
-        let last = list.0.iter().rposition(|item| !super::walk::leaves(item));
-        let mut holds = None;
-        for (number, item) in list.0.iter().enumerate() {
-            if self.is_stopped() {
-                break;
-            }
-            self.tail = tail && Some(number) == last;
-            holds = self.called_item(item);
-        }
-        self.tail = tail;
-        holds
-    }
-
-    fn called_item(&mut self, item: &Item) -> Option<bool> {
-        if item.background {
-            let tail = std::mem::take(&mut self.tail);
-            self.scoped(Stop::Exit, |walk| {
-                walk.called_chain(item);
-            });
-            self.tail = tail;
-            return Some(true);
-        }
-        self.called_chain(item)
-    }
-
-    fn called_chain(&mut self, item: &Item) -> Option<bool> {
-        let tail = self.tail;
-        self.tail = tail && item.rest.is_empty();
-        let mut holds = self.called_pipeline(&item.first, item.background);
-        for (number, (joint, pipeline)) in item.rest.iter().enumerate() {
-            if self.is_stopped() {
-                break;
-            }
-            self.tail = tail && number + 1 == item.rest.len();
-            let wanted = *joint == Joint::And;
-            holds = match holds {
-                Some(held) if held != wanted => Some(held),
-                Some(_) => self.called_pipeline(pipeline, item.background),
-                None => {
-                    let before = self.branch();
-                    let more = self.maybe(|walk| walk.called_pipeline(pipeline, item.background));
-                    self.env.merge(&before);
-                    more.filter(|held| *held != wanted)
-                }
-            };
-        }
-        self.tail = tail;
-        holds
-    }
-
-    /// Visits what may not be reached.
-    pub(super) fn maybe<T>(&mut self, visit: impl FnOnce(&mut Self) -> T) -> T {
-        let count = |walk: &mut Self, more: bool| {
-            if let Some(calling) = &mut walk.calling {
-                calling.undecided = match more {
-                    true => calling.undecided + 1,
-                    false => calling.undecided.saturating_sub(1),
-                };
-            }
-        };
-        count(self, true);
-        let out = visit(self);
-        count(self, false);
-        out
-    }
-
-    fn called_pipeline(&mut self, pipeline: &Pipeline, background: bool) -> Option<bool> {
-        self.pipeline(pipeline, background);
-        let [command] = pipeline.commands.as_slice() else {
-            return None;
-        };
-        let holds = self.outcome(command)?;
-        Some(holds != pipeline.negated)
-    }
-
-    /// Whether a command that was visited succeeds.
-    fn outcome(&mut self, command: &Command) -> Option<bool> {
-        /// Commands of which a script expects that they succeed.
-        const SUCCEED: &[&[u8]] = &[
-            b":", b".", b"cd", b"chmod", b"chown", b"echo", b"export", b"local", b"mkdir",
-            b"printf", b"set", b"shift", b"source", b"touch", b"true", b"ulimit", b"umask",
-            b"unset",
-        ];
-        let Body::Simple { assigns, words } = &command.body else {
-            return None;
-        };
-        if words.is_empty() {
-            let plain = assigns.iter().all(|assign| is_plain(&assign.value));
-            return plain.then_some(true);
-        }
-        let name = words.first().and_then(Word::plain)?;
-        match name {
-            b"[" | b"[[" | b"test" => {
-                let argvs = self.argvs(words);
-                let mut all = argvs.iter().map(|argv| self.test(argv));
-                let first = all.next()??;
-                all.all(|other| other == Some(first)).then_some(first)
-            }
-            b"false" => Some(false),
-            name if SUCCEED.contains(&name) => Some(true),
-            _ => None,
-        }
-    }
-
-    /// test(1).
-    fn test(&self, argv: &[Value]) -> Option<bool> {
-        let mut words: Vec<&[u8]> = argv.iter().skip(1).map(Vec::as_slice).collect();
-        if matches!(words.last(), Some(&b"]" | &b"]]")) {
-            words.pop();
-        }
-        self.expression(&words)
-    }
-
-    fn expression(&self, words: &[&[u8]]) -> Option<bool> {
-        let part = |joints: [&[u8]; 2]| words.iter().position(|word| joints.contains(word));
-        if words.len() > 3 || words.len() == 3 && words[0] == b"!" {
-            if let Some(at) = part([b"-o", b"||"]).filter(|at| *at > 0) {
-                let sides = [&words[..at], &words[at + 1..]].map(|side| self.expression(side));
-                return match sides {
-                    [Some(true), _] | [_, Some(true)] => Some(true),
-                    [Some(false), Some(false)] => Some(false),
-                    _ => None,
-                };
-            }
-            if let Some(at) = part([b"-a", b"&&"]).filter(|at| *at > 0) {
-                let sides = [&words[..at], &words[at + 1..]].map(|side| self.expression(side));
-                return match sides {
-                    [Some(false), _] | [_, Some(false)] => Some(false),
-                    [Some(true), Some(true)] => Some(true),
-                    _ => None,
-                };
-            }
-        }
-        match words {
-            [b"!", rest @ ..] => self.expression(rest).map(|holds| !holds),
-            [] => Some(false),
-            [word] => (!is_open(word) || word.len() > 1).then_some(!word.is_empty()),
-            [b"-z", word] => empty(word),
-            [b"-n", word] => empty(word).map(|empty| !empty),
-            [[b'-', test], path] => {
-                let path = seen_from(self.cwd.as_deref(), path);
-                let is_known = !path.contains(&HOLE) && path.starts_with(b"/");
-                let world = self.calling.as_ref()?.world;
-                is_known.then(|| world.holds(*test, &path)).flatten()
-            }
-            [left, operator, right] => compare(left, operator, right),
-            _ => None,
-        }
-    }
-
-    pub(super) fn called_if(&mut self, branches: &[(List, List)], otherwise: Option<&List>) {
-        let tail = self.tail;
-        let mut after = None;
-        let mut is_open = false;
-        for (condition, body) in branches {
-            self.tail = false;
-            let holds = self.called_list(condition);
-            self.tail = tail;
-            if self.is_stopped() || holds == Some(false) {
-                continue;
-            }
-            if holds == Some(true) && !is_open {
-                self.called_list(body);
-                return;
-            }
-            is_open = true;
-            let before = self.branch();
-            self.maybe(|walk| walk.called_list(body));
-            let end = std::mem::replace(&mut self.env, before);
-            collect(&mut after, end);
-            if holds == Some(true) {
-                if let Some(after) = after {
-                    self.env = after;
-                }
-                return;
-            }
-        }
-        if let Some(list) = otherwise.filter(|_| !self.is_stopped()) {
-            if is_open {
-                self.maybe(|walk| walk.called_list(list));
-            } else {
-                self.called_list(list);
-            }
-        }
-        if let Some(after) = after {
-            self.env.merge(&after);
-        }
-    }
-
-    /// A loop: its body once, as what comes again comes the same. One that nothing ends goes on.
-    pub(super) fn called_loop(&mut self, condition: &List, until: bool, body: &List) {
-        let holds = self.called_list(condition).map(|holds| holds != until);
-        if holds == Some(false) || self.is_stopped() {
-            return;
-        }
-        let before = self
-            .calling
-            .as_mut()
-            .map(|calling| std::mem::take(&mut calling.broke));
-        if holds == Some(true) {
-            self.called_list(body);
-        } else {
-            self.maybe(|walk| walk.called_list(body));
-        }
-        let broke = self.calling.as_ref().is_some_and(|calling| calling.broke);
-        if let Some(calling) = &mut self.calling {
-            calling.broke = before.unwrap_or_default();
-        }
-        if holds == Some(true) && !broke && !self.is_stopped() {
-            self.goes_on();
-        }
-    }
-
-    /// Something may end the loop around, or the script.
-    pub(super) fn breaks(&mut self) {
-        if let Some(calling) = &mut self.calling {
-            calling.broke = true;
-        }
-    }
-
-    /// The arm that is taken; false when that cannot be told.
-    pub(super) fn called_case(&mut self, subject: &Word, cases: &[(Vec<Word>, List)]) -> bool {
-        let subjects = self.expand(subject);
-        let [subject] = subjects.as_slice() else {
-            return false;
-        };
-        if subject.contains(&HOLE) {
-            return false;
-        }
-        for (patterns, body) in cases {
-            for pattern in patterns {
-                let pattern = self.one(pattern);
-                if pattern.contains(&HOLE) {
-                    return false;
-                }
-                if fits(&pattern, subject) {
-                    self.called_list(body);
-                    return true;
-                }
-            }
-        }
-        true
-    }
-}
-
-/// Whether something of a word is not known.
-fn is_open(word: &[u8]) -> bool {
-    word.contains(&HOLE)
-}
-
-/// Whether a word is empty; what is known of it tells that it is not.
-fn empty(word: &[u8]) -> Option<bool> {
-    match is_open(word) {
-        true if is_hole(word) => None,
-        _ => Some(word.is_empty()),
-    }
-}
-
-fn compare(left: &[u8], operator: &[u8], right: &[u8]) -> Option<bool> {
-    if is_open(left) || is_open(right) {
-        return None;
-    }
-    let number = |word: &[u8]| std::str::from_utf8(word).ok()?.trim().parse::<i64>().ok();
-    let ordered = || Some(number(left)?.cmp(&number(right)?));
-    match operator {
-        b"=" | b"==" => Some(fits(right, left)),
-        b"!=" => Some(!fits(right, left)),
-        b"-eq" => ordered().map(std::cmp::Ordering::is_eq),
-        b"-ne" => ordered().map(std::cmp::Ordering::is_ne),
-        b"-lt" => ordered().map(std::cmp::Ordering::is_lt),
-        b"-le" => ordered().map(std::cmp::Ordering::is_le),
-        b"-gt" => ordered().map(std::cmp::Ordering::is_gt),
-        b"-ge" => ordered().map(std::cmp::Ordering::is_ge),
-        _ => None,
-    }
-}
-
-/// Whether a value is known from text and variables alone.
-fn is_plain(word: &Word) -> bool {
-    word.parts
-        .iter()
-        .all(|part| !matches!(part, Part::Output { .. } | Part::Unknown))
-}
-
-/// Whether `name` fits a pattern of the shell: `*`, `?`, `[…]` (sh(1), patterns).
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        let (is_one, width) = match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p + 1, n));
-                p += 1;
-                continue;
-            }
-            Some(b'?') => (true, 1),
-            Some(b'[') => match bracket(&pattern[p..], name[n]) {
-                Some(found) => found,
-                None => (name[n] == b'[', 1),
-            },
-            Some(byte) => (*byte == name[n], 1),
-            None => (false, 0),
-        };
-        if is_one {
-            (p, n) = (p + width, n + 1);
-        } else if let Some((after, tried)) = star {
-            star = Some((after, tried + 1));
-            (p, n) = (after, tried + 1);
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
-}
-
-/// Whether a byte is of a bracket expression, and how long that is.
-fn bracket(pattern: &[u8], byte: u8) -> Option<(bool, usize)> {
-    let end = pattern.iter().skip(2).position(|b| *b == b']')? + 2;
-    let inner = &pattern[1..end];
-    let (inner, negated) = match inner.strip_prefix(b"!").or(inner.strip_prefix(b"^")) {
-        Some(rest) => (rest, true),
-        None => (inner, false),
-    };
-    let mut found = inner.contains(&byte);
-    for three in inner.windows(3) {
-        found |= three[1] == b'-' && (three[0]..=three[2]).contains(&byte);
-    }
-    Some((found != negated, end + 1))
 }
 
 #[cfg(test)]
@@ -775,7 +444,7 @@ mod tests {
         fn matches(&self, pattern: &[u8]) -> Vec<Vec<u8>> {
             let names = self.0.iter().map(|(name, _)| name.as_bytes());
             names
-                .filter(|name| fits(pattern, name))
+                .filter(|name| super::super::truth::fits(pattern, name))
                 .map(<[u8]>::to_vec)
                 .collect()
         }
@@ -864,10 +533,6 @@ mod tests {
         let script = "if grep -q x /etc/y; then /opt/a/one; exit 0; fi\n/opt/a/two\n";
         let found = called(script, &[], &[]);
         assert_eq!(shown(&found), ["/opt/a/one Plain", "/opt/a/two Last"]);
-        assert_eq!(
-            [found.started[0].sure, found.started[1].sure],
-            [false, true]
-        );
     }
 
     #[test]
@@ -919,22 +584,6 @@ mod tests {
             "{lines:?}"
         );
         assert_eq!(found.started[0].file.as_deref(), Some(&b"/srv/list"[..]));
-    }
-
-    #[test]
-    fn patterns_fit_as_in_the_shell() {
-        for (pattern, name, want) in [
-            ("start", "start", true),
-            ("st*", "start", true),
-            ("*art", "start", true),
-            ("s?art", "start", true),
-            ("[a-s]tart", "start", true),
-            ("[!s]tart", "start", false),
-            ("stop", "start", false),
-            ("*", "", true),
-        ] {
-            assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), want, "{pattern}");
-        }
     }
 
     proptest::proptest! {

@@ -17,6 +17,8 @@ mod special;
 mod start;
 mod starters;
 mod syntax;
+mod taken;
+mod truth;
 mod uses;
 mod walk;
 

@@ -35,11 +35,11 @@ grace=40
 
 # --- podman of this machine: run, and Compose by two programs ---
 
-# The container that does the work: the first that is no helper of the engine.
+# The container that does the work: the first that is no helper of the engine, nor has the network alone.
 first_of() { grep -vE -- '-(infra|seed)$|^(infra|seed)-' | head -1; }
 main_of_podman() { main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | first_of); [ -n "$main" ]; }
 pid_of_podman() { "$work/podman" inspect --format '{{.State.Pid}}' "$main"; }
-alive_podman() { [ "$("$work/podman" inspect --format '{{.State.Running}} {{.RestartCount}}' "$main" 2>/dev/null)" = "true 0" ]; }
+alive_podman() { [ "$("$work/podman" inspect --format '{{.State.Running}} {{.RestartCount}}' "$main" 2>/dev/null)" = "true $crashes" ]; }
 log_podman() {
     "$work/podman" ps -a
     "$work/podman" logs "$main" 2>&1 | tail -20
@@ -241,12 +241,29 @@ steps() {
     at="stop" && "stop_${runtime//-/_}" || stopped=late
     "removed_$remover"
     at="again" && "start_${runtime//-/_}" && connected && answers "$wanted" ask && answers "$wanted_new" ask_new || return 1
+    if [ "$place" = podman ]; then
+        at="crash" && crashed && connected && answers "$wanted" ask || return 1
+        at="stop again" && "stop_${runtime//-/_}" && sleep 3 && ! is_running || return 1
+    fi
     [ "$stopped" = yes ]
+}
+
+# What ends by itself is started again, what is stopped is not.
+is_running() { [ "$("$work/podman" inspect --format '{{.State.Running}}' "$main")" = true ]; }
+crashed() {
+    local before
+    before=$(pid_of_podman) && kill -9 "$before" || return 1
+    for _ in $(seq 20); do
+        sleep 1
+        is_running && [ "$(pid_of_podman)" != "$before" ] && crashes=1 && return 0
+    done
+    echo "it was killed, and is not started again"
+    return 1
 }
 
 # travelled WAY RUNTIME
 travelled() {
-    local way=$1 runtime=$2 at='' stopped=yes engine place filler remover code=0
+    local way=$1 runtime=$2 at='' stopped=yes crashes=0 engine place filler remover code=0
     case $runtime in
     podman | podman-compose) engine=podman place=podman filler=podman remover=podman ;;
     docker-compose) engine=podman place=podman filler=podman remover=docker_compose ;;

@@ -340,7 +340,7 @@ pub struct Coverage {
     pub issues: Vec<Issue>,
 }
 
-/// A file that could not be read and that decides something.
+/// A file that could not be read or understood and that decides something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// The file.
@@ -349,7 +349,7 @@ pub struct Gap {
     pub kind: GapKind,
 }
 
-/// What a file is that could not be read.
+/// What a file is that could not be read or understood.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -363,6 +363,8 @@ pub enum GapKind {
     Archive,
     /// A path that was named as the application and is not there.
     Absent,
+    /// A program that is started and that nothing here reads.
+    Program,
 }
 
 impl Coverage {

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use crate::fact::{Fact, What};
 use crate::path::AppPath;
 use crate::report::{
-    Answer, Coverage, Dimension, DimensionGrade, Finding, GapKind, Grade, Library, PathEntry, Plan,
-    Severity, Status, Verdict,
+    Answer, Coverage, Dimension, DimensionGrade, Finding, Gap, GapKind, Grade, Library, PathEntry,
+    Plan, Severity, Status, Verdict,
 };
 
 /// How many paths a grade names.
@@ -154,6 +154,9 @@ const OF_STARTS: [Dimension; 5] = [
     Dimension::Kernel,
 ];
 
+/// The dimensions that a program decides which nothing reads.
+const OF_PROGRAMS: [Dimension; 2] = [Dimension::Code, Dimension::Data];
+
 /// The grade of a dimension that a file decides which could not be read.
 fn gap(dimension: Dimension, coverage: &Coverage) -> Option<DimensionGrade> {
     let decides = |kind: GapKind| match kind {
@@ -162,13 +165,21 @@ fn gap(dimension: Dimension, coverage: &Coverage) -> Option<DimensionGrade> {
         GapKind::Archive => true,
         // What is there is graded; the verdict and the gate answer for the rest.
         GapKind::Absent => false,
+        GapKind::Program => OF_PROGRAMS.contains(&dimension),
     };
-    let gaps: Vec<&AppPath> = coverage
+    let all: Vec<&Gap> = coverage
         .gaps
         .iter()
         .filter(|gap| decides(gap.kind))
-        .map(|gap| &gap.path)
         .collect();
+    let is_unread = |gap: &&&Gap| gap.kind != GapKind::Program;
+    // What somebody else can read is the nearer remedy.
+    let first = all.iter().find(is_unread).or_else(|| all.first())?;
+    let is_program = first.kind == GapKind::Program;
+    let alike = all
+        .iter()
+        .filter(|gap| (gap.kind == GapKind::Program) == is_program);
+    let gaps: Vec<&AppPath> = alike.map(|gap| &gap.path).collect();
     let first = gaps.first()?;
     let more = match gaps.len() - 1 {
         0 => String::new(),
@@ -177,9 +188,15 @@ fn gap(dimension: Dimension, coverage: &Coverage) -> Option<DimensionGrade> {
     Some(DimensionGrade {
         dimension,
         grade: Grade::Unknown,
-        reason: format!("{first}{more} could not be read or opened"),
+        reason: match is_program {
+            true => format!("{first}{more} is in a language that is not read"),
+            false => format!("{first}{more} could not be read or opened"),
+        },
         paths: gaps.into_iter().take(PATHS).cloned().collect(),
-        improve: Some("Run the audit as a user who may read it.".to_owned()),
+        improve: Some(match is_program {
+            true => "Run it once under strace, and give the trace to the audit.".to_owned(),
+            false => "Run the audit as a user who may read it.".to_owned(),
+        }),
     })
 }
 
@@ -362,10 +379,11 @@ pub fn verdict(dimensions: &[DimensionGrade], findings: &[Finding], seen: &Seen<
             reason: why,
         };
     }
-    if let Some(gap) = seen.coverage.gaps.first() {
+    let mut gaps = seen.coverage.gaps.iter();
+    if let Some(gap) = gaps.find(|gap| gap.kind != GapKind::Program) {
         let path = &gap.path;
         let reason = match gap.kind {
-            GapKind::Absent => format!("{path} was named and is not there"),
+            GapKind::Absent | GapKind::Program => format!("{path} was named and is not there"),
             GapKind::Settings => format!("{path} could not be read, and holds settings"),
             GapKind::Start => format!("{path} could not be read, and tells what starts it"),
             GapKind::Archive => format!(

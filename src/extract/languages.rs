@@ -1,4 +1,4 @@
-//! JavaScript, Python, Perl, PHP and Ruby: what an application's own programs read, write, start and call.
+//! JavaScript, TypeScript, Python, Perl, PHP and Ruby: what an application's own programs read, write, start and call.
 //!
 //! Only the application's own files are asked: a library (`site-packages`, `vendor`, the trees of
 //! a language below `lib` and `share`) has paths of whoever uses it. Only where temporary files go
@@ -6,17 +6,25 @@
 
 use std::borrow::Cow;
 
-use super::script::{Facts, interpreter_name, is_documentation, is_library, known_path};
-use super::{Extractor, Input, Out, shell};
-use crate::fact::{IssueKind, Locus};
-use crate::parse::op::{Act, Deed, Op};
-use crate::parse::script::{Language, MAX_TEXT, excerpt, read};
+use super::script::{
+    Facts, certainty_of, interpreter_name, is_documentation, is_library, known_path,
+};
+use super::{Extractor, Input, Named, Out, shell};
+use crate::fact::{IssueKind, Locus, Touch};
+use crate::parse::op::{Act, Deed, Op, Script};
+use crate::parse::script::{Language, MAX_TEXT, Process, excerpt, read};
 use crate::path::AppPath;
 
 pub(super) const JAVASCRIPT: Extractor = Extractor {
     name: "javascript",
     wants: |input| wants(input, Language::JavaScript),
     run: |input, out| run(input, Language::JavaScript, None, out),
+};
+
+pub(super) const TYPESCRIPT: Extractor = Extractor {
+    name: "typescript",
+    wants: |input| wants(input, Language::TypeScript),
+    run: |input, out| run(input, Language::TypeScript, None, out),
 };
 
 pub(super) const PYTHON: Extractor = Extractor {
@@ -51,6 +59,7 @@ fn signs(language: Language) -> (&'static [u8], &'static [&'static [u8]]) {
         Language::Perl => (b"perl", &[b".pl", b".pm", b".cgi", b".fcgi"]),
         Language::Php => (b"php", &[b".php", b".inc", b".phtml", b".php5", b".module"]),
         Language::Ruby => (b"ruby", &[b".rb", b".ru", b".rake"]),
+        Language::TypeScript => (b"ts-node", &[b".ts", b".mts", b".cts"]),
     }
 }
 
@@ -120,23 +129,73 @@ fn wants(input: &Input<'_>, language: Language) -> bool {
         && (!is_library(input.path) || language != Language::JavaScript && makes_scratch(input))
 }
 
-/// Reads a program that is started in `dir`, from where its relative paths lead; false where it is none
-/// of these languages.
-pub fn run_in(input: &Input<'_>, dir: &AppPath, out: &mut Out) -> bool {
-    const LANGUAGES: [Language; 5] = [
-        Language::JavaScript,
-        Language::Python,
-        Language::Perl,
-        Language::Php,
-        Language::Ruby,
-    ];
-    let mut languages = LANGUAGES.into_iter();
-    let language = languages.find(|language| wants(input, *language));
-    let Some(language) = language.filter(|_| !is_library(input.path)) else {
-        return false;
+/// The languages, each with the names of its interpreters and of its files.
+const LANGUAGES: [Language; 6] = [
+    Language::JavaScript,
+    Language::TypeScript,
+    Language::Python,
+    Language::Perl,
+    Language::Php,
+    Language::Ruby,
+];
+
+/// The language that a program is written in, by its first line or its name.
+#[must_use]
+pub fn language_of(path: &AppPath, head: &[u8]) -> Option<Language> {
+    let line = head.strip_prefix(b"#!").map(|rest| {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        &rest[..end]
+    });
+    let by_line = line
+        .and_then(interpreter_name)
+        .and_then(language_of_interpreter);
+    let ends = |language: &Language| {
+        let (_, endings) = signs(*language);
+        endings.iter().any(|ending| path.name().ends_with(ending))
     };
-    run(input, language, Some(dir), out);
-    true
+    by_line.or_else(|| LANGUAGES.into_iter().find(ends))
+}
+
+/// The language that an interpreter of some name runs.
+#[must_use]
+pub fn language_of_interpreter(name: &[u8]) -> Option<Language> {
+    let is_named = |language: &Language| {
+        let (interpreter, _) = signs(*language);
+        let rest = name.strip_prefix(interpreter);
+        rest.is_some_and(|rest| {
+            rest.iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        })
+    };
+    match name {
+        b"nodejs" | b"bun" => Some(Language::JavaScript),
+        b"tsx" | b"deno" => Some(Language::TypeScript),
+        b"pypy" | b"pypy3" | b"jython" => Some(Language::Python),
+        b"jruby" => Some(Language::Ruby),
+        _ => LANGUAGES.into_iter().find(is_named),
+    }
+}
+
+/// The endings that files of a language have.
+#[must_use]
+pub fn endings(language: Language) -> &'static [&'static [u8]] {
+    signs(language).1
+}
+
+/// Whether a text is a program that a system runs, and no script that only a browser does.
+#[must_use]
+pub fn runs_outside_browsers(language: Language, text: &[u8]) -> bool {
+    let may_be_browsers = matches!(language, Language::JavaScript | Language::TypeScript);
+    !may_be_browsers || has_any(text, &OF_NODE)
+}
+
+/// What a file of a program does, which was read with the rest of it.
+pub fn of_program(path: &AppPath, script: &Script, out: &mut Out) {
+    let mut facts = Facts::new(path, shell::source_of(path));
+    for op in &script.ops {
+        one(op, path, &mut facts);
+    }
+    facts.finish(out);
 }
 
 /// Whether the interpreter has Debian's name of Node.js.
@@ -147,8 +206,7 @@ fn is_nodejs(input: &Input<'_>) -> bool {
 
 fn run(input: &Input<'_>, language: Language, dir: Option<&AppPath>, out: &mut Out) {
     let text = input.text();
-    if language == Language::JavaScript && input.interpreter().is_none() && !has_any(text, &OF_NODE)
-    {
+    if input.interpreter().is_none() && !runs_outside_browsers(language, text) {
         return;
     }
     // A text that is cut is told of, whatever is in it.
@@ -163,8 +221,11 @@ fn run(input: &Input<'_>, language: Language, dir: Option<&AppPath>, out: &mut O
     } else {
         Cow::Borrowed(text)
     };
-    let dir = dir.map(AppPath::as_bytes);
-    let script = read(&text, language, Some(input.path.as_bytes()), dir);
+    let process = Process {
+        dir: dir.map(AppPath::as_bytes),
+        ..Process::default()
+    };
+    let script = read(&text, language, Some(input.path.as_bytes()), &process);
     let mut facts = Facts::new(input.path, shell::source_of(input.path));
     for op in &script.ops {
         if library {
@@ -213,7 +274,20 @@ fn one(op: &Op, file: &AppPath, facts: &mut Facts<'_>) {
                 facts.set(op, name, path);
             }
         }
-        Deed::Run(run) => shell::call(op, run, facts),
+        Deed::Run(run) => {
+            shell::call(op, run, facts);
+            // The program, or what an interpreter is given.
+            for path in run.argv.iter().take(2).filter_map(|word| known_path(word)) {
+                let found = Named {
+                    touch: Touch::Runs,
+                    source: facts.source,
+                    by: "run",
+                    kind: None,
+                    class: None,
+                };
+                facts.named(op.line, certainty_of(op), path, found);
+            }
+        }
         Deed::Source(_) => {}
     }
 }

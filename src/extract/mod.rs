@@ -34,6 +34,7 @@ pub mod supervisor;
 pub(crate) mod testing;
 pub mod tmpfiles;
 pub mod unit;
+mod unread;
 pub mod upstart;
 pub mod withhold;
 
@@ -199,13 +200,9 @@ pub struct Extractor {
 }
 
 #[cfg(feature = "scripting")]
-pub use languages::run_in;
-
-/// No program of a scripting language is read.
-#[cfg(not(feature = "scripting"))]
-pub fn run_in(_: &Input<'_>, _: &AppPath, _: &mut Out) -> bool {
-    false
-}
+pub use languages::{
+    endings, language_of, language_of_interpreter, of_program, runs_outside_browsers,
+};
 
 /// Every extractor; an empty table reads nothing.
 pub const EXTRACTORS: &[Extractor] = &[
@@ -219,6 +216,8 @@ pub const EXTRACTORS: &[Extractor] = &[
     languages::PYTHON,
     #[cfg(feature = "scripting")]
     languages::RUBY,
+    #[cfg(feature = "scripting")]
+    languages::TYPESCRIPT,
     accounts::EXTRACTOR,
     asks::EXTRACTOR,
     asks::PHP_SETTINGS,
@@ -240,6 +239,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     supervisor::EXTRACTOR,
     tmpfiles::EXTRACTOR,
     unit::EXTRACTOR,
+    unread::EXTRACTOR,
     upstart::EXTRACTOR,
 ];
 

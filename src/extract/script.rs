@@ -280,13 +280,20 @@ fn scratch(path: &[u8]) -> Option<AppPath> {
 
 /// Trees of code that came with a language or with another package, where only the tree's own
 /// maker could say which path an application uses: their path facts would be noise.
-pub(super) fn is_library(path: &AppPath) -> bool {
+#[must_use]
+pub fn is_library(path: &AppPath) -> bool {
     const TREES: &[&[u8]] = &[
         b"site-packages",
         b"dist-packages",
         b"node_modules",
         b"bower_components",
         b"vendor",
+        b"vendors",
+        b"3rdparty",
+        b"3rdParty",
+        b"third_party",
+        b"third-party",
+        b"thirdparty",
         b"gems",
         b"perl5",
         b"pear",

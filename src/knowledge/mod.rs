@@ -5,6 +5,7 @@
 
 pub mod bases;
 mod directives;
+pub mod languages;
 pub mod libraries;
 pub mod pam;
 mod paths;

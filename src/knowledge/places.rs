@@ -22,6 +22,7 @@ struct File {
     documentation: BTreeSet<AppPath>,
     library_parts: BTreeSet<String>,
     example_parts: BTreeSet<String>,
+    tool_parts: BTreeSet<String>,
     example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
     settings_languages: BTreeSet<String>,
@@ -166,6 +167,17 @@ pub fn is_example(path: &AppPath) -> bool {
     ending.is_some_and(|ending| PLACES.example_endings.contains(ending))
         || path.components().take(parts).any(|part| {
             std::str::from_utf8(part).is_ok_and(|part| PLACES.example_parts.contains(part))
+        })
+}
+
+/// Whether a script lies where programs are kept that people run by hand, or in a build.
+#[must_use]
+pub fn is_tool(path: &AppPath) -> bool {
+    let parts = path.depth().saturating_sub(1);
+    let mut dirs = path.components().take(parts);
+    is_example(path)
+        || dirs.any(|part| {
+            std::str::from_utf8(part).is_ok_and(|part| PLACES.tool_parts.contains(part))
         })
 }
 

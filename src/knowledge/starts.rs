@@ -15,6 +15,41 @@ struct Table {
     launchers: BTreeSet<String>,
     base: BTreeSet<String>,
     front: Vec<Front>,
+    loads: Vec<Loads>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Loads {
+    programs: Vec<String>,
+    by: By,
+    #[serde(default)]
+    usual: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum By {
+    Module,
+    File,
+    Command,
+    Manifest,
+    Usual,
+}
+
+/// How a program names the application that it loads and runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names<'a> {
+    /// By a word that is the name of a module of Python: `package.module:object`.
+    Module,
+    /// By a word that is the path of a file: a program, or a table of programs.
+    File,
+    /// By the command behind its own words.
+    Command,
+    /// By a line of the manifest in the working directory (`scripts` of package.json).
+    Manifest,
+    /// By a word that is a path, or else by this name in the working directory.
+    Usual(&'a str),
 }
 
 #[derive(Deserialize)]
@@ -49,6 +84,7 @@ struct Knowledge {
     base: BTreeSet<String>,
     front: BTreeMap<String, usize>,
     entries: Vec<Front>,
+    loads: Vec<Loads>,
 }
 
 static STARTS: LazyLock<Knowledge> = LazyLock::new(|| {
@@ -63,6 +99,7 @@ static STARTS: LazyLock<Knowledge> = LazyLock::new(|| {
         base: table.base,
         front: table.front.iter().enumerate().flat_map(names).collect(),
         entries: table.front,
+        loads: table.loads,
     }
 });
 
@@ -70,6 +107,21 @@ static STARTS: LazyLock<Knowledge> = LazyLock::new(|| {
 #[must_use]
 pub fn is_helper(name: &[u8]) -> bool {
     std::str::from_utf8(name).is_ok_and(|name| STARTS.helpers.contains(name))
+}
+
+/// How a program of this name names the application that it loads, if it is one that does.
+#[must_use]
+pub fn loads(name: &[u8]) -> Option<Names<'static>> {
+    let name = std::str::from_utf8(name).ok()?;
+    let named = |loads: &&Loads| loads.programs.iter().any(|program| program == name);
+    let found = STARTS.loads.iter().find(named)?;
+    Some(match found.by {
+        By::Module => Names::Module,
+        By::File => Names::File,
+        By::Command => Names::Command,
+        By::Manifest => Names::Manifest,
+        By::Usual => Names::Usual(&found.usual),
+    })
 }
 
 /// Whether a program of this name starts what another word of its command names.

@@ -1,4 +1,4 @@
-//! Files that could not be read and that decide something: what the application is started by, and
+//! Files that could not be read or understood and that decide something: what the application is started by, and
 //! what it is set up with. A single one of them leaves more open than a hundred others.
 
 use std::collections::BTreeSet;
@@ -53,6 +53,18 @@ pub(super) fn gaps(
         .iter()
         .map(|path| gap(path, GapKind::Archive));
     let absent = scope.absent.iter().map(|path| gap(path, GapKind::Absent));
+    let words = facts.iter().flat_map(|fact| match &fact.what {
+        What::Starts { program, args, .. } => {
+            let words = args.iter().filter_map(AppPath::absolute);
+            std::iter::once(program.clone()).chain(words).collect()
+        }
+        _ => Vec::new(),
+    });
+    let run: BTreeSet<AppPath> = words.collect();
+    let programs = issues
+        .iter()
+        .filter(|issue| issue.kind == IssueKind::NotUnderstood && run.contains(&issue.at.file))
+        .map(|issue| gap(&issue.at.file, GapKind::Program));
     let found: BTreeSet<Gap> = unread
         .filter_map(|issue| {
             let path = issue.at.file.clone();
@@ -61,6 +73,7 @@ pub(super) fn gaps(
         })
         .chain(archives)
         .chain(absent)
+        .chain(programs)
         .collect();
     found.into_iter().collect()
 }

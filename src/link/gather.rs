@@ -31,6 +31,8 @@ pub struct Seen {
     pub read: u64,
     /// Files whose content could not be read.
     pub unread: u64,
+    /// The programs that were followed from their start.
+    pub followed: super::follow::Followed,
 }
 
 impl Seen {
@@ -101,6 +103,9 @@ pub fn gather(
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, scope, &mut seen);
     started(root, host, scope, &mut seen);
+    seen.entries.settle();
+    #[cfg(feature = "scripting")]
+    super::follow::follow(root, host, scope, &mut seen);
     seen.entries.settle();
     seen
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::follow::Followed;
 use super::instances::GENERATED;
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Source, StartKind, Touch, What};
@@ -26,6 +27,7 @@ pub(super) enum Voice {
 #[derive(Debug, Default)]
 pub(super) struct Voices {
     files: BTreeMap<AppPath, Voice>,
+    followed: Followed,
 }
 
 /// Directories from which systemd loads units (systemd.unit(5)).
@@ -52,11 +54,12 @@ pub(super) const USER_UNITS: &[u8] = b"/.config/systemd/user/";
 const INIT_DIRS: &[&str] = &["/etc/init.d", "/etc/rc.d/init.d"];
 
 impl Voices {
-    /// Judges every file of `facts`; `real` tells what stands behind a path, if anything,
+    /// Judges every file of `facts`, of which those of programs that were `followed` are live; `real` tells what stands behind a path, if anything,
     /// and `replaced` whether systemd starts a unit in the place of an init script.
     pub(super) fn new(
         scope: &Scope,
         facts: &[Fact],
+        followed: &Followed,
         real: impl Fn(&AppPath) -> Option<AppPath>,
         replaced: impl Fn(&AppPath) -> bool,
     ) -> Self {
@@ -76,13 +79,13 @@ impl Voices {
         let given = given(facts);
         let mut files: BTreeMap<AppPath, Voice> = BTreeMap::new();
         for (file, facts) in &by_file {
-            if given.contains(file) {
+            if given.contains(file) || followed.files.contains(*file) {
                 files.insert((*file).clone(), Voice::Live);
                 continue;
             }
             files.insert(
                 (*file).clone(),
-                first_voice(scope, file, facts, &real, &replaced, &other),
+                first_voice(scope, file, facts, followed, &real, &replaced, &other),
             );
         }
         let started = started(scope, &by_file, &files, &real);
@@ -91,7 +94,20 @@ impl Voices {
                 *voice = Voice::Live;
             }
         }
-        Self { files }
+        Self {
+            files,
+            followed: followed.clone(),
+        }
+    }
+
+    /// Whether a file is one of a program that was followed from its start.
+    pub(super) fn is_followed(&self, file: &AppPath) -> bool {
+        self.followed.files.contains(file)
+    }
+
+    /// Whether everything that is started in the tree of a file was followed.
+    pub(super) fn is_closed(&self, file: &AppPath) -> bool {
+        self.followed.is_closed(file)
     }
 
     /// The voice of the file that a fact is from.
@@ -112,6 +128,16 @@ impl Voices {
         let installed = facts
             .iter()
             .any(|fact| starts(fact) && self.of(fact) == Voice::Live);
+        for fact in facts.iter_mut() {
+            // A script that nothing starts asks for no interpreter.
+            if let What::Program { interpreter, .. } = &mut fact.what
+                && interpreter.is_some()
+                && self.followed.leaves_out(&fact.at.file)
+                && self.files.get(&fact.at.file) == Some(&Voice::Tool)
+            {
+                *interpreter = None;
+            }
+        }
         facts.retain(|fact| match self.of(fact) {
             Voice::Dead => false,
             Voice::Sample if installed => !matches!(
@@ -183,6 +209,7 @@ fn first_voice(
     scope: &Scope,
     file: &AppPath,
     facts: &[&Fact],
+    followed: &Followed,
     real: &impl Fn(&AppPath) -> Option<AppPath>,
     replaced: &impl Fn(&AppPath) -> bool,
     other: &impl Fn(&[u8]) -> bool,
@@ -195,6 +222,10 @@ fn first_voice(
     }
     if dirs(UNIT_DIRS) || dirs(&[GENERATED]) || is_users {
         return Voice::Live;
+    }
+    // What packagers of a library would install is installed nowhere.
+    if is_unit(file.name()) && places::is_library_place(file) {
+        return Voice::Dead;
     }
     // A job of upstart beside a script or unit of its name is for another system.
     if dirs(&["/etc/init"]) {
@@ -230,13 +261,18 @@ fn first_voice(
     if speaks(Source::Unit) && !dirs(UNIT_DIRS) {
         return Voice::Sample;
     }
+    // What tools install or build lies below them.
+    let above = file.parent().filter(|dir| places::is_tool(dir));
+    if above.is_some() && followed.is_closed(file) && !is_script(facts) {
+        return Voice::Sample;
+    }
     // Settings in the words of a language, as `config.pl` and `settings.py` are: nobody starts them.
     let is_settings =
         file.components().next() == Some(b"etc") && speaks(Source::Config) && !is_program(facts);
     if is_script(facts) && !is_settings {
         let own = scope.in_prefix(file).is_some() || dirs(CRON_DIRS);
         let installs = is_installer(file, facts);
-        return if own && !installs {
+        return if own && !installs && !followed.leaves_out(file) {
             Voice::Live
         } else {
             Voice::Tool
@@ -293,6 +329,12 @@ fn is_installer(file: &AppPath, facts: &[&Fact]) -> bool {
             matches!(&fact.what, What::Program { traits, .. }
                 if traits.iter().any(|t| t == "installer" || t == "self-extracting"))
         })
+}
+
+/// Whether a file is a unit by its name (systemd.unit(5)).
+fn is_unit(name: &[u8]) -> bool {
+    const ENDINGS: [&[u8]; 5] = [b".service", b".socket", b".timer", b".path", b".mount"];
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Whether a unit is a template (systemd.unit(5)): `name@.service`.

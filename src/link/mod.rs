@@ -6,6 +6,7 @@ pub mod bases;
 mod closure;
 mod content;
 mod enabled;
+mod follow;
 mod gaps;
 pub mod gather;
 pub mod host;
@@ -90,6 +91,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         owned: (owned, owner_issues),
         read,
         unread,
+        followed,
     } = seen;
     facts.extend(owned);
     shipped::silence(root, host, &mut facts);
@@ -103,7 +105,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         let node = node.or_else(|_| root.lookup(path.as_bytes()));
         node.ok().map(|node| node.real)
     };
-    let voices = Voices::new(scope, &facts, real, |file| starts::is_replaced(root, file));
+    let replaced = |file: &AppPath| starts::is_replaced(root, file);
+    let voices = Voices::new(scope, &facts, &followed, real, replaced);
     voices.silence(&mut facts);
     let content = content::roots(root, scope, &voices, &facts);
     let absent = absent::facts(root, scope, &voices, &facts);

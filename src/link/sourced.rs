@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::gather::Seen;
 use super::scope::Scope;
-use crate::extract::{self, HEAD, Input, Out, TEXT_LIMIT, shell};
+use crate::extract::{HEAD, Input, Out, TEXT_LIMIT, shell};
 use crate::fact::{Fact, Source, What};
 use crate::parse::shell::{Uses, variables};
 use crate::path::AppPath;
@@ -196,11 +196,6 @@ fn read_with<'a>(
     let sourced: Vec<Vec<u8>> = sourced.collect();
     let input = Input::new(script, &node.stat, &text[..text.len().min(HEAD)], &text);
     let mut out = Out::default();
-    if let Some(dir) = dir
-        && extract::run_in(&input, dir, &mut out)
-    {
-        return Some(out);
-    }
     let placed = dir.is_some() && shell::is_script(&input);
     let framed = shell::is_framed(&input);
     let uses = Uses::of(&text);

@@ -29,6 +29,8 @@ struct Server {
     files: &'static [&'static str],
     /// Directories of settings, each with that of logs.
     dirs: &'static [(&'static str, &'static str)],
+    /// What it keeps besides, where its packages put it; what lies below `/run` is made at boot.
+    keeps: &'static [(&'static str, Class)],
 }
 
 const SERVERS: [Server; 3] = [
@@ -67,6 +69,13 @@ const SERVERS: [Server; 3] = [
             ("/etc/httpd", "/var/log/httpd"),
             ("/usr/local/apache2/conf", "/usr/local/apache2/logs"),
         ],
+        keeps: &[
+            ("/run/apache2", Class::Runtime),
+            ("/run/lock/apache2", Class::Runtime),
+            ("/run/httpd", Class::Runtime),
+            ("/var/cache/apache2", Class::Cache),
+            ("/var/cache/httpd", Class::Cache),
+        ],
     },
     Server {
         name: "nginx",
@@ -84,6 +93,10 @@ const SERVERS: [Server; 3] = [
             ("/etc/nginx", "/var/log/nginx"),
             ("/usr/local/nginx/conf", "/usr/local/nginx/logs"),
         ],
+        keeps: &[
+            ("/var/lib/nginx", Class::Cache),
+            ("/var/cache/nginx", Class::Cache),
+        ],
     },
     Server {
         name: "lighttpd",
@@ -95,8 +108,15 @@ const SERVERS: [Server; 3] = [
             "/etc/lighttpd/vhosts.d/*.conf",
         ],
         dirs: &[("/etc/lighttpd", "/var/log/lighttpd")],
+        keeps: &[
+            ("/run/lighttpd", Class::Runtime),
+            ("/var/cache/lighttpd", Class::Cache),
+        ],
     },
 ];
+
+/// What says that a server keeps a place for itself.
+const SERVER_KEEPS: &str = "the server's own place";
 
 /// Names of the programs that run PHP for a web server (php-fpm(8)).
 const FPM: &str = "fpm";
@@ -291,6 +311,17 @@ fn site_facts(
         };
         path(dir, Touch::Reads, "ServerRoot", Class::Config);
         path(logs, Touch::Writes, "ErrorLog", Class::Log);
+        let name = AppPath::new(dir).name().to_vec();
+        for (keeps, class) in server.keeps {
+            let is_there = match *class {
+                // The layouts of the distributions call it as they call the settings.
+                Class::Runtime => AppPath::new(keeps).name() == name,
+                _ => root.resolve(keeps).is_ok(),
+            };
+            if is_there {
+                path(keeps, Touch::Writes, SERVER_KEEPS, *class);
+            }
+        }
     }
     found
 }

@@ -12,6 +12,9 @@ pub(super) const SPLIT: u8 = 2;
 /// `{`, `,` and `}` of a brace expansion.
 pub(super) const BRACES: [u8; 3] = [3, 4, 5];
 
+/// The parameters of a function, in its own text.
+pub(super) const PARAMETERS: std::ops::RangeInclusive<u8> = 14..=25;
+
 /// How many values of one word are followed.
 pub(super) const MAX_VALUES: usize = 6;
 
@@ -161,6 +164,11 @@ pub(super) fn dirname(path: &[u8]) -> Value {
         return vec![HOLE];
     }
     let path = trim_slashes(path);
+    // What a function is given may have any number of components.
+    let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    if last.iter().any(|byte| PARAMETERS.contains(byte)) {
+        return vec![HOLE];
+    }
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(0) => b"/".to_vec(),
         Some(cut) => trim_slashes(&path[..cut]).to_vec(),

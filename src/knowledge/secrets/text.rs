@@ -48,12 +48,13 @@ pub enum Manner {
 }
 
 /// Names that only documentation has, and endings.
-const PROSE: [&str; 20] = [
+const PROSE: [&str; 23] = [
     ".md", ".rst", ".adoc", ".po", ".pot", ".pod", ".html", ".htm", ".xhtml", ".tex", ".texi",
-    ".man", ".css", ".svg", ".mo", ".ts", ".xsd", ".dtd", ".xsl", ".map",
+    ".man", ".css", ".less", ".sass", ".scss", ".styl", ".svg", ".mo", ".xsd", ".dtd", ".xsl",
+    ".map",
 ];
-const CODE: [&str; 32] = [
-    ".py", ".pl", ".pm", ".t", ".php", ".inc", ".rb", ".js", ".mjs", ".cjs", ".jsx", ".tsx",
+const CODE: [&str; 33] = [
+    ".py", ".pl", ".pm", ".t", ".php", ".inc", ".rb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx",
     ".java", ".groovy", ".scala", ".kt", ".go", ".rs", ".c", ".h", ".cc", ".cpp", ".cs", ".vb",
     ".lua", ".tcl", ".jsp", ".asp", ".aspx", ".erl", ".ex", ".el",
 ];
@@ -85,13 +86,37 @@ impl Manner {
             return if is_shell { Self::Shell } else { Self::Code };
         }
         match () {
-            () if is_prose || ends(&PROSE) => Self::Prose,
+            () if is_prose || ends(&PROSE) || is_page(head) => Self::Prose,
+            // The texts of Qt's programs have the ending of TypeScript.
+            () if name.ends_with(".ts") && head.trim_ascii_start().starts_with(b"<") => Self::Prose,
             () if ends(&SHELL) => Self::Shell,
             () if ends(&CODE) => Self::Code,
             () if ends(&NOTES) => Self::Notes,
             () => Self::Settings,
         }
     }
+}
+
+/// Whether a text is a page of HTML, or a part of one, whatever it is called.
+fn is_page(head: &[u8]) -> bool {
+    let head = head.trim_ascii_start();
+    let begin = head
+        .get(..head.len().min(4096))
+        .unwrap_or(head)
+        .to_ascii_lowercase();
+    let elements = [
+        &b"<html"[..],
+        b"<!doctype html",
+        b"<form",
+        b"<table",
+        b"<td",
+        b"<body",
+    ];
+    begin.starts_with(b"<")
+        && !begin.starts_with(b"<?")
+        && elements
+            .iter()
+            .any(|element| memchr::memmem::find(&begin, element).is_some())
 }
 
 /// A text as bytes that a line can be looked for in: UTF-16 with its mark is made UTF-8. None where it

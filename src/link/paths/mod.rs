@@ -218,6 +218,8 @@ struct Weight {
     holds_key: bool,
     /// Nothing else is known of it.
     only_key: bool,
+    /// The settings of the server that runs the application.
+    is_servers: bool,
     /// Settings, units or scripts that are in force say that state is kept there.
     declared_place: bool,
     /// It is replaced by a file of another name (rename(2)).
@@ -355,6 +357,7 @@ impl Ground<'_> {
         let settings = path.components().next() == Some(b"etc");
         let prior = knowledge::prior(path);
         let in_prefix = self.scope.in_prefix(path).is_some();
+        let only_read = !in_prefix && self.is_only_read(facts);
         for fact in facts {
             let What::Path {
                 touch,
@@ -377,9 +380,14 @@ impl Ground<'_> {
             weight.only_guessed &= certainty == Certainty::Guessed;
             weight.only_literals &= *source == Source::Literal;
             weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
-            weight.read_only &= *touch == Touch::Reads;
+            // What a program is seen to read it does not write because a key is called after logs.
+            let is_read = only_read && *source == Source::Config;
+            weight.read_only &= *touch == Touch::Reads || is_read;
             weight.holds_key |= by == keys::BY;
             weight.only_key &= by == keys::BY;
+            weight.is_servers |= *source == Source::Config
+                && fact.certainty == Certainty::Declared
+                && by == "ServerRoot";
             weight.declared_place |= certainty > Certainty::Guessed
                 && (touch.is_write()
                     || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
@@ -412,7 +420,7 @@ impl Ground<'_> {
             } else {
                 *source != Source::Maintainer || prior.access == Access::Rw || in_prefix
             };
-            if touch.is_write() && counts {
+            if touch.is_write() && counts && !is_read {
                 weight.written = weight.written.max(Some(certainty));
             }
             weight.kind = weight.kind.or(*kind);
@@ -423,6 +431,30 @@ impl Ground<'_> {
             }
         }
         weight
+    }
+
+    /// Whether a program that is followed from its start reads a path, and nothing shows that anybody
+    /// writes it but what the name of a key may mean.
+    fn is_only_read(&self, facts: &[&Fact]) -> bool {
+        let mut is_read = false;
+        for fact in facts {
+            let What::Path { touch, source, .. } = &fact.what else {
+                continue;
+            };
+            if self.voices.of(fact) != Voice::Live {
+                continue;
+            }
+            let is_said = fact.certainty > Certainty::Inferred;
+            let is_settings =
+                *source == Source::Config && (!is_said || self.voices.is_closed(&fact.at.file));
+            if touch.is_write() && !is_settings {
+                return false;
+            }
+            is_read |= *source == Source::Script
+                && *touch == Touch::Reads
+                && self.voices.is_followed(&fact.at.file);
+        }
+        is_read
     }
 
     fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {
@@ -533,6 +565,9 @@ impl Ground<'_> {
         weight: &Weight,
         in_prefix: bool,
     ) -> bool {
+        if in_prefix && self.is_anything_among_code(path) {
+            return false;
+        }
         let there = self.root.resolve(path.as_bytes()).is_ok();
         // A program that reads what others leave for it names the very directory.
         let own_business = weight.sourced
@@ -556,7 +591,14 @@ impl Ground<'_> {
         if (access == Access::Ro || weight.moved_away && !volatile) && !there {
             return false;
         }
-        let told = weight.written.is_some() || weight.witnessed || self.inventory.holds(path);
+        // The logs of others that it reads are the host's.
+        if class == Class::Log && access == Access::Ro && !in_prefix && !self.scope.knows(path) {
+            return false;
+        }
+        let told = weight.written.is_some()
+            || weight.witnessed
+            || weight.is_servers
+            || self.inventory.holds(path);
         if self.is_foreign(path) && !told {
             return false;
         }
@@ -575,6 +617,14 @@ impl Ground<'_> {
         // A guess needs the application's own name in it, and more than what a program was built
         // with where nothing is yet: a default for an option that nobody gives.
         self.scope.knows(path) && (there || volatile && !weight.only_literals)
+    }
+
+    /// Whether all that is known of a path is a directory of code that it lies in.
+    fn is_anything_among_code(&self, path: &AppPath) -> bool {
+        let name = path.name();
+        let is_open = name.iter().all(|byte| matches!(byte, b'*' | b'.'));
+        let dir = path.parent();
+        is_open && !name.is_empty() && dir.is_some_and(|dir| self.inventory.holds_code(&dir))
     }
 
     /// Whether a path holds settings that a service manager hands over.

@@ -1,10 +1,11 @@
 //! Settings whose value is a relative path, joined with the base that the program will use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ground;
-use crate::fact::{Certainty, Fact, Kind, Locus, Source, Touch, What};
+use crate::fact::{Certainty, Fact, Kind, Locus, Source, StartKind, Touch, What};
 use crate::knowledge::{self, Directive, Role};
+use crate::link::live::Voice;
 use crate::path::AppPath;
 
 /// How directories are called that hold settings alone: what the settings name relatively lies beside
@@ -25,6 +26,8 @@ struct Relative<'a> {
     value: &'a str,
     directive: &'static Directive,
     prefix: &'a AppPath,
+    /// The directory that every program of the prefix is started in.
+    started_in: Option<&'a AppPath>,
 }
 
 /// The paths that relative settings of files in an install prefix stand for.
@@ -34,9 +37,10 @@ struct Relative<'a> {
 pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     // Where the reader of the file knew the base, nothing is left to guess.
     let joined: BTreeSet<(&Locus, String)> = facts.iter().filter_map(joined).collect();
+    let dirs = working_dirs(ground, facts);
     let relative: Vec<Relative<'_>> = facts
         .iter()
-        .filter_map(|fact| Relative::of(ground, fact))
+        .filter_map(|fact| Relative::of(ground, fact, &dirs))
         .filter(|relative| !relative.is_among(&joined))
         .collect();
     let bases: Vec<(&Relative<'_>, AppPath)> = relative
@@ -64,20 +68,67 @@ fn joined(fact: &Fact) -> Option<(&Locus, String)> {
     }
 }
 
+/// The one directory that the programs of a prefix are started in, by prefix: what their settings name
+/// relatively is opened from there, wherever the settings lie.
+fn working_dirs<'a>(ground: &Ground<'a>, facts: &[Fact]) -> BTreeMap<&'a AppPath, AppPath> {
+    let mut by_file: BTreeMap<&AppPath, &AppPath> = BTreeMap::new();
+    for fact in facts {
+        if let What::Path { path, by, .. } = &fact.what
+            && (by == "WorkingDirectory" || by == "directory")
+        {
+            by_file.insert(&fact.at.file, path);
+        }
+    }
+    let mut found: BTreeMap<&AppPath, BTreeSet<Option<AppPath>>> = BTreeMap::new();
+    for fact in facts {
+        let What::Starts {
+            program,
+            args,
+            given,
+            how,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        if *how == StartKind::Script || ground.voices.of(fact) != Voice::Live {
+            continue;
+        }
+        let words = args.iter().filter_map(AppPath::absolute);
+        let mut words = std::iter::once(program.clone()).chain(words);
+        if let Some(prefix) = words.find_map(|path| ground.scope.in_prefix(&path)) {
+            let own = given.as_ref().and_then(|given| given.directory.clone());
+            let dir = own.or_else(|| by_file.get(&fact.at.file).map(|dir| (*dir).clone()));
+            found.entry(prefix).or_default().insert(dir);
+        }
+    }
+    let one = |(prefix, mut dirs): (&'a AppPath, BTreeSet<Option<AppPath>>)| {
+        let dir = dirs.pop_first().filter(|_| dirs.is_empty())??;
+        Some((prefix, dir))
+    };
+    found.into_iter().filter_map(one).collect()
+}
+
 impl<'a> Relative<'a> {
-    fn of(ground: &Ground<'a>, fact: &'a Fact) -> Option<Self> {
+    fn of(
+        ground: &Ground<'a>,
+        fact: &'a Fact,
+        dirs: &'a BTreeMap<&'a AppPath, AppPath>,
+    ) -> Option<Self> {
         let What::Setting { key, value } = &fact.what else {
             return None;
         };
         let directive = knowledge::directive(key)?;
         let is_path =
             directive.role.is_path() && !value.contains(['$', '%', ':']) && !value.starts_with('-');
+        let prefix = ground.scope.in_prefix(&fact.at.file)?;
         is_path.then_some(Self {
             at: &fact.at,
             key,
             value,
             directive,
-            prefix: ground.scope.in_prefix(&fact.at.file)?,
+            prefix,
+            started_in: dirs.get(prefix),
         })
     }
 
@@ -108,10 +159,16 @@ impl<'a> Relative<'a> {
         let own = self.at.file.parent()?;
         let above = own.parent().filter(|above| above.is_within(self.prefix));
         let beside = above.filter(|_| SETTINGS.contains(&own.name()));
-        let bases: Vec<&AppPath> = [base, Some(&own), beside.as_ref(), Some(self.prefix)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let bases: Vec<&AppPath> = [
+            base,
+            self.started_in,
+            Some(&own),
+            beside.as_ref(),
+            Some(self.prefix),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let all: Vec<AppPath> = bases.iter().map(|base| base.join(self.value)).collect();
         let exact = all.iter().find(|path| there(path));
         // A directory that is there is meant for what is made in it; a base itself says nothing.
@@ -120,7 +177,11 @@ impl<'a> Relative<'a> {
             parent.is_some_and(|parent| !bases.contains(&&parent) && there(&parent))
         };
         let usual = match (&beside, base) {
-            (Some(beside), None) if self.directive.touch.is_write() => beside.join(self.value),
+            (Some(beside), None)
+                if self.directive.touch.is_write() && self.started_in.is_none() =>
+            {
+                beside.join(self.value)
+            }
             _ => all.first()?.clone(),
         };
         let path = exact.or_else(|| all.iter().find(held));

@@ -21,13 +21,17 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         // Where nearly everything belongs to one owner that is not root, ownership tells nothing.
         let owner_tells = top.roots > top.others;
         for below in ground.inventory.below(prefix) {
-            if below.kind() != Some(Kind::Dir) {
-                continue;
-            }
             let (path, sum) = (&below.path(), &below.sum);
             if places::is_library_place(path) {
                 continue;
             }
+            if below.kind() == Some(Kind::File) {
+                found.extend(own_file(ground, path, sum));
+            }
+            if below.kind() != Some(Kind::Dir) {
+                continue;
+            }
+            let owner_tells = owner_tells || is_handed_over(ground, prefix, path);
             if sum.code > 0 && !ground.inventory.is_kept(path) {
                 continue;
             }
@@ -38,7 +42,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     }
     found.extend(newer(ground));
     found.extend(owned_settings(ground));
-    found.extend(homes(ground));
+    found.extend(homes(ground, facts));
     found.extend(instances(ground));
     found.extend(runtimes(ground));
     found.extend(settings_files(ground, facts));
@@ -116,6 +120,46 @@ fn filled(dir: &AppPath, by: &str, class: Class) -> Fact {
     )
 }
 
+/// The owner of a file or directory.
+fn owner(ground: &Ground<'_>, path: &AppPath) -> Option<u32> {
+    Some(ground.inventory.get(path)?.stat?.uid)
+}
+
+/// Whether a directory lies at or below one that belongs to another user than what it lies in does,
+/// though not to root: somebody gave it to that user, to write in it.
+fn is_handed_over(ground: &Ground<'_>, prefix: &AppPath, path: &AppPath) -> bool {
+    let Some(uid) = owner(ground, path).filter(|uid| *uid != 0) else {
+        return false;
+    };
+    let mut at = path.clone();
+    while let Some(above) = at.parent().filter(|above| above.is_within(prefix)) {
+        match owner(ground, &above) {
+            Some(other) if other == uid => at = above,
+            Some(_) => return true,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// A file that is no code and was given to another user than the directory that it lies in.
+fn own_file(ground: &Ground<'_>, path: &AppPath, sum: &Sum) -> Option<Fact> {
+    let stat = sum.stat?;
+    let around = owner(ground, &path.parent()?)?;
+    let is_given = stat.uid != 0 && around != stat.uid && stat.mode & 0o200 != 0;
+    if !is_given || sum.code > 0 || places::is_code_name(path.name()) || places::is_example(path) {
+        return None;
+    }
+    let says = (Touch::Writes, "owner");
+    Some(told(
+        Locus::file(path),
+        says,
+        Some(Kind::File),
+        None,
+        Certainty::Observed,
+    ))
+}
+
 /// A directory whose name, owner or emptiness says that it keeps state or settings.
 fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
     let stat = sum.stat.filter(|stat| stat.kind == Kind::Dir)?;
@@ -131,6 +175,8 @@ fn directory(path: &AppPath, sum: &Sum, owner_tells: bool) -> Option<Fact> {
             Some(Class::Data),
         ),
         Some(Class::Config) if owned => (Touch::Writes, "owner", Certainty::Observed, named),
+        // Among tools it is what they build or install.
+        Some(_) if !owned && places::is_tool(path) => return None,
         Some(Class::Config) => (Touch::Reads, "name", Certainty::Guessed, named),
         Some(_) if owned => (Touch::Writes, "owner", Certainty::Observed, named),
         Some(_) => (Touch::Names, "name", Certainty::Guessed, named),
@@ -272,12 +318,22 @@ fn ships_into(ground: &Ground<'_>, dir: &AppPath) -> bool {
     })
 }
 
-/// The home of an account that bears the application's name: what the service keeps when nothing
-/// tells it otherwise.
-fn homes(ground: &Ground<'_>) -> Vec<Fact> {
+/// The home of an account that bears the application's name, or that a service runs as and nobody can
+/// log in to: what the service keeps when nothing tells it otherwise.
+fn homes(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let runs_as = |fact: &Fact| match &fact.what {
+        What::RunsAs { user, .. } if ground.voices.of(fact) == Voice::Live => Some(user.clone()),
+        What::Starts { given, .. } => given.as_ref().and_then(|given| given.user.clone()),
+        _ => None,
+    };
+    let users: BTreeSet<String> = facts.iter().filter_map(runs_as).collect();
     let mut found = Vec::new();
     for user in &ground.host.accounts.users {
-        if user.uid == 0 || !ground.scope.words.contains(&user.name.to_ascii_lowercase()) {
+        let is_named = ground.scope.words.contains(&user.name.to_ascii_lowercase());
+        let is_dedicated = users.contains(&user.name) && !user.can_log_in();
+        let holds_scope = ground.scope.prefixes.iter();
+        let mut holds_scope = holds_scope.filter(|prefix| prefix.is_within(&user.home));
+        if user.uid == 0 || !(is_named || is_dedicated && holds_scope.next().is_none()) {
             continue;
         }
         let Ok(node) = ground.root.resolve(user.home.as_bytes()) else {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use self::system::System;
+pub(super) use self::system::System;
 use super::instances;
 use super::live::UNIT_DIRS;
 use crate::extract::shell::{INIT_DIRS, is_local};

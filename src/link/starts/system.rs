@@ -23,9 +23,9 @@ const SEARCH_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 const MAX_SCRIPTS: usize = 4;
 
 /// A system as scripts see it.
-pub(super) struct System<'a> {
-    pub(super) root: &'a Root,
-    pub(super) accounts: &'a Accounts,
+pub(in crate::link) struct System<'a> {
+    pub(in crate::link) root: &'a Root,
+    pub(in crate::link) accounts: &'a Accounts,
 }
 
 impl World for System<'_> {
@@ -88,7 +88,7 @@ impl World for System<'_> {
 
 impl System<'_> {
     /// The program that a name without a directory leads to.
-    fn find(&self, name: &[u8], paths: Option<&[u8]>) -> Option<AppPath> {
+    pub(in crate::link) fn find(&self, name: &[u8], paths: Option<&[u8]>) -> Option<AppPath> {
         let dirs = paths.unwrap_or_default().split(|byte| *byte == b':');
         let dirs = dirs.chain(SEARCH_PATH.split(|byte| *byte == b':'));
         let mut dirs = dirs.filter(|dir| dir.starts_with(b"/") && !dir.contains(&b'*'));

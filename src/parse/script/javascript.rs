@@ -1,16 +1,19 @@
 //! JavaScript that Node.js runs: `fs`, `path`, `os`, `child_process`, and the packages that most programs
 //! keep their logs, uploads, sessions and small databases with.
 
+use std::rc::Rc;
+
 use tree_sitter::Node;
 
-use super::Grammar;
-use super::reader::{Argument, Reader, by_place, children, ends};
+use super::process::{Load, Module};
+use super::reader::{Argument, Reader, by_place, children, ends, last_name};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
+use super::{Grammar, Signature};
 use crate::parse::op::Act;
-use crate::parse::value::{Value, basename, dirname, hole, join};
+use crate::parse::value::{Value, basename, dirname, hole, is_hole, join};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_javascript::LANGUAGE.into(),
@@ -43,12 +46,16 @@ pub(super) const GRAMMAR: Grammar = Grammar {
                 "assignment_pattern",
                 "object_assignment_pattern",
                 "field_definition",
+                "public_field_definition",
             ],
             assignment,
         ),
         (&["pair"], pair),
         (&["call_expression"], call),
         (&["new_expression"], made),
+        (&["return_statement"], returned),
+        (&["arrow_function"], arrow),
+        (&["import_statement", "export_statement"], import),
     ],
     fold,
     rules: RULES,
@@ -70,6 +77,13 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     lines: true,
     longest_run: 64 << 10,
     program: |text| text.into(),
+    signature,
+};
+
+/// TypeScript, whose calls are those of JavaScript.
+pub(super) const TYPESCRIPT: Grammar = Grammar {
+    language: || tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
+    ..GRAMMAR
 };
 
 /// `node:fs`, its promises, and `fs-extra`, which has the same calls and some more. Programs import
@@ -102,7 +116,7 @@ const RULES: &[Rule] = &[
     ),
     rule(
         &[".open", ".openSync", "openSync"],
-        &[(Arg::At(0), Does::Mode(Arg::At(1)))],
+        &[(Arg::FileAt(0), Does::Mode(Arg::At(1)))],
     ),
     rule(
         &[
@@ -256,7 +270,7 @@ const RULES: &[Rule] = &[
             "Loki",
             "loki",
         ],
-        &[(Arg::At(0), WRITES)],
+        &[(Arg::FileAt(0), WRITES)],
     ),
     // NeDB; winston's files and those that rotate.
     rule(
@@ -319,7 +333,23 @@ fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     let (Some(target), Some(value)) = (target, value) else {
         return;
     };
-    if matches!(target.kind(), "object_pattern" | "array_pattern") {
+    if let Some(module) = required(reader, value) {
+        match target.kind() {
+            "object_pattern" => take_names(reader, target, &module),
+            "identifier" => {
+                let name = reader.string(target);
+                reader.bind(&name, &module);
+            }
+            // What a file hands on is its own.
+            _ if is_exports(&reader.place(target)) => reader.take_all(&module),
+            _ => {}
+        }
+    }
+    if target.kind() == "object_pattern" {
+        parts(reader, target, value);
+        return;
+    }
+    if target.kind() == "array_pattern" {
         return;
     }
     let name = reader.place(target);
@@ -337,8 +367,173 @@ fn pair<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     if let Some((key, value)) = ends(node, ["key", "value"]) {
         let label = reader.place(key);
         let values = reader.fold(value);
-        reader.setting(node, &label, &values);
+        reader.pair(node, &label, &values);
     }
+}
+
+fn is_exports(place: &str) -> bool {
+    matches!(place, "module.exports" | "exports")
+}
+
+/// The file that an expression loads: `require('./a')`, and what is done with it at once.
+fn required<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Option<Rc<Module>> {
+    let mut node = node;
+    loop {
+        match node.kind() {
+            "call_expression" => {
+                let function = node.child_by_field_name("function")?;
+                if matches!(reader.bytes(function), b"require" | b"import") {
+                    break;
+                }
+                node = function;
+            }
+            "member_expression" => node = node.child_by_field_name("object")?,
+            "await_expression" | "parenthesized_expression" => node = *children(node).first()?,
+            _ => return None,
+        }
+    }
+    let (_, name) = arguments(reader, node).into_iter().next()?;
+    let names = reader.fold(name);
+    names.iter().find_map(|name| reader.load(Load::Name(name)))
+}
+
+/// `{a, b: c}` of what another file gives.
+fn take_names<'t>(reader: &mut Reader<'t>, pattern: Node<'t>, module: &Module) {
+    for part in children(pattern) {
+        let (name, own) = match part.kind() {
+            "pair_pattern" => match ends(part, ["key", "value"]) {
+                Some(both) => both,
+                None => continue,
+            },
+            _ => (part, part),
+        };
+        let (name, own) = (reader.place(name), reader.place(own));
+        reader.take(module, &name, &own);
+    }
+}
+
+/// `{a, b = d, c: e}` of an object: each name is a member of it, or what stands behind `=`.
+fn parts<'t>(reader: &mut Reader<'t>, pattern: Node<'t>, value: Node<'t>) {
+    let object = reader.place(value);
+    for part in children(pattern) {
+        let (name, own) = match part.kind() {
+            "pair_pattern" => match ends(part, ["key", "value"]) {
+                Some(both) => both,
+                None => continue,
+            },
+            "shorthand_property_identifier_pattern" => (part, part),
+            _ => continue,
+        };
+        let values = reader.lookup(&format!("{object}.{}", reader.place(name)));
+        let own = reader.place(own);
+        if !values.iter().all(|value| is_hole(value)) {
+            reader.assign(part, &own, &own, values);
+        }
+    }
+}
+
+/// `import a, {b as c} from './d'`, `export * from './d'`.
+fn import<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let Some(source) = node.child_by_field_name("source") else {
+        return;
+    };
+    let names = reader.fold(source);
+    let module = names.iter().find_map(|name| reader.load(Load::Name(name)));
+    let Some(module) = module else { return };
+    if node.kind() == "export_statement" {
+        reader.take_all(&module);
+        return;
+    }
+    let clauses = children(node)
+        .into_iter()
+        .filter(|child| child.kind() == "import_clause");
+    for part in clauses.flat_map(children) {
+        match part.kind() {
+            "identifier" => {
+                let name = reader.string(part);
+                reader.bind(&name, &module);
+            }
+            "namespace_import" => {
+                if let Some(name) = children(part).first() {
+                    let name = reader.string(*name);
+                    reader.bind(&name, &module);
+                }
+            }
+            "named_imports" => {
+                for one in children(part) {
+                    let Some(name) = one.child_by_field_name("name") else {
+                        continue;
+                    };
+                    let own = one.child_by_field_name("alias").unwrap_or(name);
+                    let (name, own) = (reader.string(name), reader.string(own));
+                    reader.take(&module, &name, &own);
+                    // An object that the other file makes and hands out under this name.
+                    reader.bind(&own, &module);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [value] = children(node).as_slice() {
+        let values = reader.fold(*value);
+        reader.returns(&values);
+    }
+}
+
+/// `x => value` gives back what stands there.
+fn arrow<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some(body) = node.child_by_field_name("body")
+        && body.kind() != "statement_block"
+    {
+        let values = reader.fold(body);
+        reader.returns(&values);
+    }
+}
+
+/// A function's name is that of what it is assigned to, where it has none of its own.
+pub(super) fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
+    let named = node
+        .child_by_field_name("name")
+        .map(|name| reader.place(name));
+    let above = node.parent();
+    let target = |above: Node<'_>| {
+        let fields = ["name", "left", "key", "property"].into_iter();
+        let mut targets = fields.filter_map(|field| above.child_by_field_name(field));
+        targets.next().map(|target| reader.place(target))
+    };
+    let assigned = above.filter(|above| {
+        matches!(
+            above.kind(),
+            "variable_declarator"
+                | "assignment_expression"
+                | "pair"
+                | "field_definition"
+                | "public_field_definition"
+        )
+    });
+    let name = named
+        .or_else(|| assigned.and_then(target))
+        .unwrap_or_default();
+    let name = match name.as_str() {
+        "constructor" => {
+            let class = above.and_then(|body| body.parent());
+            let class = class.and_then(|class| class.child_by_field_name("name"));
+            class.map(|class| reader.place(class)).unwrap_or_default()
+        }
+        name => last_name(name).to_owned(),
+    };
+    let list = node.child_by_field_name("parameters").map(children);
+    let list = list.or_else(|| node.child_by_field_name("parameter").map(|one| vec![one]));
+    let mut parameters = Vec::new();
+    for one in list.unwrap_or_default() {
+        let one = one.child_by_field_name("pattern").unwrap_or(one);
+        let one = one.child_by_field_name("left").unwrap_or(one);
+        parameters.push(reader.place(one));
+    }
+    Signature { name, parameters }
 }
 
 /// The arguments of a call, and behind them the members of the objects among them, by name.
@@ -377,9 +572,14 @@ fn made<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 }
 
 fn called<'t>(reader: &mut Reader<'t>, node: Node<'t>, function: Node<'t>) {
+    if matches!(reader.bytes(function), b"require" | b"import") {
+        required(reader, node);
+        return;
+    }
     let args = arguments(reader, node);
     let callee = reader.place(function);
     let method = method_of(&callee);
+    defaults(reader, node, method, &args);
     if RUNS.contains(&method) {
         runs(reader, node, &args);
         return;
@@ -394,6 +594,43 @@ fn called<'t>(reader: &mut Reader<'t>, node: Node<'t>, function: Node<'t>) {
     }
     let receiver = function.child_by_field_name("object");
     reader.call(node, &callee, receiver, &args);
+}
+
+/// Options of a command line and their defaults: yargs's and optimist's `option(name, {default})`,
+/// `default(name, value)` and `demand`, commander's `option('-d, --data <dir>', text, value)`.
+fn defaults<'t>(reader: &mut Reader<'t>, node: Node<'t>, method: &str, args: &[Argument<'t>]) {
+    let (Some((None, name)), true) = (args.first(), matches!(method, "option" | "default")) else {
+        return;
+    };
+    let given = args
+        .iter()
+        .find(|(name, _)| name.as_deref() == Some("default"));
+    let last = args.iter().skip(1).rev().find(|(name, _)| name.is_none());
+    let Some((_, value)) = given.or(last).filter(|(_, value)| value.kind() != "object") else {
+        return;
+    };
+    let names = reader.place(*name);
+    let values = reader.fold(*value);
+    if names
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        reader.pair(node, &names, &values);
+    }
+    // The long name; a dash within it makes the next letter a capital one.
+    let long = names
+        .split(['-', ',', '<', '['])
+        .filter(|part| part.len() > 1);
+    let mut camel = String::new();
+    for part in long.take_while(|part| !part.ends_with('>')) {
+        let mut letters = part.chars();
+        match letters.next() {
+            Some(first) if !camel.is_empty() => camel.extend(first.to_uppercase()),
+            first => camel.extend(first),
+        }
+        camel.push_str(letters.as_str());
+    }
+    reader.pair(node, &camel, &values);
 }
 
 fn method_of(callee: &str) -> &str {
@@ -438,7 +675,17 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         "member_expression" => member(reader, node),
         "subscript_expression" => {
             let place = reader.place(node);
-            reader.lookup(&place)
+            let variable = place.strip_prefix("process.env[");
+            match variable.and_then(|rest| rest.strip_suffix(']')) {
+                Some(variable) => reader.variable(variable),
+                None => reader.lookup(&place),
+            }
+        }
+        "as_expression" | "satisfies_expression" | "non_null_expression" => {
+            match children(node).first() {
+                Some(inner) => reader.fold(*inner),
+                None => hole(),
+            }
         }
         "call_expression" => call_value(reader, node),
         "new_expression" => url(reader, node),
@@ -453,7 +700,7 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let operator = node.child_by_field_name("operator");
     match operator.map(|operator| reader.bytes(operator)) {
         Some(b"+") => reader.concat(&[left, right]),
-        Some(b"||" | b"??") => reader.either(&[left, right]),
+        Some(b"||" | b"??") => reader.first_of(&[left, right]),
         Some(b"&&") => reader.fold(right),
         _ => hole(),
     }
@@ -461,6 +708,9 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 
 fn member<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let place = reader.place(node);
+    if let Some(variable) = place.strip_prefix("process.env.") {
+        return reader.variable(variable);
+    }
     match place.as_str() {
         "import.meta.dirname" => reader.own_dir(),
         "import.meta.filename" | "import.meta.url" => reader.own_path(),
@@ -507,14 +757,31 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let of_path = object.is_none_or(|object| is_path(&reader.place(object)));
     match (method, plain.first()) {
         ("join", Some(_)) if of_path => reader.join_paths(&plain, false),
-        ("resolve", Some(_)) if of_path => reader.join_paths(&plain, true),
+        ("resolve", _) if of_path => {
+            let values = match plain.is_empty() {
+                true => reader.here(),
+                false => reader.join_paths(&plain, true),
+            };
+            reader.absolute(&values)
+        }
+        ("homedir", None) => reader.home(),
+        ("cwd", None) => reader.here(),
+        // What a store of settings has under a key, or else the value behind it.
+        ("get" | "getOption" | "env", Some(key)) => {
+            let name = format!("get[{}]", reader.place(*key));
+            let known = reader.lookup(&name);
+            match plain.get(1) {
+                Some(default) if known.iter().all(|value| is_hole(value)) => reader.fold(*default),
+                _ => known,
+            }
+        }
         ("dirname", Some(path)) if of_path => reader.parent(*path),
         ("basename", Some(path)) if of_path => reader.changed(*path, basename),
         ("normalize", Some(path)) if of_path => reader.fold(*path),
         ("fileURLToPath" | "realpathSync" | "String", Some(path)) => reader.fold(*path),
         ("tmpdir", None) => vec![SCRATCH.as_bytes().to_vec()],
         ("trim" | "toString" | "pathname", _) => object.map_or_else(hole, |it| reader.fold(it)),
-        _ => hole(),
+        _ => reader.returned(&callee, &plain),
     }
 }
 

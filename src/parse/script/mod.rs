@@ -1,6 +1,6 @@
-//! JavaScript, Python, Perl, PHP and Ruby: bytes into operations with folded values, by syntax tree.
+//! JavaScript, TypeScript, Python, Perl, PHP and Ruby: bytes into operations with folded values, by syntax tree.
 //!
-//! One reader serves all five: it walks the tree once, in order of the text, keeps what names are
+//! One reader serves all: it walks the tree once, in order of the text, keeps what names are
 //! assigned, and asks the language what a node assigns, calls or computes. It does not follow
 //! control flow: in a branch a name gains a value, elsewhere a value replaces the one before.
 
@@ -9,6 +9,7 @@ mod format;
 mod javascript;
 mod perl;
 mod php;
+mod process;
 mod python;
 mod reader;
 mod ruby;
@@ -16,13 +17,13 @@ mod rules;
 mod signs;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
 pub use excerpt::excerpt;
+pub use process::{Load, Module, Parameter, Process, Program, note};
 
 use super::budget::{Meter, PROGRAM};
 use super::op::{Fault, Script};
@@ -37,7 +38,7 @@ pub const MAX_TEXT: usize = PROGRAM.bytes;
 const MAX_BRACKETS: usize = 400;
 
 /// A language that is read here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {
     /// JavaScript.
     JavaScript,
@@ -49,6 +50,8 @@ pub enum Language {
     Php,
     /// Ruby.
     Ruby,
+    /// TypeScript.
+    TypeScript,
 }
 
 /// Notes what one node assigns or calls.
@@ -86,6 +89,17 @@ struct Grammar {
     longest_run: usize,
     /// The part of a text that is program.
     program: fn(&[u8]) -> Cow<'_, [u8]>,
+    /// The name of a function, and those of its parameters.
+    signature: for<'t> fn(&Reader<'t>, Node<'t>) -> Signature,
+}
+
+/// A function as those that call it know it.
+#[derive(Debug, Default)]
+struct Signature {
+    /// Its name; that of the class for what makes an object of it. Empty where it has none.
+    name: String,
+    /// The names of its parameters, as the text uses them, without the object that it is called on.
+    parameters: Vec<String>,
 }
 
 /// What the reader does at a node.
@@ -100,7 +114,7 @@ impl Language {
     /// The role of each kind of node, by its number: most nodes have none, and names are slow to
     /// compare.
     fn roles(self) -> &'static [Role] {
-        static ROLES: [OnceLock<Vec<Role>>; 5] = [const { OnceLock::new() }; 5];
+        static ROLES: [OnceLock<Vec<Role>>; 6] = [const { OnceLock::new() }; 6];
         let grammar = self.grammar();
         let made = || {
             let language = (grammar.language)();
@@ -111,13 +125,14 @@ impl Language {
                 (0..count).map(|id| kind(id).map_or_else(Role::default, |kind| grammar.role(kind)));
             roles.collect()
         };
-        let [javascript, python, perl, php, ruby] = &ROLES;
+        let [javascript, python, perl, php, ruby, typescript] = &ROLES;
         let of_language = match self {
             Self::JavaScript => javascript,
             Self::Python => python,
             Self::Perl => perl,
             Self::Php => php,
             Self::Ruby => ruby,
+            Self::TypeScript => typescript,
         };
         of_language.get_or_init(made)
     }
@@ -129,6 +144,7 @@ impl Language {
             Self::Perl => &perl::GRAMMAR,
             Self::Php => &php::GRAMMAR,
             Self::Ruby => &ruby::GRAMMAR,
+            Self::TypeScript => &javascript::TYPESCRIPT,
         }
     }
 }
@@ -145,12 +161,12 @@ impl Grammar {
     }
 }
 
-/// Reads a script that lies at `path`, and is started in `dir` where that is known.
+/// Reads a script that lies at `path` and runs in `process`.
 ///
 /// Total: text beyond [`MAX_TEXT`], work that grows faster than the text, and nesting are cut,
 /// and the cut is told.
 #[must_use]
-pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, dir: Option<&[u8]>) -> Script {
+pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, process: &Process<'_>) -> Script {
     let text = text.get(..MAX_TEXT).unwrap_or(text);
     let grammar = language.grammar();
     let mut program = (grammar.program)(text);
@@ -165,8 +181,7 @@ pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, dir: Option<&[
             ..Script::default()
         };
     };
-    let mut reader = Reader::new(&program, language, path, 64 * 1024 + text.len());
-    reader.cwd = dir.map(<[u8]>::to_vec);
+    let mut reader = Reader::new(&program, language, path, process, 64 * 1024 + text.len());
     reader.cut = text.len() >= MAX_TEXT;
     reader.walk(&tree);
     let mut faults = Vec::new();
@@ -174,8 +189,8 @@ pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, dir: Option<&[
         faults.extend(first_error(&tree));
     }
     Script {
+        vars: reader.names(),
         ops: reader.ops.into_iter().collect(),
-        vars: BTreeMap::new(),
         faults,
         cut: reader.cut,
     }

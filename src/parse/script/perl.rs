@@ -4,14 +4,16 @@ use std::borrow::Cow;
 
 use tree_sitter::Node;
 
-use super::Grammar;
 use super::format::percent_holes;
+use super::process::{Load, Parameter};
 use super::reader::{Argument, Reader, by_place, children, ends};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
-use crate::parse::value::{HOLE, Value, basename, hole, join};
+use super::{Grammar, Signature};
+use crate::parse::op::Act;
+use crate::parse::value::{HOLE, Value, basename, hole, is_hole, join};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || ts_parser_perl::LANGUAGE.into(),
@@ -31,7 +33,10 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     ],
     visits: &[
         (&["assignment_expression"], assignment),
-        (&["use_statement"], constants),
+        (&["use_statement"], uses),
+        (&["require_expression"], requires),
+        (&["eval_expression"], evaluates),
+        (&["return_expression"], returned),
         (&["list_expression"], pairs),
         (
             &[
@@ -80,6 +85,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     lines: false,
     longest_run: 4 << 10,
     program,
+    signature,
 };
 
 /// Perl without its documentation and data: from a line with `=word` to `=cut` (perlpod), and
@@ -193,9 +199,13 @@ fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     let mut target = left;
     if left.kind() == "variable_declaration" {
         let names = children(left);
+        // `my ($x) = @_;` takes what the function is called with.
+        if reader.bytes(right) == b"@_" {
+            parameters(reader, &names);
+            return;
+        }
         let [name] = names.as_slice() else { return };
         target = *name;
-        // `my ($x) = @_;` takes the first of a list.
         if right.kind() == "array" {
             return;
         }
@@ -219,14 +229,121 @@ fn label(place: &str) -> String {
     name.unwrap_or(place).to_owned()
 }
 
+/// The names of `my (…) = @_;`, without the object that a method is called on.
+fn parameters<'t>(reader: &mut Reader<'t>, names: &[Node<'t>]) {
+    let names = names.iter().map(|name| reader.place(*name));
+    let is_object = |name: &String| matches!(name.as_str(), "$self" | "$class" | "$this");
+    let names: Vec<String> = names.collect();
+    let skip = usize::from(names.first().is_some_and(is_object));
+    for (at, name) in names.iter().skip(skip).enumerate() {
+        let values = reader.called_with(Parameter::At(at));
+        if !values.is_empty() {
+            reader.give(name, values);
+        }
+    }
+}
+
+/// `use lib '…'`, `use A::B;`.
+fn uses<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let Some(module) = node.child_by_field_name("module") else {
+        return;
+    };
+    match reader.bytes(module) {
+        b"constant" => constants(reader, node),
+        b"lib" => {
+            for child in children(node).into_iter().filter(|child| *child != module) {
+                let dirs = match child.kind() {
+                    "list_expression" => children(child),
+                    _ => vec![child],
+                };
+                for dir in dirs {
+                    for dir in reader.fold(dir) {
+                        reader.search(&dir);
+                    }
+                }
+            }
+        }
+        _ => load(reader, module),
+    }
+}
+
+/// `require A::B;`, `require 'a.pl';`.
+fn requires<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some(what) = children(node).first() {
+        if what.kind() == "bareword" || what.kind() == "package" {
+            load(reader, *what);
+            return;
+        }
+        for value in reader.fold(*what) {
+            reader.touch(node, "require", Act::Reads, &value);
+            if let Some(module) = reader.load(Load::File(&value)) {
+                reader.take_all(&module);
+            }
+        }
+    }
+}
+
+/// `eval "use A::B; …"`, by which modules are loaded whose names are worked out.
+fn evaluates<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let Some(text) = children(node)
+        .first()
+        .copied()
+        .filter(|text| text.kind() != "block")
+    else {
+        return;
+    };
+    for value in reader.fold(text) {
+        let value = value.trim_ascii_start();
+        let loads = value.strip_prefix(b"use ");
+        let Some(rest) = loads.or_else(|| value.strip_prefix(b"require ")) else {
+            continue;
+        };
+        let is_name =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b':' | b'_' | HOLE);
+        let name: Value = rest
+            .trim_ascii_start()
+            .iter()
+            .take_while(is_name)
+            .copied()
+            .collect();
+        if let Some(module) = reader.load(Load::Name(&name)) {
+            reader.take_all(&module);
+        }
+    }
+}
+
+fn load<'t>(reader: &mut Reader<'t>, name: Node<'t>) {
+    let name = reader.place(name);
+    if let Some(module) = reader.load(Load::Name(name.as_bytes())) {
+        reader.take_all(&module);
+    }
+}
+
+fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [value] = children(node).as_slice() {
+        let values = reader.fold(*value);
+        reader.returns(&values);
+    }
+}
+
+/// The parameters of Perl's functions are taken from a list inside.
+fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
+    let name = node
+        .child_by_field_name("name")
+        .map(|name| reader.place(name));
+    let name = match name.unwrap_or_default() {
+        // What makes an object is called as a method of its package.
+        name if name == "new" => String::new(),
+        name => name,
+    };
+    Signature {
+        name,
+        parameters: Vec::new(),
+    }
+}
+
 /// `use constant NAME => …`, `use constant { … }`.
 fn constants<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    let module = node
-        .child_by_field_name("module")
-        .map(|name| reader.bytes(name));
-    if module != Some(b"constant") {
-        return;
-    }
     for child in children(node) {
         let list = if child.kind() == "anonymous_hash_expression" {
             children(child).first().copied()
@@ -249,10 +366,12 @@ fn constants<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 fn pairs<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     for pair in children(node).windows(2) {
         let [key, value] = pair else { continue };
-        if key.kind() == "autoquoted_bareword" && value.kind().contains("string") {
+        if key.kind() == "autoquoted_bareword"
+            && (value.kind().contains("string") || reader.process.program.is_some())
+        {
             let label = reader.place(*key);
             let values = reader.fold(*value);
-            reader.setting(*key, &label, &values);
+            reader.pair(*key, &label, &values);
         }
     }
 }
@@ -340,6 +459,14 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
                 reader.shell(node, &value);
             }
         }
+        ("do", [(_, path), ..]) => {
+            for value in reader.fold(*path) {
+                if let Some(module) = reader.load(Load::File(&value)) {
+                    reader.take_all(&module);
+                }
+            }
+            reader.call(node, &callee, None, &args);
+        }
         _ => reader.call(node, &callee, None, &args),
     }
 }
@@ -385,7 +512,13 @@ fn place<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     match place.as_str() {
         "$0" | "$PROGRAM_NAME" => reader.own_path(),
         "$FindBin::Bin" | "$FindBin::RealBin" | "$Bin" | "$RealBin" => reader.own_dir(),
-        _ => reader.lookup(&place),
+        _ => match place
+            .strip_prefix("$ENV{")
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
+            Some(variable) => reader.variable(variable),
+            None => reader.lookup(&place),
+        },
     }
 }
 
@@ -395,7 +528,7 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     };
     match reader.between(left, right) {
         b"." => reader.concat(&[left, right]),
-        b"||" | b"//" | b"or" => reader.either(&[left, right]),
+        b"||" | b"//" | b"or" => reader.first_of(&[left, right]),
         _ => hole(),
     }
 }
@@ -410,18 +543,29 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let Some(first) = args.first().copied() else {
         return match name {
             "tmpdir" => vec![b"/tmp".to_vec()],
+            "cwd" | "getcwd" | "curdir" => reader.here(),
             // A constant, called with nothing.
-            _ if name == callee => reader.lookup(&format!("::{name}")),
-            _ => hole(),
+            _ if name == callee => {
+                let values = reader.lookup(&format!("::{name}"));
+                match values.iter().all(|value| is_hole(value)) {
+                    true => reader.returned(name, &[]),
+                    false => values,
+                }
+            }
+            _ => reader.returned(&callee, &args),
         };
     };
     match name {
         "catfile" | "catdir" => reader.join_paths(&args, false),
         "dirname" => reader.parent(first),
         "basename" => reader.changed(first, basename),
-        "abs_path" | "realpath" | "rel2abs" | "canonpath" | "expand_filename" => reader.fold(first),
+        "abs_path" | "realpath" | "rel2abs" => {
+            let values = reader.fold(first);
+            reader.absolute(&values)
+        }
+        "canonpath" | "expand_filename" => reader.fold(first),
         "sprintf" => reader.changed(first, percent_holes),
         "tempdir" | "tempfile" => vec![[b"/tmp/".as_slice(), &[HOLE]].concat()],
-        _ => hole(),
+        _ => reader.returned(&callee, &args),
     }
 }

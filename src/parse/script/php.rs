@@ -2,15 +2,16 @@
 
 use tree_sitter::Node;
 
-use super::Grammar;
 use super::format::percent_holes;
+use super::process::Load;
 use super::reader::{Argument, Reader, by_place, children, ends};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
+use super::{Grammar, Signature};
 use crate::parse::op::Act;
-use crate::parse::value::{Value, basename, hole};
+use crate::parse::value::{Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_php::LANGUAGE_PHP.into(),
@@ -44,6 +45,12 @@ pub(super) const GRAMMAR: Grammar = Grammar {
             &["function_call_expression", "object_creation_expression"],
             call,
         ),
+        (
+            &["member_call_expression", "scoped_call_expression"],
+            method_call,
+        ),
+        (&["return_statement"], returned),
+        (&["namespace_use_clause"], named_class),
         (&["shell_command_expression"], command),
         (
             &[
@@ -85,6 +92,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     lines: true,
     longest_run: 64 << 10,
     program: |text| text.into(),
+    signature,
 };
 
 const RULES: &[Rule] = &[
@@ -199,7 +207,63 @@ fn element<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     if let [key, value] = children(node).as_slice() {
         let label = reader.place(*key);
         let values = reader.fold(*value);
-        reader.setting(node, &label, &values);
+        reader.pair(node, &label, &values);
+    }
+}
+
+fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [value] = children(node).as_slice() {
+        let values = reader.fold(*value);
+        reader.returns(&values);
+    }
+}
+
+/// A class is loaded from its file when it is first asked for.
+fn named_class<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some(name) = children(node).first() {
+        class(reader, *name);
+    }
+}
+
+fn class<'t>(reader: &mut Reader<'t>, name: Node<'t>) {
+    if matches!(name.kind(), "name" | "qualified_name") {
+        let name = reader.place(name);
+        if let Some(module) = reader.load(Load::Name(name.as_bytes())) {
+            reader.take_all(&module);
+        }
+    }
+}
+
+/// A call of a method: only what it is called with, and its class, are followed.
+fn method_call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some(scope) = node.child_by_field_name("scope") {
+        class(reader, scope);
+    }
+    let Some(name) = node.child_by_field_name("name") else {
+        return;
+    };
+    let (name, args) = (reader.place(name), arguments(node));
+    reader.passes(&name, &args);
+}
+
+fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
+    let name = node
+        .child_by_field_name("name")
+        .map(|name| reader.place(name));
+    let name = match name.unwrap_or_default() {
+        name if name == "__construct" => {
+            let class = node.parent().and_then(|body| body.parent());
+            let class = class.and_then(|class| class.child_by_field_name("name"));
+            class.map(|class| reader.place(class)).unwrap_or_default()
+        }
+        name => name,
+    };
+    let list = node.child_by_field_name("parameters").map(children);
+    let names = list.into_iter().flatten();
+    let names = names.filter_map(|one| one.child_by_field_name("name"));
+    Signature {
+        name,
+        parameters: names.map(|name| reader.place(name)).collect(),
     }
 }
 
@@ -214,6 +278,9 @@ fn include<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     if let [path] = children(node).as_slice() {
         for value in reader.fold(*path) {
             reader.touch(node, "include", Act::Reads, &value);
+            if let Some(module) = reader.load(Load::File(&value)) {
+                reader.take_all(&module);
+            }
         }
     }
 }
@@ -260,6 +327,11 @@ fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
 fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     let args = arguments(node);
     let callee = callee(reader, node);
+    if node.kind() == "object_creation_expression"
+        && let Some(name) = children(node).first()
+    {
+        class(reader, *name);
+    }
     match (callee.as_str(), args.as_slice()) {
         ("define", [(_, name), (_, value), ..]) => {
             let values = reader.fold(*value);
@@ -274,7 +346,10 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
                 _ => return,
             };
             for value in reader.fold(*value) {
-                reader.touch(node, &name, act, &value);
+                // `syslog` and the like are no files.
+                if value.iter().any(|byte| matches!(byte, b'/' | b'.')) {
+                    reader.touch(node, &name, act, &value);
+                }
             }
         }
         _ => reader.call(node, &callee, None, &args),
@@ -305,8 +380,16 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         | "subscript_expression"
         | "scoped_property_access_expression" => {
             let place = reader.place(node);
-            reader.lookup(&place)
+            let variable = ["$_ENV[", "$_SERVER["].iter();
+            let variable = variable
+                .filter_map(|begin| place.strip_prefix(begin))
+                .next();
+            match variable.and_then(|rest| rest.strip_suffix(']')) {
+                Some(variable) => reader.variable(variable),
+                None => reader.lookup(&place),
+            }
         }
+        "member_call_expression" | "scoped_call_expression" => method_value(reader, node),
         "binary_expression" => binary(reader, node),
         "conditional_expression" => {
             let parts = children(node);
@@ -346,7 +429,7 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         .map(|o| reader.bytes(o));
     match operator {
         Some(b".") => reader.concat(&[left, right]),
-        Some(b"??" | b"?:") => reader.either(&[left, right]),
+        Some(b"??" | b"?:") => reader.first_of(&[left, right]),
         _ => hole(),
     }
 }
@@ -356,7 +439,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let Some((_, first)) = args.first().cloned() else {
         return match callee(reader, node).as_str() {
             "sys_get_temp_dir" => vec![b"/tmp".to_vec()],
-            _ => hole(),
+            "getcwd" => reader.here(),
+            other => reader.returned(other, &[]),
         };
     };
     match callee(reader, node).as_str() {
@@ -384,6 +468,43 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             let name = format!("::{}", reader.place(first));
             reader.lookup(&name)
         }
-        _ => hole(),
+        "getenv" | "env" => {
+            let name = reader.place(first);
+            let known = reader.variable(&name);
+            match args.get(1) {
+                Some((_, default)) if known.iter().all(|value| is_hole(value)) => {
+                    reader.fold(*default)
+                }
+                _ => known,
+            }
+        }
+        other => {
+            let nodes: Vec<Node<'t>> = args.iter().map(|(_, node)| *node).collect();
+            reader.returned(other, &nodes)
+        }
+    }
+}
+
+/// What a method gives back: what a store of settings has under a key, or else the value behind it.
+fn method_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
+    let Some(name) = node.child_by_field_name("name") else {
+        return hole();
+    };
+    let (name, args) = (reader.place(name), arguments(node));
+    match (name.as_str(), args.as_slice()) {
+        ("get" | "getValue" | "getConfig" | "read", [(_, key), rest @ ..]) => {
+            let key = format!("get[{}]", reader.place(*key));
+            let known = reader.lookup(&key);
+            match rest.first() {
+                Some((_, default)) if known.iter().all(|value| is_hole(value)) => {
+                    reader.fold(*default)
+                }
+                _ => known,
+            }
+        }
+        _ => {
+            let nodes: Vec<Node<'t>> = args.iter().map(|(_, node)| *node).collect();
+            reader.returned(&format!("->{name}"), &nodes)
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use tree_sitter::Node;
 
-use super::Grammar;
 use super::format::{brace_holes, percent_holes};
+use super::process::Load;
 use super::reader::{Argument, Reader, children, ends};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
+use super::{Grammar, Signature};
 use crate::parse::value::{Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -33,6 +34,9 @@ pub(super) const GRAMMAR: Grammar = Grammar {
             labelled(reader, node, "name");
         }),
         (&["call"], call),
+        (&["return_statement"], returned),
+        (&["import_statement"], import),
+        (&["import_from_statement"], import_from),
     ],
     fold,
     rules: RULES,
@@ -52,6 +56,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     lines: true,
     longest_run: 64 << 10,
     program: |text| text.into(),
+    signature,
 };
 
 const RULES: &[Rule] = &[
@@ -241,8 +246,92 @@ fn labelled<'t>(reader: &mut Reader<'t>, node: Node<'t>, field: &str) {
     if let Some((key, value)) = ends(node, [field, "value"]) {
         let label = reader.place(key);
         let values = reader.fold(value);
-        reader.setting(node, &label, &values);
+        reader.pair(node, &label, &values);
     }
+}
+
+fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let [value] = children(node).as_slice() {
+        let values = reader.fold(*value);
+        reader.returns(&values);
+    }
+}
+
+/// `import a.b`, `import a.b as c`.
+fn import<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    for part in children(node) {
+        let name = part.child_by_field_name("name").unwrap_or(part);
+        let name = reader.place(name);
+        let alias = part.child_by_field_name("alias");
+        let own = alias.map_or_else(|| name.clone(), |alias| reader.place(alias));
+        if let Some(module) = reader.load(Load::Name(name.as_bytes())) {
+            reader.bind(&own, &module);
+        }
+    }
+}
+
+/// `from a.b import c, d as e`, `from . import c`, `from a import *`.
+fn import_from<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    let Some(from) = node.child_by_field_name("module_name") else {
+        return;
+    };
+    let from = reader.place(from);
+    let module = reader.load(Load::Name(from.as_bytes()));
+    let mut cursor = node.walk();
+    let names: Vec<Node<'t>> = node.children_by_field_name("name", &mut cursor).collect();
+    if names.is_empty()
+        && let Some(module) = &module
+    {
+        reader.take_all(module);
+    }
+    for part in names {
+        let name = part.child_by_field_name("name").unwrap_or(part);
+        let name = reader.place(name);
+        let alias = part.child_by_field_name("alias");
+        let own = alias.map_or_else(|| name.clone(), |alias| reader.place(alias));
+        if let Some(module) = &module {
+            reader.take(module, &name, &own);
+        }
+        // A file of the package that was named.
+        let dot = if from.ends_with('.') { "" } else { "." };
+        if let Some(part) = reader.load(Load::Name(format!("{from}{dot}{name}").as_bytes())) {
+            reader.bind(&own, &part);
+        } else if let Some(module) = &module {
+            // An object that the other file makes.
+            reader.bind(&own, module);
+        }
+    }
+}
+
+fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
+    let name = node
+        .child_by_field_name("name")
+        .map(|name| reader.place(name));
+    let name = match name.unwrap_or_default() {
+        name if name == "__init__" => {
+            let class = node.parent().and_then(|body| body.parent());
+            let class = class.and_then(|class| class.child_by_field_name("name"));
+            class.map(|class| reader.place(class)).unwrap_or_default()
+        }
+        name => name,
+    };
+    let list = node.child_by_field_name("parameters").map(children);
+    let mut parameters = Vec::new();
+    for one in list.unwrap_or_default() {
+        let typed = (one.kind() == "typed_parameter").then(|| children(one).first().copied());
+        let one = one
+            .child_by_field_name("name")
+            .or(typed.flatten())
+            .unwrap_or(one);
+        parameters.push(reader.place(one));
+    }
+    if parameters
+        .first()
+        .is_some_and(|first| first == "self" || first == "cls")
+    {
+        parameters.remove(0);
+    }
+    Signature { name, parameters }
 }
 
 fn arguments<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<Argument<'t>> {
@@ -270,8 +359,68 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
         runs(reader, node, &args);
         return;
     }
+    defaults(reader, node, &callee, &args);
+    if let (
+        "__import__"
+        | "importlib.import_module"
+        | "import_module"
+        | "import_string"
+        | "load_entry_point"
+        | "pkgutil.iter_modules"
+        | "pkgutil.walk_packages",
+        first,
+    ) = (callee.as_str(), args.first())
+    {
+        let names = first.map_or_else(hole, |(_, name)| reader.fold(*name));
+        for name in names {
+            reader.load(Load::Name(&name));
+        }
+    }
+    if let ("sys.path.insert" | "sys.path.append" | "site.addsitedir", Some((_, dir))) =
+        (callee.as_str(), args.last())
+    {
+        let dirs = reader.fold(*dir);
+        for dir in dirs {
+            reader.search(&dir);
+        }
+    }
     // A method's name is enough when its object is an expression.
     reader.call(node, &callee, receiver, &args);
+}
+
+/// Options of a command line and their defaults (argparse, optparse, click); keys of settings and
+/// theirs (`setdefault`).
+fn defaults<'t>(reader: &mut Reader<'t>, node: Node<'t>, callee: &str, args: &[Argument<'t>]) {
+    let method = callee.rsplit('.').next().unwrap_or(callee);
+    let plain = args.iter().filter(|(name, _)| name.is_none());
+    if method == "setdefault" {
+        if let [(_, key), (_, value), ..] = plain.collect::<Vec<_>>().as_slice() {
+            let (label, values) = (reader.place(*key), reader.fold(*value));
+            reader.pair(node, &label, &values);
+        }
+        return;
+    }
+    if !matches!(method, "add_argument" | "add_option" | "option" | "define") {
+        return;
+    }
+    let named = |wanted: &str| {
+        args.iter()
+            .find(|(name, _)| name.as_deref() == Some(wanted))
+    };
+    let Some((_, value)) = named("default") else {
+        return;
+    };
+    let names: Vec<String> = match named("dest") {
+        Some((_, dest)) => vec![reader.place(*dest)],
+        None => plain.map(|(_, name)| reader.place(*name)).collect(),
+    };
+    let values = reader.fold(*value);
+    for name in names {
+        let name = name.trim_start_matches('-').replace('-', "_");
+        if name.len() > 1 {
+            reader.pair(node, &name, &values);
+        }
+    }
 }
 
 fn runs<'t>(reader: &mut Reader<'t>, node: Node<'t>, args: &[Argument<'t>]) {
@@ -304,7 +453,10 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             [then, _, other] => reader.either(&[*then, *other]),
             _ => hole(),
         },
-        "boolean_operator" => reader.either(&children(node)),
+        "boolean_operator" => match children(node).as_slice() {
+            [left, right] => reader.first_of(&[*left, *right]),
+            more => reader.either(more),
+        },
         "identifier" if reader.bytes(node) == b"__file__" => reader.own_path(),
         "identifier" => {
             let name = reader.string(node);
@@ -341,6 +493,8 @@ fn attribute<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         b"parent" => reader.parent(object),
         b"name" => reader.changed(object, basename),
         b"sep" => vec![b"/".to_vec()],
+        b"pardir" => vec![b"..".to_vec()],
+        b"curdir" => vec![b".".to_vec()],
         _ => {
             let place = reader.place(node);
             let values = reader.lookup(&place);
@@ -380,7 +534,14 @@ fn subscript<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         return Reader::parents(&values, times);
     }
     let place = reader.place(node);
-    reader.lookup(&place)
+    let variable = ["os.environ[", "environ["].iter();
+    let variable = variable
+        .filter_map(|begin| place.strip_prefix(begin))
+        .next();
+    match variable.and_then(|rest| rest.strip_suffix(']')) {
+        Some(variable) => reader.variable(variable),
+        None => reader.lookup(&place),
+    }
 }
 
 fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
@@ -403,32 +564,82 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         }
         ("os.path.dirname" | "path.dirname" | "dirname", Some(path)) => reader.parent(path),
         ("os.path.basename" | "basename", Some(path)) => reader.changed(path, basename),
+        ("os.path.abspath" | "os.path.realpath" | "abspath" | "realpath", Some(path)) => {
+            let values = reader.fold(path);
+            reader.absolute(&values)
+        }
+        ("os.path.expanduser" | "expanduser", Some(path)) => {
+            let values = reader.fold(path);
+            reader.expanded(values)
+        }
         (
-            "os.path.abspath" | "os.path.realpath" | "os.path.normpath" | "os.path.expanduser"
-            | "abspath" | "realpath" | "normpath" | "str" | "os.fspath" | "unicode"
+            "os.path.normpath" | "normpath" | "str" | "os.fspath" | "unicode"
             | "os.path.expandvars" | "open" | "repr",
             Some(path),
         ) => reader.fold(path),
+        ("Path.home" | "pathlib.Path.home", None) => reader.home(),
+        ("os.getcwd" | "getcwd" | "Path.cwd" | "pathlib.Path.cwd" | "os.getcwdu", None) => {
+            reader.here()
+        }
         ("tempfile.gettempdir" | "gettempdir", None) => vec![b"/tmp".to_vec()],
         (
-            "os.environ.get" | "os.getenv" | "env" | "environ.get" | "config" | "getattr",
-            Some(_),
-        ) => match plain.last() {
-            Some(default) if plain.len() > 1 => reader.fold(*default),
-            _ => hole(),
-        },
+            "os.environ.get" | "os.getenv" | "getenv" | "env" | "environ.get" | "config"
+            | "getattr",
+            Some(name),
+        ) => {
+            let variable = reader.place(name);
+            let known = reader.variable(&variable);
+            match plain.last() {
+                Some(default) if plain.len() > 1 && known.iter().all(|value| is_hole(value)) => {
+                    reader.fold(*default)
+                }
+                _ => known,
+            }
+        }
         _ => match (method, receiver) {
-            (
-                "resolve" | "absolute" | "expanduser" | "strip" | "rstrip" | "as_posix",
-                Some(object),
-            ) => reader.fold(object),
+            ("resolve" | "absolute", Some(object)) => {
+                let values = reader.fold(object);
+                reader.absolute(&values)
+            }
+            ("expanduser", Some(object)) => {
+                let values = reader.fold(object);
+                reader.expanded(values)
+            }
+            ("strip" | "rstrip" | "as_posix" | "decode" | "encode", Some(object)) => {
+                reader.fold(object)
+            }
+            // What a store of settings has under a key, or else the value behind it.
+            ("get" | "setdefault" | "getstr", Some(_)) if !plain.is_empty() => {
+                store(reader, &args, &plain)
+            }
             ("joinpath", Some(object)) => {
                 let mut all = vec![object];
                 all.extend(plain);
                 reader.join_paths(&all, true)
             }
             ("format", Some(object)) => reader.changed(object, brace_holes),
-            _ => hole(),
+            _ => reader.returned(&callee, &plain),
         },
+    }
+}
+
+/// `get(key, default)`, and `get(section, key, fallback=default)` of configparser.
+fn store<'t>(reader: &mut Reader<'t>, args: &[Argument<'t>], plain: &[Node<'t>]) -> Vec<Value> {
+    let fallback = args
+        .iter()
+        .find(|(name, _)| name.as_deref() == Some("fallback"));
+    let is_text = |node: &&Node<'t>| node.kind() == "string";
+    let mut known = hole();
+    for key in plain.iter().filter(is_text) {
+        let name = format!("get[{}]", reader.place(*key));
+        known = reader.lookup(&name);
+        if !known.iter().all(|value| is_hole(value)) {
+            return known;
+        }
+    }
+    match (fallback, plain) {
+        (Some((_, default)), _) => reader.fold(*default),
+        (None, [_, default]) => reader.fold(*default),
+        _ => known,
     }
 }

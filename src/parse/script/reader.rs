@@ -1,16 +1,20 @@
 //! The reader that serves all languages: where the walk is, what names are worth, and what is
 //! noted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use tree_sitter::{Node, Tree};
 
 use super::super::op::{Act, Deed, Op, Run};
 use super::super::shell;
-use super::super::value::{HOLE, Value, dirname, folded, hole, is_hole, join, seen_from, unite};
+use super::super::value::{
+    HOLE, MAX_VALUES, PARAMETERS, Value, dirname, folded, hole, is_hole, join, seen_from, unite,
+};
 use super::super::variables::Env;
+use super::process::{Load, Module, Parameter, Process};
 use super::rules::{self, Arg, Does};
-use super::{Grammar, Language, Role};
+use super::{Grammar, Language, Role, Signature};
 
 /// How many operations are kept.
 const MAX_OPS: usize = 8192;
@@ -18,12 +22,18 @@ const MAX_OPS: usize = 8192;
 /// How deep expressions are folded.
 const MAX_FOLD: u32 = 24;
 
+/// How many arguments of a call are followed.
+const MAX_PARAMETERS: usize = 12;
+
 /// An argument of a call, with its name where it has one.
 pub(super) type Argument<'t> = (Option<String>, Node<'t>);
 
 pub(super) struct Reader<'t> {
     pub(super) text: &'t [u8],
     path: Option<&'t [u8]>,
+    pub(super) process: &'t Process<'t>,
+    /// The files that names stand for.
+    modules: BTreeMap<String, Rc<Module>>,
     grammar: &'static Grammar,
     roles: &'static [Role],
     env: Env,
@@ -35,6 +45,10 @@ pub(super) struct Reader<'t> {
     pub(super) cwd: Option<Value>,
     pub(super) ops: BTreeSet<Op>,
     pub(super) cut: bool,
+    /// Nodes that do nothing here.
+    left_out: BTreeSet<usize>,
+    /// Whether what is noted is only a guess.
+    guesses: bool,
     /// How deep the expression is nested that is folded.
     depth: u32,
     work: usize,
@@ -45,19 +59,24 @@ impl<'t> Reader<'t> {
         text: &'t [u8],
         language: Language,
         path: Option<&'t [u8]>,
+        process: &'t Process<'t>,
         work: usize,
     ) -> Self {
         Self {
             text,
             path,
+            process,
+            modules: BTreeMap::new(),
             grammar: language.grammar(),
             roles: language.roles(),
             env: Env::new(),
             scopes: Vec::new(),
             branches: Vec::new(),
-            cwd: None,
+            cwd: process.dir.map(<[u8]>::to_vec),
             ops: BTreeSet::new(),
             cut: false,
+            left_out: BTreeSet::new(),
+            guesses: false,
             depth: 0,
             work,
         }
@@ -74,12 +93,15 @@ impl<'t> Reader<'t> {
             while self.branches.last().is_some_and(|end| *end <= at) {
                 self.branches.pop();
             }
-            self.enter(node);
+            let is_left_out = self.left_out.contains(&node.id());
+            if !is_left_out {
+                self.enter(node);
+            }
             if self.work == 0 {
                 self.cut = true;
                 return;
             }
-            if cursor.goto_first_child() {
+            if !is_left_out && cursor.goto_first_child() {
                 continue;
             }
             while !cursor.goto_next_sibling() {
@@ -95,15 +117,46 @@ impl<'t> Reader<'t> {
             return;
         };
         if role.function {
-            let name = node.child_by_field_name("name");
-            let name = name.map(|name| self.string(name)).unwrap_or_default();
-            self.scopes.push((node.end_byte(), name));
+            let signature = (self.grammar.signature)(self, node);
+            let end = node.end_byte();
+            self.given(end, &signature);
+            self.scopes.push((end, signature.name));
         } else if role.branch {
             self.branches.push(node.end_byte());
+            if self.is_elsewhere(node) {
+                let names = ["consequence", "body", "block"].into_iter();
+                let mut taken = names.filter_map(|name| node.child_by_field_name(name));
+                self.left_out.extend(taken.next().map(|node| node.id()));
+            }
         }
         if let Some(visit) = role.visit {
             visit(self, node);
         }
+    }
+
+    /// Whether what stands in a branch is done on other systems alone, or by a program that was packed
+    /// with its interpreter.
+    fn is_elsewhere(&self, node: Node<'_>) -> bool {
+        const SIGNS: [&[u8]; 8] = [
+            b"'frozen'",
+            b"\"frozen\"",
+            b"'nt'",
+            b"\"nt\"",
+            b"win32",
+            b"Win32",
+            b"darwin",
+            b"Windows",
+        ];
+        let Some(condition) = node.child_by_field_name("condition") else {
+            return false;
+        };
+        let text = self.bytes(condition);
+        let holds = |sign: &[u8]| memchr::memmem::find(text, sign).is_some();
+        // One that denies it, or asks for more, may hold here.
+        let is_plain = ![&b"!"[..], b"not ", b"ne ", b"||", b" or ", b"unless"]
+            .iter()
+            .any(|word| holds(word));
+        text.len() < 128 && is_plain && SIGNS.iter().any(|sign| holds(sign))
     }
 
     pub(super) fn bytes(&self, node: Node<'_>) -> &'t [u8] {
@@ -156,6 +209,20 @@ impl<'t> Reader<'t> {
         values
     }
 
+    /// Values of the first of two nodes, or else of the second, as `a || b` gives them. Where the whole
+    /// program is known, so is what is set.
+    pub(super) fn first_of(&mut self, nodes: &[Node<'t>; 2]) -> Vec<Value> {
+        let [first, other] = nodes;
+        let mut values = self.fold(*first);
+        let is_set = |value: &Value| !value.is_empty() && !is_hole(value);
+        if self.process.program.is_some() && values.iter().all(is_set) {
+            return values;
+        }
+        let more = self.fold(*other);
+        unite(&mut values, &more);
+        values
+    }
+
     /// Values of either of two fields of a node.
     pub(super) fn either_field(&mut self, node: Node<'t>, fields: [&str; 2]) -> Vec<Value> {
         let nodes = fields.map(|field| node.child_by_field_name(field));
@@ -202,8 +269,16 @@ impl<'t> Reader<'t> {
             let more = self.fold(*node);
             values = Some(match values {
                 None => more,
-                Some(_) if restart && more.iter().all(|value| value.starts_with(b"/")) => more,
-                Some(values) => join(join(values, &[b"/".to_vec()]), &more),
+                Some(values) if restart => {
+                    let (anew, more): (Vec<Value>, Vec<Value>) =
+                        more.into_iter().partition(|value| value.starts_with(b"/"));
+                    let mut all = anew;
+                    if !more.is_empty() {
+                        unite(&mut all, &join(ended(values), &more));
+                    }
+                    all
+                }
+                Some(values) => join(ended(values), &more),
             });
         }
         values.unwrap_or_else(hole)
@@ -234,20 +309,258 @@ impl<'t> Reader<'t> {
         join(values, &[gap.to_vec()])
     }
 
-    /// The values of a name: those of the function around first, then those of the file.
+    /// Gives the parameters of a function what it is called with elsewhere in the program.
+    fn given(&mut self, end: usize, signature: &Signature) {
+        let Some(program) = self.process.program.filter(|_| !signature.name.is_empty()) else {
+            return;
+        };
+        for (byte, parameter) in PARAMETERS.zip(&signature.parameters) {
+            // What it is called with by name is what it is called with at its place.
+            let at = Parameter::At(usize::from(byte - PARAMETERS.start()));
+            let named = program.given(&signature.name, Parameter::Named(last_name(parameter)));
+            program.note_call(&signature.name, at, &named);
+            self.env
+                .insert(&format!("{end}\n{parameter}"), vec![vec![byte]]);
+        }
+    }
+
+    /// Values of the text of a function, with what its parameters are called with in their places.
+    fn called(&self, function: &str, values: &[Value]) -> Vec<Value> {
+        let is_open = |value: &Value| value.iter().any(|byte| PARAMETERS.contains(byte));
+        if !values.iter().any(is_open) {
+            return values.to_vec();
+        }
+        let given = |at: usize| match self.process.program {
+            Some(program) => program.given(function, Parameter::At(at)),
+            None => Vec::new(),
+        };
+        substituted(values, &given)
+    }
+
+    /// Values with what the parameters of the function around are called with.
+    fn settled(&self, values: &[Value]) -> Vec<Value> {
+        let function = self.scopes.last().map_or("", |(_, name)| name.as_str());
+        self.called(function, values)
+    }
+
+    /// Notes what a function is called with.
+    pub(super) fn passes(&mut self, function: &str, args: &[Argument<'t>]) {
+        let Some(program) = self.process.program else {
+            return;
+        };
+        let function = last_name(function);
+        // Calls of these names are those of libraries.
+        if function.len() < 4 {
+            return;
+        }
+        for (at, (name, node)) in args.iter().enumerate().take(MAX_PARAMETERS) {
+            let values = self.fold(*node);
+            let values = self.settled(&values);
+            let at = name.as_deref().map_or(Parameter::At(at), Parameter::Named);
+            program.note_call(function, at, &values);
+        }
+    }
+
+    /// What the function around is called with.
+    pub(super) fn called_with(&self, at: Parameter<'_>) -> Vec<Value> {
+        match (self.process.program, self.scopes.last()) {
+            (Some(program), Some((_, name))) if !name.is_empty() => program.given(name, at),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Gives a name of the function around values.
+    pub(super) fn give(&mut self, name: &str, values: Vec<Value>) {
+        if let Some((end, _)) = self.scopes.last() {
+            self.env.insert(&format!("{end}\n{name}"), values);
+        }
+    }
+
+    /// Adds a directory in which the program looks up names first.
+    pub(super) fn search(&self, dir: &[u8]) {
+        if let Some(program) = self.process.program {
+            program.search(&folded(&seen_from(self.cwd.as_deref(), dir)));
+        }
+    }
+
+    /// Notes what the function around gives back.
+    pub(super) fn returns(&mut self, values: &[Value]) {
+        let Some((_, name)) = self.scopes.last().filter(|(_, name)| !name.is_empty()) else {
+            return;
+        };
+        let name = format!("{name}()");
+        let mut all = self.env.get(&name).cloned().unwrap_or_default();
+        unite(&mut all, values);
+        self.env.insert(&name, all);
+        if let Some(program) = self.process.program {
+            program.note(&name, values);
+        }
+    }
+
+    /// What a function gives back, as far as its text is known.
+    pub(super) fn returned(&mut self, callee: &str, args: &[Node<'t>]) -> Vec<Value> {
+        let values = self.lookup(&format!("{callee}()"));
+        let is_open = |value: &Value| value.iter().any(|byte| PARAMETERS.contains(byte));
+        if !values.iter().any(is_open) {
+            return values;
+        }
+        let args: Vec<Vec<Value>> = args
+            .iter()
+            .take(MAX_PARAMETERS)
+            .map(|arg| self.fold(*arg))
+            .collect();
+        let given = |at: usize| args.get(at).cloned().unwrap_or_default();
+        substituted(&values, &given)
+    }
+
+    /// The values of a name: those of the functions around first, the nearest before all, then those of
+    /// the file; then those of the file that its beginning stands for, and last what the program says of
+    /// a member of that name.
     pub(super) fn lookup(&self, name: &str) -> Vec<Value> {
-        let local = self.scopes.last().map(|(end, _)| format!("{end}\n{name}"));
-        local
-            .and_then(|key| self.env.get(&key))
-            .or_else(|| self.env.get(name))
-            .cloned()
-            .unwrap_or_else(hole)
+        let local = self.scopes.iter().rev();
+        let mut local = local.map(|(end, _)| self.env.get(&format!("{end}\n{name}")));
+        let own = local
+            .find_map(|values| values)
+            .or_else(|| self.env.get(name));
+        if let Some(values) = own
+            && !values.iter().all(|value| is_hole(value))
+        {
+            return self.seen_inside(name, values);
+        }
+        let member = name.split_once(['.', ':']);
+        if let Some((object, member)) = member
+            && let Some(module) = self.modules.get(object)
+            && let Some(values) = module.get(member.trim_start_matches(':'))
+        {
+            return values.clone();
+        }
+        let own_name = last_name(name);
+        let known = match self.process.program {
+            // A plain name is one of the file's own.
+            Some(program) if own_name.len() > 2 && (own_name != name || name.ends_with(')')) => {
+                program.known(own_name)
+            }
+            _ => Vec::new(),
+        };
+        match known.is_empty() {
+            true => own.cloned().unwrap_or_else(hole),
+            false => known,
+        }
+    }
+
+    /// Values of a name as the function around sees them: those of a function further out with what
+    /// that one is called with.
+    fn seen_inside(&self, name: &str, values: &[Value]) -> Vec<Value> {
+        let is_of = |(end, _): &&(usize, String)| self.env.get(&format!("{end}\n{name}")).is_some();
+        match self.scopes.iter().rev().find(is_of) {
+            Some((end, function)) if Some(*end) != self.scopes.last().map(|(end, _)| *end) => {
+                self.called(function, values)
+            }
+            _ => values.to_vec(),
+        }
+    }
+
+    /// Reads the file of the program that this one asks for.
+    pub(super) fn load(&self, load: Load<'_>) -> Option<Rc<Module>> {
+        let (Load::File(name) | Load::Name(name)) = load;
+        let known = self.settled(&[name.to_vec()]);
+        known.iter().find_map(|name| {
+            if name.contains(&HOLE) {
+                let load = match load {
+                    Load::File(_) => Load::File(name),
+                    Load::Name(_) => Load::Name(name),
+                };
+                self.process.program?.load_any(self.path?, load);
+                return None;
+            }
+            let load = match load {
+                Load::File(_) => Load::File(name),
+                Load::Name(_) => Load::Name(name),
+            };
+            self.process.program?.load(self.path?, load)
+        })
+    }
+
+    /// Takes a name for what another file gives.
+    pub(super) fn bind(&mut self, name: &str, module: &Rc<Module>) {
+        self.modules.insert(name.to_owned(), Rc::clone(module));
+    }
+
+    /// Takes all names of another file for its own.
+    pub(super) fn take_all(&mut self, module: &Module) {
+        for (name, values) in &module.values {
+            let is_known = |values: &Vec<Value>| !values.iter().all(|value| is_hole(value));
+            if !self.env.get(name).is_some_and(is_known) {
+                self.env.insert(name, values.clone());
+            }
+        }
+    }
+
+    /// Takes one name of another file for its own.
+    pub(super) fn take(&mut self, module: &Module, name: &str, own: &str) {
+        for (name, own) in [
+            (name.to_owned(), own.to_owned()),
+            (format!("{name}()"), format!("{own}()")),
+        ] {
+            if let Some(values) = module.get(&name) {
+                self.env.insert(&own, values.clone());
+            }
+        }
+    }
+
+    /// The names of the file, for those that load it.
+    pub(super) fn names(&self) -> BTreeMap<String, Vec<Value>> {
+        let own = self.env.iter().filter(|(name, _)| !name.contains('\n'));
+        let told = own.filter(|(_, values)| !values.iter().all(|value| is_hole(value)));
+        told.map(|(name, values)| (name.to_owned(), values.clone()))
+            .collect()
+    }
+
+    /// The values of a variable of the environment.
+    pub(super) fn variable(&self, name: &str) -> Vec<Value> {
+        self.process
+            .variable(name)
+            .map_or_else(hole, |value| vec![value])
+    }
+
+    /// The home directory of the user.
+    pub(super) fn home(&self) -> Vec<Value> {
+        self.variable("HOME")
+    }
+
+    /// The working directory as a value.
+    pub(super) fn here(&self) -> Vec<Value> {
+        self.cwd.clone().map_or_else(hole, |dir| vec![dir])
+    }
+
+    /// Paths as they are seen from the working directory.
+    pub(super) fn absolute(&self, values: &[Value]) -> Vec<Value> {
+        let seen = |value: &Value| seen_from(self.cwd.as_deref(), value);
+        values.iter().map(seen).collect()
+    }
+
+    /// Paths in which `~` at the beginning stands for the home directory.
+    pub(super) fn expanded(&self, values: Vec<Value>) -> Vec<Value> {
+        let home = self.process.variable("HOME").unwrap_or_else(|| vec![HOLE]);
+        let expand = |value: Value| match value.strip_prefix(b"~") {
+            Some(rest) if rest.is_empty() || rest.starts_with(b"/") => [&home, rest].concat(),
+            _ => value,
+        };
+        values.into_iter().map(expand).collect()
     }
 
     /// Gives a name values, and notes those that are paths under `label`.
     pub(super) fn assign(&mut self, node: Node<'_>, name: &str, label: &str, values: Vec<Value>) {
         self.setting(node, label, &values);
         // Members and globals are those of the file; plain names are the function's.
+        let is_shared = last_name(name) != name || self.scopes.is_empty();
+        let values = match is_shared {
+            true => self.settled(&values),
+            false => values,
+        };
+        if is_shared && let Some(program) = self.process.program {
+            program.note(last_name(name), &values);
+        }
         let local = name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$');
@@ -269,7 +582,7 @@ impl<'t> Reader<'t> {
 
     /// Notes the paths that a name, key or option is given.
     pub(super) fn setting(&mut self, node: Node<'_>, label: &str, values: &[Value]) {
-        for value in values {
+        for value in &completed(self.settled(values)) {
             let value = dsn_file(value).unwrap_or(value);
             if value.starts_with(b"/") && value.len() > 2 && !value.contains(&b' ') {
                 let deed = Deed::Set {
@@ -282,6 +595,14 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Notes what a key, or an argument of some name, is given.
+    pub(super) fn pair(&mut self, node: Node<'_>, label: &str, values: &[Value]) {
+        self.setting(node, label, values);
+        if let Some(program) = self.process.program {
+            program.note(last_name(label), &self.settled(values));
+        }
+    }
+
     /// Notes what a call does, by the language's table.
     pub(super) fn call(
         &mut self,
@@ -290,6 +611,7 @@ impl<'t> Reader<'t> {
         receiver: Option<Node<'t>>,
         args: &[Argument<'t>],
     ) {
+        self.passes(callee, args);
         for rule in self.grammar.rules {
             let matched = rule.names.iter().any(|name| match name.strip_prefix('.') {
                 Some(method) => receiver.is_some() && callee.rsplit('.').next() == Some(method),
@@ -329,10 +651,14 @@ impl<'t> Reader<'t> {
         }
         for target in targets {
             let values = self.fold(target);
+            let values = completed(self.settled(&values));
             let act = match does {
                 Does::Act(act) => act,
                 Does::Mode(at) => match find(args, at) {
-                    Some(mode) => rules::act_of_mode(&self.fold(mode)),
+                    Some(mode) => {
+                        let modes = self.fold(mode);
+                        rules::act_of_mode(&self.settled(&modes))
+                    }
                     None => Act::Reads,
                 },
                 Does::Shell => {
@@ -346,21 +672,40 @@ impl<'t> Reader<'t> {
                         .into_iter()
                         .next()
                         .filter(|dir| dir.starts_with(b"/"));
+                    if let (Some(program), Some(dir)) = (self.process.program, &self.cwd) {
+                        program.change_dir(&folded(dir));
+                    }
                     continue;
                 }
             };
             for value in &values {
-                self.touch(node, by, act, dsn_file(value).unwrap_or(value));
+                let is_word = !value.iter().any(|byte| matches!(byte, b'/' | b'.' | b':'));
+                if !(is_word && matches!(arg, Arg::FileAt(_))) {
+                    self.touch(node, by, act, dsn_file(value).unwrap_or(value));
+                }
             }
         }
     }
 
     /// Notes what is done to a path, unless nothing of it is known.
     pub(super) fn touch(&mut self, node: Node<'_>, by: &str, act: Act, path: &[u8]) {
+        if path.iter().any(|byte| PARAMETERS.contains(byte)) {
+            // Which call gives what a function opens in a directory of its own is not followed.
+            for path in self.settled(&[path.to_vec()]) {
+                self.guesses = !path.starts_with(b"/");
+                self.touch(node, by, act, &path);
+            }
+            self.guesses = false;
+            return;
+        }
         if path.is_empty() || is_hole(path) || path.starts_with(b":") || path.contains(&b'\n') {
             return;
         }
         if memchr::memmem::find(path, b"://").is_some() {
+            return;
+        }
+        // Any word can be the name of a file; few are that have signs of other things in them.
+        if !path.starts_with(b"/") && !path.iter().all(|byte| is_of_names(*byte)) {
             return;
         }
         let path = folded(&seen_from(self.cwd.as_deref(), path));
@@ -369,6 +714,12 @@ impl<'t> Reader<'t> {
 
     /// A command line that a shell runs.
     pub(super) fn shell(&mut self, node: Node<'_>, command: &[u8]) {
+        if command.iter().any(|byte| PARAMETERS.contains(byte)) {
+            for command in self.settled(&[command.to_vec()]) {
+                self.shell(node, &command);
+            }
+            return;
+        }
         if is_hole(command) || command.len() > 4096 {
             return;
         }
@@ -382,7 +733,8 @@ impl<'t> Reader<'t> {
     pub(super) fn run(&mut self, node: Node<'_>, words: Vec<Node<'t>>) {
         let mut argv: Vec<Value> = Vec::new();
         for word in words {
-            let value = self.fold(word).into_iter().next();
+            let values = self.fold(word);
+            let value = self.settled(&values).into_iter().next();
             argv.push(value.unwrap_or_else(|| vec![HOLE]));
         }
         if let Some(name) = argv.first().filter(|name| !is_hole(name)) {
@@ -407,7 +759,7 @@ impl<'t> Reader<'t> {
             deed,
             arms: Vec::new(),
             function: function.unwrap_or_default(),
-            sure: true,
+            sure: !self.guesses,
         });
     }
 
@@ -422,6 +774,94 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// Directories with the slash that what is joined to them stands behind; nothing comes before a path
+/// that is joined to nothing.
+fn ended(dirs: Vec<Value>) -> Vec<Value> {
+    let end = |mut dir: Value| {
+        if !dir.is_empty() {
+            dir.push(b'/');
+        }
+        dir
+    };
+    dirs.into_iter().map(end).collect()
+}
+
+/// Values without the names of which the whole path stands among them, as where a program puts a
+/// directory before a name that has none.
+fn completed(values: Vec<Value>) -> Vec<Value> {
+    let is_whole = |name: &Value| {
+        values.iter().any(|whole| {
+            let dir = whole.strip_suffix(name.as_slice());
+            whole.starts_with(b"/") && dir.is_some_and(|dir| dir.ends_with(b"/"))
+        })
+    };
+    let kept = values.iter().filter(|value| !is_whole(value));
+    kept.cloned().collect()
+}
+
+/// Values in which parameters have the values that `given` tells by their place; those of which nothing
+/// is known are holes.
+fn substituted(values: &[Value], given: &dyn Fn(usize) -> Vec<Value>) -> Vec<Value> {
+    let mut found = Vec::new();
+    for value in values {
+        let mut all = vec![Vec::new()];
+        for byte in value {
+            let more = match PARAMETERS.contains(byte) {
+                true => {
+                    let known = given(usize::from(byte - PARAMETERS.start()));
+                    if known.is_empty() { hole() } else { known }
+                }
+                false => vec![vec![*byte]],
+            };
+            // An absolute path behind a slash begins anew, as it does for those who join paths.
+            let begins_anew =
+                |begin: &Value, end: &Value| begin.ends_with(b"/") && end.starts_with(b"/");
+            all = match more.as_slice() {
+                [one] if all.iter().all(|begin| begins_anew(begin, one)) => vec![one.clone()],
+                [one] => {
+                    all.iter_mut()
+                        .for_each(|value| value.extend_from_slice(one));
+                    all
+                }
+                // Every one of either: sets of the same size are no pairs here.
+                _ => all
+                    .iter()
+                    .flat_map(|begin| {
+                        more.iter().map(move |end| match begins_anew(begin, end) {
+                            true => end.clone(),
+                            false => [begin.as_slice(), end].concat(),
+                        })
+                    })
+                    .take(MAX_VALUES)
+                    .collect(),
+            };
+        }
+        unite(&mut found, &all);
+    }
+    found
+}
+
+/// Whether a byte stands in names that people give to files, or for what is not known of one.
+fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == HOLE || b"/._-+@%~".contains(&byte)
+}
+
+/// The last name in a place, without what marks it: `$cfg[data]` and `self.data` are `data`, and
+/// `a.b()` is `b()`.
+pub(super) fn last_name(place: &str) -> &str {
+    let (bare, call) = match place.strip_suffix("()") {
+        Some(bare) => (bare, "()".len()),
+        None => (place, 0),
+    };
+    let bare = bare.trim_end_matches([']', '}', ')']);
+    let start = bare.rfind(['.', '[', '{', '$', '@', '%', ':', '>', '(']);
+    let start = start.map_or(0, |at| at + 1);
+    match call {
+        0 => &bare[start..],
+        _ => &place[start..],
+    }
+}
+
 /// The argument at a place or of a name.
 fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
     let named = |wanted: &str| {
@@ -430,7 +870,7 @@ fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
     };
     let at = |place: usize| args.get(place).filter(|(name, _)| name.is_none());
     let found = match which {
-        Arg::At(place) => at(place),
+        Arg::At(place) | Arg::FileAt(place) => at(place),
         Arg::Named(name) | Arg::Else(name, _) => named(name),
         Arg::AtOr(place, name) => named(name).or_else(|| at(place)),
         Arg::Receiver | Arg::All | Arg::From(_) | Arg::Fixed(_) => None,

@@ -2,12 +2,13 @@
 
 use tree_sitter::Node;
 
-use super::Grammar;
+use super::process::Load;
 use super::reader::{Argument, Reader, by_place, children, ends};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
+use super::{Grammar, Signature};
 use crate::parse::value::{Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -32,6 +33,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         (&["optional_parameter", "keyword_parameter"], parameter),
         (&["pair"], pair),
         (&["call"], call),
+        (&["return"], returned),
         (&["subshell"], subshell),
     ],
     fold,
@@ -58,6 +60,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     lines: true,
     longest_run: 64 << 10,
     program: |text| text.into(),
+    signature,
 };
 
 const RULES: &[Rule] = &[
@@ -219,7 +222,73 @@ fn pair<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     if let Some((key, value)) = ends(node, ["key", "value"]) {
         let label = reader.place(key);
         let values = reader.fold(value);
-        reader.setting(node, label.trim_matches(':'), &values);
+        reader.pair(node, label.trim_matches(':'), &values);
+    }
+}
+
+/// `return x`.
+fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some(value) = children(node)
+        .first()
+        .and_then(|list| children(*list).first().copied())
+    {
+        let values = reader.fold(value);
+        reader.returns(&values);
+    }
+}
+
+fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
+    let name = node
+        .child_by_field_name("name")
+        .map(|name| reader.place(name));
+    let name = match name.unwrap_or_default() {
+        name if name == "initialize" => {
+            let class = node.parent().and_then(|body| body.parent());
+            let class = class.and_then(|class| class.child_by_field_name("name"));
+            class.map(|class| reader.place(class)).unwrap_or_default()
+        }
+        name => name,
+    };
+    let list = node.child_by_field_name("parameters").map(children);
+    let names = list.into_iter().flatten();
+    let names = names.map(|one| one.child_by_field_name("name").unwrap_or(one));
+    Signature {
+        name,
+        parameters: names.map(|name| reader.place(name)).collect(),
+    }
+}
+
+/// `require 'a/b'`, `require_relative '../c'`, `load 'd.rb'`; a directory that names are looked up in.
+fn loads<'t>(reader: &mut Reader<'t>, callee: &str, args: &[Argument<'t>]) {
+    let Some((_, what)) = args.first() else {
+        return;
+    };
+    if matches!(
+        callee,
+        "$:.unshift" | "$LOAD_PATH.unshift" | "$:.push" | "$LOAD_PATH.push"
+    ) {
+        for dir in reader.fold(*what) {
+            reader.search(&dir);
+        }
+        return;
+    }
+    if !matches!(callee, "require" | "require_relative" | "load" | "autoload") {
+        return;
+    }
+    let what = if callee == "autoload" {
+        args.get(1).map(|(_, path)| *path)
+    } else {
+        Some(*what)
+    };
+    let Some(what) = what else { return };
+    for name in reader.fold(what) {
+        let load = match callee {
+            "require" | "autoload" => Load::Name(&name),
+            _ => Load::File(&name),
+        };
+        if let Some(module) = reader.load(load) {
+            reader.take_all(&module);
+        }
     }
 }
 
@@ -227,6 +296,7 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     let args = arguments(node);
     let receiver = node.child_by_field_name("receiver");
     let callee = callee(reader, node);
+    loads(reader, &callee, &args);
     reader.call(node, &callee, receiver, &args);
 }
 
@@ -281,7 +351,13 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         | "scope_resolution" | "file" => name(reader, node),
         "element_reference" => {
             let place = reader.place(node);
-            reader.lookup(&place)
+            match place
+                .strip_prefix("ENV[")
+                .and_then(|rest| rest.strip_suffix(']'))
+            {
+                Some(variable) => reader.variable(variable),
+                None => reader.lookup(&place),
+            }
         }
         "binary" => binary(reader, node),
         "conditional" => reader.either_field(node, ["consequence", "alternative"]),
@@ -315,7 +391,7 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         // A path and a name are joined by `+` too (Pathname), but then the name has no slash.
         b"+" => reader.concat(&[left, right]),
         b"/" => reader.join_paths(&[left, right], true),
-        b"||" | b"or" => reader.either(&[left, right]),
+        b"||" | b"or" => reader.first_of(&[left, right]),
         _ => hole(),
     }
 }
@@ -327,18 +403,28 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let method = callee.rsplit('.').next().unwrap_or(&callee);
     match (callee.as_str(), args.first().copied()) {
         ("File.join", Some(_)) => reader.join_paths(&args, false),
-        ("File.expand_path" | "File.absolute_path", Some(path)) => match args.get(1) {
-            Some(base) => reader.join_paths(&[*base, path], true),
-            None => reader.fold(path),
-        },
+        ("File.expand_path" | "File.absolute_path", Some(path)) => {
+            let values = match args.get(1) {
+                Some(base) => reader.join_paths(&[*base, path], true),
+                None => reader.fold(path),
+            };
+            let values = reader.expanded(values);
+            reader.absolute(&values)
+        }
+        ("Dir.home", None) => reader.home(),
+        ("Dir.pwd" | "Dir.getwd", None) => reader.here(),
         ("File.dirname", Some(path)) => reader.parent(path),
         ("File.basename", Some(path)) => reader.changed(path, basename),
         ("File.realpath" | "Pathname.new" | "Pathname" | "String", Some(path)) => reader.fold(path),
         ("Dir.tmpdir", _) => vec![b"/tmp".to_vec()],
-        ("ENV.fetch", Some(_)) => match args.get(1) {
-            Some(default) => reader.fold(*default),
-            None => hole(),
-        },
+        ("ENV.fetch", Some(name)) => {
+            let name = reader.place(name);
+            let known = reader.variable(&name);
+            match args.get(1) {
+                Some(default) if known.iter().all(|value| is_hole(value)) => reader.fold(*default),
+                _ => known,
+            }
+        }
         _ => match (method, receiver) {
             ("to_s" | "freeze" | "realpath" | "expand_path" | "chomp" | "strip", Some(object)) => {
                 reader.fold(object)
@@ -349,7 +435,22 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
                 all.extend(args);
                 reader.join_paths(&all, true)
             }
-            _ => hole(),
+            ("fetch", Some(_)) if !args.is_empty() => {
+                let key = format!(
+                    "get[{}]",
+                    args.first()
+                        .map(|key| reader.place(*key))
+                        .unwrap_or_default()
+                );
+                let known = reader.lookup(&key);
+                match args.get(1) {
+                    Some(default) if known.iter().all(|value| is_hole(value)) => {
+                        reader.fold(*default)
+                    }
+                    _ => known,
+                }
+            }
+            _ => reader.returned(&callee, &args),
         },
     }
 }

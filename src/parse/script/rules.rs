@@ -20,6 +20,8 @@ pub(super) const fn rule(names: &'static [&'static str], does: &'static [(Arg, D
 pub(super) enum Arg {
     /// By place.
     At(usize),
+    /// By place, where it is the name of a file or directory and no word for a kind.
+    FileAt(usize),
     /// By name.
     Named(&'static str),
     /// By name or place.

@@ -53,7 +53,7 @@ impl Language {
         ];
         let [javascript, python, perl, php, ruby] = &SIGNS;
         let signs = match self {
-            Self::JavaScript => javascript,
+            Self::JavaScript | Self::TypeScript => javascript,
             Self::Python => python,
             Self::Perl => perl,
             Self::Php => php,

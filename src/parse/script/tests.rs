@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::super::op::{Deed, Op};
-use super::{Language, MAX_TEXT, read};
+use super::{Language, MAX_TEXT, Process, read};
 
 /// Whether anybody asks for an operation: those on relative paths say nothing.
 fn is_wanted(op: &Op) -> bool {
@@ -33,7 +33,12 @@ fn ops(language: Language, text: &str) -> Vec<String> {
         ),
         Deed::Source(path) => format!("Source {}", String::from_utf8_lossy(path)),
     };
-    let script = read(text.as_bytes(), language, Some(b"/opt/x/bin/a"), None);
+    let script = read(
+        text.as_bytes(),
+        language,
+        Some(b"/opt/x/bin/a"),
+        &Process::default(),
+    );
     assert!(script.faults.is_empty(), "{text}: {:?}", script.faults);
     let mut all: Vec<_> = script.ops.iter().map(show).collect();
     assert!(
@@ -299,10 +304,15 @@ fn text_that_costs_too_much_is_cut() {
         for open in [
             "(", "$x{", "a+", "x ? ", "\"#{", "a=", "<<A ", "m/", "<?php (",
         ] {
-            let _ = read(open.repeat(1500).as_bytes(), language, None, None);
+            let _ = read(
+                open.repeat(1500).as_bytes(),
+                language,
+                None,
+                &Process::default(),
+            );
         }
-        assert!(read(&b"(".repeat(1000), language, None, None).cut);
-        assert!(read(&b"a+".repeat(50_000), language, None, None).cut);
+        assert!(read(&b"(".repeat(1000), language, None, &Process::default()).cut);
+        assert!(read(&b"a+".repeat(50_000), language, None, &Process::default()).cut);
     }
     assert!(
         began.elapsed() < Duration::from_secs(60),
@@ -310,7 +320,7 @@ fn text_that_costs_too_much_is_cut() {
         began.elapsed()
     );
     let long = "x = 1\n".repeat(MAX_TEXT / 6 + 10);
-    assert!(read(long.as_bytes(), Language::Python, None, None).cut);
+    assert!(read(long.as_bytes(), Language::Python, None, &Process::default()).cut);
 }
 
 #[test]
@@ -330,7 +340,7 @@ proptest! {
     #[test]
     fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         for language in [Language::JavaScript, Language::Python, Language::Perl, Language::Php, Language::Ruby] {
-            let _ = read(&bytes, language, Some(b"/a/b"), None);
+            let _ = read(&bytes, language, Some(b"/a/b"), &Process::default());
         }
     }
 
@@ -346,7 +356,7 @@ proptest! {
     ) {
         let text = pieces.concat();
         for language in [Language::JavaScript, Language::Python, Language::Perl, Language::Php, Language::Ruby] {
-            let script = read(text.as_bytes(), language, Some(b"/a/b"), None);
+            let script = read(text.as_bytes(), language, Some(b"/a/b"), &Process::default());
             let passed_over = !language.may_tell(text.as_bytes());
             prop_assert!(!passed_over || !script.ops.iter().any(is_wanted), "{:?}", script.ops);
         }
@@ -360,7 +370,12 @@ fn a_here_document_without_an_end_is_read_to_the_end() {
         "open(F, '/etc/x');\nprint <<\"X\" . \"a\";\n$b",
         "open(F, '/etc/x');\nprint <<X, <<Y;\na @{[ 1 ]} c\nX\n$d e",
     ] {
-        let script = read(text.as_bytes(), Language::Perl, Some(b"/a/b"), None);
+        let script = read(
+            text.as_bytes(),
+            Language::Perl,
+            Some(b"/a/b"),
+            &Process::default(),
+        );
         assert!(
             !script.ops.is_empty() || script.cut || !script.faults.is_empty(),
             "{text}"

@@ -1,0 +1,784 @@
+//! Where programs begin: the first file of each process that is started, and what the process is given.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::settings::folded;
+use crate::extract::{HEAD, language_of, language_of_interpreter};
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, StartKind, Touch, What};
+use crate::knowledge::starts::{Names, loads};
+use crate::link::host::Host;
+use crate::link::scope::Scope;
+use crate::link::starts::System;
+use crate::link::{reach, web};
+use crate::parse::config::{self, Form};
+use crate::parse::env_file;
+use crate::parse::op::Run;
+use crate::parse::script::Language;
+use crate::parse::shell::{Call, call};
+use crate::path::AppPath;
+use crate::tree::Root;
+
+/// How many programs may start one another before the one that is followed.
+const MAX_STEPS: usize = 8;
+
+/// How much of a script, or of a file of variables, is read.
+const LIMIT: usize = 1 << 20;
+
+/// How many pages of a site are followed.
+const MAX_PAGES: usize = 200;
+
+/// How far below the content of a site its pages are looked for.
+const PAGE_DEPTH: usize = 2;
+
+/// The largest program that a package tool writes to start a package, in bytes.
+const SMALL: usize = 4 << 10;
+
+/// Shells, whose scripts are followed by what they start.
+const SHELLS: [&[u8]; 6] = [b"sh", b"bash", b"dash", b"ksh", b"ash", b"zsh"];
+
+/// A program as it is started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    /// Its first files, as they lie.
+    pub(super) files: Vec<AppPath>,
+    /// The language of files that do not tell it by themselves.
+    pub(super) language: Option<Language>,
+    /// The working directory.
+    pub(super) dir: Option<AppPath>,
+    /// Whether each file is run in its own directory where no other is known.
+    pub(super) beside: bool,
+    /// The home directory of its user.
+    pub(super) home: Option<AppPath>,
+    /// Its environment, as far as it is known.
+    pub(super) env: BTreeMap<String, Vec<u8>>,
+    /// What options of its command give, by their names.
+    pub(super) options: BTreeMap<String, Vec<u8>>,
+    /// Directories in which it looks up names.
+    pub(super) search: Vec<AppPath>,
+    /// Packages of a language that are the application.
+    pub(super) packages: BTreeSet<Vec<u8>>,
+}
+
+/// What is started.
+pub(super) struct Started {
+    /// The programs that are read.
+    pub(super) entries: Vec<Entry>,
+    /// What process managers keep for them.
+    pub(super) kept: Vec<Fact>,
+    /// Directories of the scope in which something is started that is not read.
+    pub(super) unknown: BTreeSet<AppPath>,
+}
+
+/// A process that is started.
+#[derive(Clone, Debug, Default)]
+struct Command {
+    argv: Vec<Vec<u8>>,
+    dir: Option<AppPath>,
+    user: Option<String>,
+    env: BTreeMap<String, Vec<u8>>,
+}
+
+struct Finder<'a> {
+    root: &'a Root,
+    host: &'a Host,
+    scope: &'a Scope,
+    system: System<'a>,
+    /// What process managers keep for the programs that they start.
+    kept: RefCell<Vec<Fact>>,
+}
+
+/// The programs that `facts` say are started, and the pages of sites that are served.
+pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> Started {
+    let finder = Finder {
+        root,
+        host,
+        scope,
+        system: System {
+            root,
+            accounts: &host.accounts,
+        },
+        kept: RefCell::default(),
+    };
+    let mut found = BTreeSet::new();
+    let mut unknown = BTreeSet::new();
+    for fact in facts {
+        if let What::Starts {
+            how, program, args, ..
+        } = &fact.what
+            && *how != StartKind::Script
+        {
+            let mut own = BTreeSet::new();
+            finder.follow(finder.command(fact, facts), MAX_STEPS, &mut own);
+            if own.is_empty() {
+                let words = args.iter().filter_map(AppPath::absolute);
+                let named = std::iter::once(program.clone()).chain(words);
+                let real = named.filter_map(|path| finder.real(&path).or(Some(path)));
+                unknown.extend(real.filter_map(|path| scope.in_prefix(&path).cloned()));
+            }
+            found.extend(own);
+        }
+    }
+    finder.pages(&mut found);
+    Started {
+        entries: found.into_iter().collect(),
+        kept: finder.kept.into_inner(),
+        unknown,
+    }
+}
+
+impl Finder<'_> {
+    /// What a start gives its process, in its line or in the file that it is from.
+    fn command(&self, fact: &Fact, facts: &[Fact]) -> Command {
+        let What::Starts {
+            program,
+            args,
+            given,
+            ..
+        } = &fact.what
+        else {
+            return Command::default();
+        };
+        let mut command = Command::default();
+        command.argv.push(program.as_bytes().to_vec());
+        command
+            .argv
+            .extend(args.iter().map(|arg| arg.as_bytes().to_vec()));
+        for other in facts.iter().filter(|other| other.at.file == fact.at.file) {
+            match &other.what {
+                What::RunsAs { user, .. } => command.user = Some(user.clone()),
+                What::Path { path, by, .. } if by == "WorkingDirectory" || by == "directory" => {
+                    command.dir = Some(path.clone());
+                }
+                What::Path { path, by, .. } if by.starts_with("EnvironmentFile") => {
+                    let text = self.root.read(path.as_bytes(), LIMIT).unwrap_or_default();
+                    let set = env_file::parse(&text).0.into_iter();
+                    command.env.extend(set.map(|set| (set.name, set.value)));
+                }
+                What::Env {
+                    name,
+                    value: Some(value),
+                } => {
+                    let value = value.as_bytes().to_vec();
+                    command.env.entry(name.clone()).or_insert(value);
+                }
+                _ => {}
+            }
+        }
+        if let Some(given) = given {
+            command.user = given.user.clone().or(command.user);
+            command.dir = given.directory.clone().or(command.dir);
+            let told = given.env.iter();
+            let told = told.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+            command
+                .env
+                .extend(told.map(|(name, value)| (name, value.into_bytes())));
+        }
+        command
+    }
+
+    fn home(&self, user: Option<&str>) -> Option<AppPath> {
+        let account = self.host.accounts.by_name(user.unwrap_or("root"))?;
+        Some(account.home.clone())
+    }
+
+    fn real(&self, path: &AppPath) -> Option<AppPath> {
+        let node = self.root.resolve(path.as_bytes()).ok()?;
+        (node.stat.kind == Kind::File).then_some(node.real)
+    }
+
+    /// A word of a command as a path.
+    fn path(&self, word: &[u8], dir: Option<&AppPath>) -> Option<AppPath> {
+        AppPath::absolute(word).or_else(|| dir.map(|dir| dir.join(word)))
+    }
+
+    /// Follows a command to the file of a program that is read.
+    fn follow(&self, command: Command, steps: usize, found: &mut BTreeSet<Entry>) {
+        let Some((program, args)) = command.argv.split_first() else {
+            return;
+        };
+        let Some(steps) = steps.checked_sub(1) else {
+            return;
+        };
+        let name = program
+            .rsplit(|byte| *byte == b'/')
+            .next()
+            .unwrap_or(program);
+        if let Some(language) = language_of_interpreter(name) {
+            self.interpreted(language, &command, found);
+            return;
+        }
+        if let Some(loads) = loads(name) {
+            self.loaded(loads, &command, steps, found);
+            return;
+        }
+        if SHELLS.contains(&name)
+            && let Some(at) = args.iter().position(|arg| !arg.starts_with(b"-"))
+            && !args[..at].iter().any(|arg| arg.ends_with(b"c"))
+        {
+            self.script(&args[at], &args[at + 1..], &command, steps, found);
+            return;
+        }
+        let is_helper = crate::knowledge::starts::is_helper(name);
+        if is_helper || !program.contains(&b'/') {
+            let text = command
+                .argv
+                .iter()
+                .map(|word| quoted(word))
+                .collect::<Vec<_>>()
+                .join(&b' ');
+            self.called(&text, None, &[], &command, steps, found);
+            return;
+        }
+        let Some(path) = self.path(program, command.dir.as_ref()) else {
+            return;
+        };
+        let real = self.real(&path);
+        let Some(real) = real.filter(|real| self.scope.contains(real)) else {
+            // Whatever runs it, a program of the application is among its words.
+            for (at, word) in args.iter().enumerate() {
+                let path = self.path(word, command.dir.as_ref());
+                let real = path
+                    .as_ref()
+                    .and_then(|path| Some((path, self.real(path)?)));
+                if let Some((path, real)) = real
+                    && let Some(language) = language_of(&real, b"")
+                {
+                    self.entry(language, path, real, &args[at + 1..], &command, found);
+                    return;
+                }
+            }
+            return;
+        };
+        let Ok(text) = self.root.read(real.as_bytes(), LIMIT) else {
+            return;
+        };
+        if !text.starts_with(b"#!") {
+            return;
+        }
+        match language_of(&real, &text[..text.len().min(HEAD)]) {
+            Some(language) if text.starts_with(b"#!") => {
+                self.entry(language, &path, real, args, &command, found);
+            }
+            _ => self.script(program, args, &command, steps, found),
+        }
+    }
+
+    /// Follows a script of the shell to what it starts.
+    fn script(
+        &self,
+        script: &[u8],
+        args: &[Vec<u8>],
+        command: &Command,
+        steps: usize,
+        found: &mut BTreeSet<Entry>,
+    ) {
+        let Some(path) = self.path(script, command.dir.as_ref()) else {
+            return;
+        };
+        if let Ok(text) = self.root.read(path.as_bytes(), LIMIT)
+            && !text.contains(&0)
+        {
+            self.called(&text, Some(path.as_bytes()), args, command, steps, found);
+        }
+    }
+
+    fn called(
+        &self,
+        text: &[u8],
+        script: Option<&[u8]>,
+        args: &[Vec<u8>],
+        command: &Command,
+        steps: usize,
+        found: &mut BTreeSet<Entry>,
+    ) {
+        let called = call(&Call {
+            text,
+            script,
+            args,
+            user: command.user.as_deref().unwrap_or("root").as_bytes(),
+            dir: command.dir.as_ref().map(AppPath::as_bytes),
+            vars: &command.env,
+            world: &self.system,
+        });
+        for started in called.started {
+            let next = self.started(started.run, command);
+            if next.argv != command.argv {
+                self.follow(next, steps, found);
+            }
+        }
+    }
+
+    /// What a script gives to a process that it starts.
+    fn started(&self, run: Run, command: &Command) -> Command {
+        let mut env = command.env.clone();
+        env.extend(run.env);
+        let paths = env.get("PATH").cloned();
+        let mut argv = run.argv;
+        if let Some(program) = argv.first_mut()
+            && !program.contains(&b'/')
+            && let Some(path) = self.system.find(program, paths.as_deref())
+        {
+            *program = path.as_bytes().to_vec();
+        }
+        let user = run.user.and_then(|user| String::from_utf8(user).ok());
+        let dir = run.dir.as_deref().and_then(AppPath::absolute);
+        Command {
+            argv,
+            dir: dir.or_else(|| command.dir.clone()),
+            user: user.or_else(|| command.user.clone()),
+            env,
+        }
+    }
+
+    /// The script that an interpreter is given.
+    fn interpreted(&self, language: Language, command: &Command, found: &mut BTreeSet<Entry>) {
+        let Some((interpreter, args)) = command.argv.split_first() else {
+            return;
+        };
+        let interpreter = self.path(interpreter, command.dir.as_ref());
+        let mut search = Vec::new();
+        let mut words = args.iter().enumerate();
+        while let Some((at, word)) = words.next() {
+            let rest = args.get(at + 1..).unwrap_or_default();
+            match (language, word.as_slice()) {
+                (Language::Python, b"-m") => {
+                    let Some((module, rest)) = rest.split_first() else {
+                        return;
+                    };
+                    self.module(module, interpreter.as_ref(), rest, command, found);
+                    return;
+                }
+                (_, b"-e" | b"--eval" | b"-p") if language != Language::Python => return,
+                (Language::Python, b"-c") | (Language::Php, b"-r") => return,
+                (Language::Perl | Language::Ruby, b"-I") => {
+                    let dir = rest
+                        .first()
+                        .and_then(|dir| self.path(dir, command.dir.as_ref()));
+                    search.extend(dir);
+                    words.next();
+                }
+                (Language::Perl | Language::Ruby, [b'-', b'I', dir @ ..]) => {
+                    search.extend(self.path(dir, command.dir.as_ref()));
+                }
+                (Language::Python, b"-W" | b"-X")
+                | (Language::JavaScript, b"-r" | b"--require" | b"--import" | b"--loader")
+                | (Language::Ruby, b"-r" | b"-C")
+                | (Language::Php, b"-c" | b"-d" | b"-S" | b"-t" | b"-z") => {
+                    words.next();
+                }
+                (_, [b'-', ..]) => {}
+                _ => {
+                    let path = self.path(word, command.dir.as_ref());
+                    let Some(path) = path else { return };
+                    let mut real = self.real(&path);
+                    if real.is_none() && language == Language::JavaScript {
+                        let names = [&b".js"[..], b"/index.js"].into_iter();
+                        let mut names =
+                            names.map(|end| AppPath::new([path.as_bytes(), end].concat()));
+                        real = names.find_map(|path| self.real(&path));
+                    }
+                    let Some(real) = real else { return };
+                    let mut own = BTreeSet::new();
+                    self.entry(language, &path, real, rest, command, &mut own);
+                    for mut entry in own {
+                        entry.search.extend(search.iter().cloned());
+                        entry
+                            .search
+                            .extend(interpreter.iter().flat_map(|path| self.site(path)));
+                        found.insert(entry);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// An application that a server or manager of its language loads.
+    fn loaded(
+        &self,
+        loads: Names<'_>,
+        command: &Command,
+        steps: usize,
+        found: &mut BTreeSet<Entry>,
+    ) {
+        let args = command.argv.get(1..).unwrap_or_default();
+        let program = command
+            .argv
+            .first()
+            .and_then(|word| self.path(word, command.dir.as_ref()));
+        let dir = command.dir.as_ref();
+        match loads {
+            Names::Module => {
+                for (at, word) in args.iter().enumerate() {
+                    if word.starts_with(b"-") {
+                        continue;
+                    }
+                    let rest = args.get(at + 1..).unwrap_or_default();
+                    if self.module(word, program.as_ref(), rest, command, found) {
+                        return;
+                    }
+                }
+            }
+            Names::File => {
+                for (at, word) in args.iter().enumerate() {
+                    let Some(path) = self.path(word, dir) else {
+                        continue;
+                    };
+                    let Some(real) = self.real(&path) else {
+                        continue;
+                    };
+                    let rest = args.get(at + 1..).unwrap_or_default();
+                    if self.managed(&real, command, steps, found) {
+                        return;
+                    }
+                    if let Some(language) = language_of(&real, b"") {
+                        self.entry(language, &path, real, rest, command, found);
+                        return;
+                    }
+                }
+            }
+            Names::Command => {
+                let words = args.iter().skip_while(|word| {
+                    word.starts_with(b"-") || matches!(word.as_slice(), b"exec" | b"run" | b"start")
+                });
+                let mut next = command.clone();
+                next.argv = words.cloned().collect();
+                self.follow(next, steps, found);
+            }
+            Names::Manifest => {
+                let Some(dir) = dir else { return };
+                let manifest = self.root.read(dir.child(b"package.json").as_bytes(), LIMIT);
+                let manifest = manifest.unwrap_or_default();
+                let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(&manifest) else {
+                    return;
+                };
+                let mut names = args.iter().filter(|word| !word.starts_with(b"-"));
+                let script =
+                    match names.find(|word| !matches!(word.as_slice(), b"run" | b"run-script")) {
+                        Some(name) => String::from_utf8_lossy(name).into_owned(),
+                        None => "start".to_owned(),
+                    };
+                let line = manifest.get("scripts").and_then(|all| all.get(script));
+                if let Some(line) = line.and_then(|line| line.as_str()) {
+                    let mut next = command.clone();
+                    let bin = dir.join(b"node_modules/.bin");
+                    let path = next.env.get("PATH").cloned().unwrap_or_default();
+                    let path = [bin.as_bytes(), b":", &path].concat();
+                    next.env.insert("PATH".to_owned(), path);
+                    self.called(line.as_bytes(), None, &[], &next, steps, found);
+                }
+            }
+            Names::Usual(name) => {
+                let named = args.iter().filter_map(|word| self.path(word, dir));
+                let usual = dir.map(|dir| dir.join(name));
+                let mut all = named.chain(usual).filter_map(|path| self.real(&path));
+                if let Some(real) = all.find(|real| language_of(real, b"").is_some()) {
+                    let language = language_of(&real, b"").unwrap_or(Language::Ruby);
+                    self.entry(language, &real.clone(), real, &[], command, found);
+                }
+            }
+        }
+    }
+
+    /// The programs of a process manager's own file: each section with a `script` is one.
+    fn managed(
+        &self,
+        file: &AppPath,
+        command: &Command,
+        steps: usize,
+        found: &mut BTreeSet<Entry>,
+    ) -> bool {
+        let ending = file
+            .name()
+            .rsplit(|byte| *byte == b'.')
+            .next()
+            .unwrap_or_default();
+        let form = match ending {
+            b"js" | b"cjs" => Form::Script(config::Language::JavaScript),
+            b"json" => Form::Json,
+            b"yml" | b"yaml" => Form::Yaml,
+            _ => return false,
+        };
+        let text = self.root.read(file.as_bytes(), LIMIT).unwrap_or_default();
+        type App = BTreeMap<String, (u32, String)>;
+        let mut apps: BTreeMap<(String, u32), App> = BTreeMap::new();
+        for setting in config::parse(form, &text).settings {
+            let above = setting.key.len().saturating_sub(1);
+            let section = setting.key[..above].join(".");
+            let app = apps.entry((section, setting.block)).or_default();
+            app.insert(setting.name().to_owned(), (setting.line, setting.value));
+        }
+        let mut is_any = false;
+        for app in apps.values() {
+            let get = |key: &str| app.get(key).map(|(_, value)| value.as_str());
+            let Some(script) = get("script") else {
+                continue;
+            };
+            is_any = true;
+            let cwd = get("cwd").and_then(AppPath::absolute);
+            let dir = cwd.or_else(|| file.parent());
+            for key in ["out_file", "error_file", "log_file", "pid_file"] {
+                if let Some((line, value)) = app.get(key)
+                    && let Some(path) = self.path(value.as_bytes(), dir.as_ref())
+                {
+                    let class = if key == "pid_file" {
+                        Class::Runtime
+                    } else {
+                        Class::Log
+                    };
+                    self.kept.borrow_mut().push(Fact {
+                        at: Locus::line(file, *line),
+                        what: What::Path {
+                            path,
+                            touch: Touch::Writes,
+                            source: Source::Config,
+                            by: key.to_owned(),
+                            kind: Some(Kind::File),
+                            class: Some(class),
+                        },
+                        certainty: Certainty::Declared,
+                    });
+                }
+            }
+            let mut argv = Vec::new();
+            let interpreter = get("interpreter").unwrap_or("node");
+            argv.push(interpreter.as_bytes().to_vec());
+            argv.push(script.as_bytes().to_vec());
+            let args = get("args").unwrap_or_default();
+            argv.extend(args.split_whitespace().map(|arg| arg.as_bytes().to_vec()));
+            let next = Command {
+                argv,
+                dir,
+                ..command.clone()
+            };
+            self.follow(next, steps, found);
+        }
+        is_any
+    }
+
+    /// A module of Python by its name, with the object in it behind a colon.
+    fn module(
+        &self,
+        name: &[u8],
+        program: Option<&AppPath>,
+        args: &[Vec<u8>],
+        command: &Command,
+        found: &mut BTreeSet<Entry>,
+    ) -> bool {
+        let name = name.split(|byte| *byte == b':').next().unwrap_or(name);
+        let name = name.strip_suffix(b".py").unwrap_or(name);
+        let is_name =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/');
+        if name.is_empty() || !name.iter().all(is_name) {
+            return false;
+        }
+        let parts: Vec<&[u8]> = name
+            .split(|byte| matches!(byte, b'.' | b'/'))
+            .filter(|part| !part.is_empty())
+            .collect();
+        let site: Vec<AppPath> = program
+            .map(|program| self.site(program))
+            .unwrap_or_default();
+        let dirs = command.dir.iter().chain(&site);
+        for dir in dirs {
+            let path = parts
+                .iter()
+                .fold(dir.clone(), |path, part| path.child(part));
+            let files = [
+                AppPath::new([path.as_bytes(), b".py"].concat()),
+                path.child(b"__main__.py"),
+                path.child(b"__init__.py"),
+            ];
+            let real = files.iter().find_map(|file| self.real(file));
+            let Some(real) = real.filter(|real| self.scope.contains(real)) else {
+                continue;
+            };
+            let mut own = BTreeSet::new();
+            self.entry(
+                Language::Python,
+                &real.clone(),
+                real,
+                args,
+                command,
+                &mut own,
+            );
+            for mut entry in own {
+                entry.search.push(dir.clone());
+                entry.search.extend(site.iter().cloned());
+                entry.packages.extend(parts.first().map(|top| top.to_vec()));
+                found.insert(entry);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// The directories of packages of a virtual environment that a program lies in.
+    fn site(&self, program: &AppPath) -> Vec<AppPath> {
+        let Some(prefix) = program.parent().and_then(|bin| bin.parent()) else {
+            return Vec::new();
+        };
+        let pattern = prefix.join(b"lib/python*/site-packages");
+        reach::expand(self.root, &pattern, false)
+            .into_iter()
+            .filter(|dir| self.scope.contains(dir))
+            .collect()
+    }
+
+    fn entry(
+        &self,
+        language: Language,
+        path: &AppPath,
+        real: AppPath,
+        args: &[Vec<u8>],
+        command: &Command,
+        found: &mut BTreeSet<Entry>,
+    ) {
+        if !self.scope.contains(&real) {
+            return;
+        }
+        let text = self.root.read(real.as_bytes(), LIMIT).unwrap_or_default();
+        let mut search = Vec::new();
+        let mut packages = BTreeSet::new();
+        if language == Language::Python {
+            search = self.site(path);
+            let line = text
+                .strip_prefix(b"#!")
+                .and_then(|rest| rest.split(|byte| *byte == b'\n').next());
+            let interpreter = line.map(<[u8]>::trim_ascii).and_then(AppPath::absolute);
+            search.extend(interpreter.iter().flat_map(|path| self.site(path)));
+            if text.len() < SMALL {
+                packages = imported(&text);
+            }
+        }
+        for variable in ["PYTHONPATH", "PERL5LIB", "RUBYLIB"] {
+            let dirs = command
+                .env
+                .get(variable)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            search.extend(
+                dirs.split(|byte| *byte == b':')
+                    .filter_map(AppPath::absolute),
+            );
+        }
+        found.insert(Entry {
+            files: vec![real],
+            language: Some(language),
+            dir: command.dir.clone(),
+            beside: false,
+            home: self.home(command.user.as_deref()),
+            env: command.env.clone(),
+            options: options(args),
+            search,
+            packages,
+        });
+    }
+
+    /// The pages and programs of sites whose content is the application's.
+    fn pages(&self, found: &mut BTreeSet<Entry>) {
+        for (content, _, _, user) in web::sites(self.root) {
+            let Ok(node) = self.root.resolve(content.as_bytes()) else {
+                continue;
+            };
+            let dirs: Vec<AppPath> = match self.scope.contains(&node.real) {
+                true => vec![node.real],
+                false => {
+                    let prefixes = self.scope.prefixes.iter();
+                    prefixes
+                        .filter(|prefix| prefix.is_below(&node.real))
+                        .cloned()
+                        .collect()
+                }
+            };
+            let mut files = Vec::new();
+            for dir in dirs {
+                self.pages_of(&dir, PAGE_DEPTH, &mut files);
+            }
+            if files.is_empty() {
+                continue;
+            }
+            files.sort_by_key(AppPath::depth);
+            found.insert(Entry {
+                files,
+                beside: true,
+                home: self.home(user.as_deref()),
+                ..Entry::default()
+            });
+        }
+    }
+
+    fn pages_of(&self, dir: &AppPath, depth: usize, found: &mut Vec<AppPath>) {
+        for (name, stat) in self.root.list(dir.as_bytes()).unwrap_or_default() {
+            let path = dir.join(&name);
+            let is_served = |language: Language| match language {
+                Language::Php => true,
+                // A browser's, or a module: only programs are run.
+                _ => stat.mode & 0o111 != 0 && language != Language::JavaScript,
+            };
+            match stat.kind {
+                Kind::File if found.len() < MAX_PAGES => {
+                    if language_of(&path, b"").is_some_and(is_served) {
+                        found.push(path);
+                    }
+                }
+                Kind::Dir if depth > 0 && !crate::knowledge::places::is_library_place(&path) => {
+                    self.pages_of(&path, depth - 1, found);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'\''];
+    for byte in word {
+        match byte {
+            b'\'' => out.extend_from_slice(b"'\\''"),
+            byte => out.push(*byte),
+        }
+    }
+    out.push(b'\'');
+    out
+}
+
+/// The packages that a short program of Python imports, as package tools write it.
+fn imported(text: &[u8]) -> BTreeSet<Vec<u8>> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let named = lines.filter_map(|line| {
+        let rest = line
+            .strip_prefix(b"from ")
+            .or_else(|| line.strip_prefix(b"import "))?;
+        rest.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+            .next()
+    });
+    named
+        .filter(|name| name.len() > 2)
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// What the options of a command give: `--data-dir x`, `--data-dir=x`.
+fn options(args: &[Vec<u8>]) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for (at, word) in args.iter().enumerate() {
+        let Some(option) = word.strip_prefix(b"--") else {
+            continue;
+        };
+        let equals = option.iter().position(|byte| *byte == b'=');
+        let (name, value) = match equals {
+            Some(at) => (&option[..at], Some(option[at + 1..].to_vec())),
+            None => {
+                let next = args.get(at + 1).filter(|next| !next.starts_with(b"-"));
+                (option, next.cloned())
+            }
+        };
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            found.insert(folded(&String::from_utf8_lossy(name)), value);
+        }
+    }
+    found
+}

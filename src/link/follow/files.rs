@@ -1,0 +1,534 @@
+//! The files of one program: how its language finds them, and what each tells the others.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::entry::Entry;
+use super::index::Index;
+use super::settings::{Settings, folded};
+use crate::extract::script::is_library;
+use crate::extract::{HEAD, endings, language_of, runs_outside_browsers};
+use crate::fact::Kind;
+use crate::knowledge::places;
+use crate::link::scope::Scope;
+use crate::parse::op::Script;
+use crate::parse::script::{self, Language, Load, Module, Parameter, Process, Program, note, read};
+use crate::path::AppPath;
+use crate::tree::Root;
+
+/// How many files of a program are read.
+const MAX_FILES: usize = 800;
+
+/// How many bytes of a program are read.
+const MAX_BYTES: usize = 16 << 20;
+
+/// How many files may wait for each other.
+const MAX_DEPTH: usize = 16;
+
+/// How many files of a directory are read of which any may be loaded.
+const MAX_PLUG_INS: usize = 200;
+
+/// How many values a name may have in a whole program: one that is given more is another thing in
+/// each place.
+const MAX_VALUES: usize = 2;
+
+/// How many values a function may be called with.
+const MAX_CALLS: usize = 4;
+
+/// Names that programs give to many things: what one of them is given says nothing of another.
+const GENERIC: [&str; 22] = [
+    "args",
+    "base",
+    "content",
+    "data",
+    "default",
+    "dest",
+    "dir",
+    "directory",
+    "file",
+    "filename",
+    "folder",
+    "key",
+    "name",
+    "options",
+    "output",
+    "path",
+    "root",
+    "source",
+    "target",
+    "text",
+    "type",
+    "value",
+];
+
+/// What the files of a program said when they were read before.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    names: BTreeMap<String, Vec<Vec<u8>>>,
+    calls: BTreeMap<(String, String), Vec<Vec<u8>>>,
+    /// The directory that the program changes into first.
+    dir: Option<AppPath>,
+}
+
+/// What came of the files so far.
+#[derive(Default)]
+struct State {
+    /// What each file gives; nothing while it is read.
+    modules: BTreeMap<AppPath, Option<Rc<Module>>>,
+    scripts: Vec<(AppPath, Script)>,
+    search: Vec<AppPath>,
+    told: Told,
+    bytes: usize,
+    depth: usize,
+    /// The directory of the first file that is read, where each is run in its own.
+    dir: Option<AppPath>,
+    /// The languages of files that load others which their text does not tell.
+    open: BTreeSet<Language>,
+    /// Files that are to be read when others are done.
+    later: Vec<AppPath>,
+    /// The packages that are the application.
+    own: BTreeSet<Vec<u8>>,
+}
+
+pub(super) struct Files<'a> {
+    root: &'a Root,
+    scope: &'a Scope,
+    index: &'a Index,
+    settings: &'a Settings,
+    entry: &'a Entry,
+    before: Told,
+    state: RefCell<State>,
+}
+
+/// A parameter as a key.
+fn place(at: Parameter<'_>) -> String {
+    match at {
+        Parameter::At(at) => at.to_string(),
+        Parameter::Named(name) => name.to_owned(),
+    }
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(
+        root: &'a Root,
+        scope: &'a Scope,
+        index: &'a Index,
+        settings: &'a Settings,
+        entry: &'a Entry,
+        before: Told,
+    ) -> Self {
+        let state = State {
+            search: entry.search.clone(),
+            own: entry.packages.clone(),
+            ..State::default()
+        };
+        Self {
+            root,
+            scope,
+            index,
+            settings,
+            entry,
+            before,
+            state: RefCell::new(state),
+        }
+    }
+
+    /// Reads the program from its first files on.
+    pub(super) fn read(&self) {
+        for file in &self.entry.files {
+            if let Some(package) = package_of(file) {
+                self.state.borrow_mut().own.insert(package.to_vec());
+            }
+            if self.entry.beside {
+                self.state.borrow_mut().dir = file.parent();
+            }
+            self.read_file(file);
+            self.read_later();
+        }
+        // Where a program loads what its text does not tell, any of its own files may be loaded.
+        let open: Vec<Language> = self.state.borrow().open.iter().copied().collect();
+        let prefixes = self.entry.files.iter();
+        let prefixes: BTreeSet<AppPath> = prefixes
+            .filter_map(|file| self.scope.in_prefix(file).cloned())
+            .collect();
+        for language in open
+            .into_iter()
+            .filter(|language| *language != Language::Php)
+        {
+            for prefix in &prefixes {
+                let all = self.index.below(prefix, language);
+                for path in all.filter(|path| !places::is_tool(path)) {
+                    let is_program = self.root.read(path.as_bytes(), script::MAX_TEXT);
+                    if is_program.is_ok_and(|text| runs_outside_browsers(language, &text)) {
+                        self.read_file(path);
+                        self.read_later();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads what had to wait.
+    fn read_later(&self) {
+        loop {
+            let Some(next) = self.state.borrow_mut().later.pop() else {
+                return;
+            };
+            self.read_file(&next);
+        }
+    }
+
+    /// What was told while the program was read.
+    pub(super) fn told(self) -> Told {
+        self.state.into_inner().told
+    }
+
+    /// The files that were read, in order; and the languages in which others may be loaded.
+    pub(super) fn read_all(self) -> (Vec<(AppPath, Script)>, BTreeSet<Language>) {
+        let state = self.state.into_inner();
+        (state.scripts, state.open)
+    }
+
+    fn read_file(&self, real: &AppPath) -> Option<Rc<Module>> {
+        {
+            let mut state = self.state.borrow_mut();
+            if let Some(known) = state.modules.get(real) {
+                return known.clone();
+            }
+            if state.modules.len() >= MAX_FILES || state.bytes >= MAX_BYTES {
+                return None;
+            }
+            if state.depth >= MAX_DEPTH {
+                state.later.push(real.clone());
+                return None;
+            }
+            state.modules.insert(real.clone(), None);
+            state.depth += 1;
+        }
+        let module = self.text(real).map(|(text, language)| {
+            self.state.borrow_mut().bytes += text.len();
+            // What a file does that others load is done when it is called.
+            let changed = self.before.dir.clone();
+            let changed = changed.filter(|_| !self.entry.files.contains(real));
+            let dir = changed.or_else(|| self.entry.dir.clone());
+            let dir = dir.or_else(|| self.state.borrow().dir.clone());
+            let process = Process {
+                dir: dir.as_ref().map(AppPath::as_bytes),
+                home: self.entry.home.as_ref().map(AppPath::as_bytes),
+                env: Some(&self.entry.env),
+                program: Some(self),
+            };
+            let mut script = read(&text, language, Some(real.as_bytes()), &process);
+            let values = std::mem::take(&mut script.vars);
+            self.state.borrow_mut().scripts.push((real.clone(), script));
+            Rc::new(Module {
+                path: real.as_bytes().to_vec(),
+                values,
+            })
+        });
+        let mut state = self.state.borrow_mut();
+        state.depth -= 1;
+        state.modules.insert(real.clone(), module.clone());
+        module
+    }
+
+    fn text(&self, real: &AppPath) -> Option<(Vec<u8>, Language)> {
+        let text = self.root.read(real.as_bytes(), script::MAX_TEXT).ok()?;
+        let head = &text[..text.len().min(HEAD)];
+        let language = language_of(real, head).or(self.entry.language)?;
+        (!head.contains(&0)).then_some((text, language))
+    }
+
+    /// The file at a path, if it is one of the program.
+    fn file(&self, path: &AppPath) -> Option<AppPath> {
+        let node = self.root.resolve(path.as_bytes()).ok()?;
+        let is_own = node.stat.kind == Kind::File && self.scope.contains(&node.real);
+        (is_own && self.is_application(&node.real)).then_some(node.real)
+    }
+
+    /// Whether a file is the application's own, and no library that it brings along.
+    fn is_application(&self, file: &AppPath) -> bool {
+        if !is_library(file) || self.entry.files.contains(file) {
+            return true;
+        }
+        let Some(package) = package_of(file) else {
+            return false;
+        };
+        let state = self.state.borrow();
+        state.own.iter().any(|own| is_of_family(package, own))
+    }
+
+    fn find(&self, from: &AppPath, load: Load<'_>) -> Option<AppPath> {
+        match load {
+            Load::File(path) => self.by_path(from, path),
+            Load::Name(name) => {
+                let is_name = !name.is_empty() && !name.contains(&0) && name.len() < 256;
+                let language = language_of(from, b"").or(self.entry.language)?;
+                is_name.then(|| self.by_name(from, name, language))?
+            }
+        }
+    }
+
+    fn by_path(&self, from: &AppPath, path: &[u8]) -> Option<AppPath> {
+        if path.is_empty() || path.contains(&0) {
+            return None;
+        }
+        let mut bases: Vec<AppPath> = from.parent().into_iter().collect();
+        bases.extend(self.entry.dir.clone());
+        bases.extend(self.state.borrow().search.iter().cloned());
+        let mut all = bases.iter().map(|base| base.join(path));
+        all.find_map(|path| {
+            let with_ending = AppPath::new([path.as_bytes(), b".rb"].concat());
+            self.file(&path).or_else(|| self.file(&with_ending))
+        })
+    }
+
+    fn by_name(&self, from: &AppPath, name: &[u8], language: Language) -> Option<AppPath> {
+        match language {
+            Language::JavaScript | Language::TypeScript => self.node(from, name),
+            Language::Python => self.python(from, name),
+            Language::Perl => {
+                let text = String::from_utf8_lossy(name).replace("::", "/");
+                let parts: Vec<&[u8]> = text.split('/').map(str::as_bytes).collect();
+                self.searched(from, &[text.as_bytes(), b".pm"].concat(), &parts)
+            }
+            Language::Ruby => {
+                let bare = name.strip_suffix(b".rb").unwrap_or(name);
+                let parts: Vec<&[u8]> = bare.split(|byte| *byte == b'/').collect();
+                self.searched(from, &[bare, b".rb"].concat(), &parts)
+            }
+            Language::Php => {
+                let parts: Vec<&[u8]> = name
+                    .split(|byte| matches!(byte, b'\\' | b'_'))
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                // A namespace is mostly a directory, and its beginning often none.
+                let whole = std::iter::once(vec![name]);
+                let mut forms = whole.chain((0..parts.len()).map(|skip| parts[skip..].to_vec()));
+                forms.find_map(|parts| self.index.find(&parts, from))
+            }
+        }
+    }
+
+    /// A file by its name below the directories that names are looked up in, those around the file that
+    /// asks among them.
+    fn searched(&self, from: &AppPath, file: &[u8], parts: &[&[u8]]) -> Option<AppPath> {
+        let mut dirs = self.state.borrow().search.clone();
+        for script in &self.entry.files {
+            let dir = script.parent()?;
+            dirs.extend(dir.parent().map(|above| above.child(b"lib")));
+            dirs.push(dir.child(b"lib"));
+            dirs.push(dir);
+        }
+        dirs.extend(self.entry.dir.clone());
+        let mut found = dirs.iter().map(|dir| dir.join(file));
+        let found = found.find_map(|path| self.file(&path));
+        found.or_else(|| self.index.find(parts, from).filter(|_| parts.len() > 1))
+    }
+
+    /// A module of Python: beside the first file, in the working directory, in the packages of the
+    /// application; with dots in front beside the file that asks.
+    fn python(&self, from: &AppPath, name: &[u8]) -> Option<AppPath> {
+        let dots = name.iter().take_while(|byte| **byte == b'.').count();
+        let parts = name[dots..].split(|byte| *byte == b'.');
+        let parts: Vec<&[u8]> = parts.filter(|part| !part.is_empty()).collect();
+        let bases: Vec<AppPath> = match dots {
+            0 => {
+                let scripts = self.entry.files.iter();
+                let beside = scripts.filter_map(AppPath::parent);
+                let search = self.state.borrow().search.clone();
+                beside.chain(self.entry.dir.clone()).chain(search).collect()
+            }
+            dots => (1..=dots)
+                .try_fold(from.clone(), |dir, _| dir.parent())
+                .into_iter()
+                .collect(),
+        };
+        bases.iter().find_map(|base| {
+            let path = parts
+                .iter()
+                .fold(base.clone(), |path, part| path.child(part));
+            let file = AppPath::new([path.as_bytes(), b".py"].concat());
+            self.file(&file)
+                .or_else(|| self.file(&path.child(b"__init__.py")))
+        })
+    }
+
+    /// A module of Node.js: a file or directory by its path, or a package.
+    fn node(&self, from: &AppPath, name: &[u8]) -> Option<AppPath> {
+        let dir = from.parent()?;
+        if name.starts_with(b"/") || name.starts_with(b".") {
+            return self.node_file(&dir.join(name));
+        }
+        let mut above = Some(dir);
+        while let Some(dir) = above {
+            if let Some(found) = self.node_file(&dir.child(b"node_modules").join(name)) {
+                return Some(found);
+            }
+            above = dir.parent();
+        }
+        None
+    }
+
+    fn node_file(&self, path: &AppPath) -> Option<AppPath> {
+        let languages = [Language::JavaScript, Language::TypeScript];
+        let ends: Vec<&[u8]> = languages
+            .iter()
+            .flat_map(|language| endings(*language).iter().copied())
+            .collect();
+        let with = |path: &AppPath| {
+            let mut all = ends.iter().map(|end| [path.as_bytes(), *end].concat());
+            all.find_map(|path| self.file(&AppPath::new(path)))
+        };
+        if let Some(found) = self.file(path).or_else(|| with(path)) {
+            return Some(found);
+        }
+        // TypeScript names the file that it will be built to.
+        let bare = path.as_bytes().strip_suffix(b".js").map(AppPath::new);
+        if let Some(found) = bare.and_then(|bare| with(&bare)) {
+            return Some(found);
+        }
+        let manifest = path.child(b"package.json");
+        if let Ok(text) = self.root.read(manifest.as_bytes(), 1 << 20)
+            && let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(&text)
+            && let Some(main) = manifest.get("main").and_then(|main| main.as_str())
+        {
+            let main = path.join(main);
+            let found = self.file(&main).or_else(|| with(&main));
+            if let Some(found) = found.or_else(|| with(&main.child(b"index"))) {
+                return Some(found);
+            }
+        }
+        with(&path.child(b"index"))
+    }
+}
+
+/// The package that a file of a language's library directory is of: `@a/b` of Node.js has two parts.
+fn package_of(file: &AppPath) -> Option<&[u8]> {
+    const DIRS: [&[u8]; 4] = [b"node_modules", b"site-packages", b"dist-packages", b"gems"];
+    let parts: Vec<&[u8]> = file.components().collect();
+    let at = parts.iter().rposition(|part| DIRS.contains(part))?;
+    let name = parts.get(at + 1)?;
+    Some(name.strip_suffix(b".py").unwrap_or(name))
+}
+
+/// Whether a package is `own`, or one of those that its makers split it into.
+fn is_of_family(package: &[u8], own: &[u8]) -> bool {
+    if package == own {
+        return true;
+    }
+    let is_scoped = own.starts_with(b"@");
+    let rest = package.strip_prefix(own);
+    !is_scoped
+        && own.len() > 2
+        && rest.is_some_and(|rest| matches!(rest.first(), Some(b'-' | b'_')))
+}
+
+impl Program for Files<'_> {
+    fn load(&self, from: &[u8], load: Load<'_>) -> Option<Rc<Module>> {
+        let from = AppPath::new(from);
+        let file = self.find(&from, load)?;
+        if file == from {
+            return None;
+        }
+        self.read_file(&file)
+    }
+
+    fn load_any(&self, from: &[u8], load: Load<'_>) {
+        let from = AppPath::new(from);
+        let Some(language) = language_of(&from, b"").or(self.entry.language) else {
+            return;
+        };
+        let dirs = match load {
+            // The directory is known, and which of its files is not.
+            Load::File(path) if !path.starts_with(&[0]) => {
+                let end = path
+                    .iter()
+                    .position(|byte| *byte == 0)
+                    .unwrap_or(path.len());
+                let known = &path[..end];
+                let slash = known.iter().rposition(|byte| *byte == b'/');
+                let dir = slash.map(|at| &known[..at]);
+                let dir = dir.and_then(AppPath::absolute);
+                dir.into_iter().collect()
+            }
+            Load::File(_) => Vec::new(),
+            Load::Name(_) => match language {
+                Language::Perl | Language::Ruby => self.state.borrow().search.clone(),
+                _ => Vec::new(),
+            },
+        };
+        let mut all: Vec<AppPath> = Vec::new();
+        for dir in &dirs {
+            if let Ok(node) = self.root.resolve(dir.as_bytes()) {
+                let dir = node.real;
+                all.extend(
+                    self.index
+                        .directly_in(&dir, language)
+                        .take(MAX_PLUG_INS)
+                        .cloned(),
+                );
+            }
+        }
+        let mut state = self.state.borrow_mut();
+        if all.is_empty() {
+            state.open.insert(language);
+        }
+        state.later.extend(all);
+    }
+
+    fn search(&self, dir: &[u8]) {
+        if let Some(dir) = AppPath::absolute(dir).filter(|dir| !dir.is_pattern()) {
+            let mut state = self.state.borrow_mut();
+            if !state.search.contains(&dir) && state.search.len() < MAX_DEPTH {
+                state.search.insert(0, dir);
+            }
+        }
+    }
+
+    fn change_dir(&self, dir: &[u8]) {
+        let dir = AppPath::absolute(dir).filter(|dir| !dir.is_pattern());
+        let told = &mut self.state.borrow_mut().told;
+        told.dir = told.dir.take().or(dir);
+    }
+
+    fn note(&self, name: &str, values: &[Vec<u8>]) {
+        if name.len() > 2 && name.len() < 128 && !GENERIC.contains(&name) {
+            note(
+                &mut self.state.borrow_mut().told.names,
+                name.to_owned(),
+                values,
+            );
+        }
+    }
+
+    fn known(&self, name: &str) -> Vec<Vec<u8>> {
+        let given = self.entry.options.get(&folded(name));
+        if let Some(given) = given {
+            return vec![given.clone()];
+        }
+        let set = self.settings.get(name);
+        if !set.is_empty() {
+            return if set.len() <= MAX_VALUES {
+                set.to_vec()
+            } else {
+                Vec::new()
+            };
+        }
+        let names = self.before.names.get(name);
+        let names = names.filter(|values| values.len() <= MAX_VALUES);
+        names.cloned().unwrap_or_default()
+    }
+
+    fn note_call(&self, function: &str, at: Parameter<'_>, values: &[Vec<u8>]) {
+        let key = (function.to_owned(), place(at));
+        note(&mut self.state.borrow_mut().told.calls, key, values);
+    }
+
+    fn given(&self, function: &str, at: Parameter<'_>) -> Vec<Vec<u8>> {
+        let given = self.before.calls.get(&(function.to_owned(), place(at)));
+        let given = given.filter(|values| values.len() <= MAX_CALLS);
+        given.cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,87 @@
+//! Reads the programs that are started, and takes what they do for what is known of their files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::entry::{self, Entry};
+use super::files::{Files, Told};
+use super::index::Index;
+use super::settings::Settings;
+use crate::extract::{self, Out};
+use crate::fact::{Source, What};
+use crate::link::gather::Seen;
+use crate::link::host::Host;
+use crate::link::scope::Scope;
+use crate::parse::op::Script;
+use crate::parse::script::Language;
+use crate::path::AppPath;
+use crate::tree::Root;
+
+/// How many processes are followed.
+const MAX_ENTRIES: usize = 64;
+
+/// Adds what the programs do that are started, and which files they consist of. What is known of these
+/// files by themselves gives way: there a default counts though the settings have a value.
+pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
+    if scope.dirs.is_empty() {
+        return;
+    }
+    let started = entry::started(root, host, scope, &seen.facts);
+    seen.facts.extend(started.kept);
+    let mut entries = started.entries;
+    entries.truncate(MAX_ENTRIES);
+    if entries.is_empty() {
+        return;
+    }
+    let index = Index::new(scope, &seen.entries);
+    let settings = Settings::new(root, scope, &seen.entries);
+    let mut found: BTreeMap<AppPath, Out> = BTreeMap::new();
+    for entry in &entries {
+        let (scripts, open) = program(root, scope, &index, &settings, entry);
+        for (path, script) in scripts {
+            extract::of_program(&path, &script, found.entry(path.clone()).or_default());
+        }
+        let prefixes = entry.files.iter().filter_map(|file| scope.in_prefix(file));
+        for prefix in prefixes {
+            seen.followed.closed.insert(prefix.clone());
+            for ending in open.iter().flat_map(|language| extract::endings(*language)) {
+                let open = (prefix.clone(), ending.to_vec());
+                seen.followed.open.insert(open);
+            }
+        }
+    }
+    seen.followed
+        .closed
+        .retain(|prefix| !started.unknown.contains(prefix));
+    seen.facts.retain(|fact| {
+        let is_read_alone = matches!(
+            &fact.what,
+            What::Path {
+                source: Source::Script,
+                ..
+            }
+        );
+        !(is_read_alone && found.contains_key(&fact.at.file))
+    });
+    for (path, out) in found {
+        if let Ok(node) = root.lookup(path.as_bytes()) {
+            seen.entries.push(&path, &node.stat);
+        }
+        seen.facts.extend(out.facts);
+        seen.followed.files.insert(path);
+    }
+}
+
+/// The files of a program, read twice: see [`crate::parse::script::Program`].
+fn program(
+    root: &Root,
+    scope: &Scope,
+    index: &Index,
+    settings: &Settings,
+    entry: &Entry,
+) -> (Vec<(AppPath, Script)>, BTreeSet<Language>) {
+    let first = Files::new(root, scope, index, settings, entry, Told::default());
+    first.read();
+    let second = Files::new(root, scope, index, settings, entry, first.told());
+    second.read();
+    second.read_all()
+}

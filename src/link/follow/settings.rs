@@ -1,0 +1,100 @@
+//! What the application's settings give its programs, by key.
+
+use std::collections::BTreeMap;
+
+use crate::extract::HEAD;
+use crate::fact::Kind;
+use crate::knowledge::places;
+use crate::link::scope::Scope;
+use crate::parse::config;
+use crate::parse::script::note;
+use crate::path::AppPath;
+use crate::tree::{Entries, Root};
+
+/// How many files are looked into for settings.
+const MAX_OPENED: usize = 1000;
+
+/// How many files of settings are asked.
+const MAX_FILES: usize = 200;
+
+/// The largest file of settings that is asked, in bytes.
+const MAX_BYTES: u64 = 256 << 10;
+
+/// How a language's package tools call the description of a package: its words are no settings.
+const MANIFESTS: [&[u8]; 7] = [
+    b"package.json",
+    b"package-lock.json",
+    b"composer.json",
+    b"composer.lock",
+    b"bower.json",
+    b"tsconfig.json",
+    b"pyproject.toml",
+];
+
+/// The values of the settings, by their keys as [`folded`] gives them.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    values: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+/// A key without what languages write differently: `dataDir`, `data_dir` and `data-dir` are one.
+pub(super) fn folded(key: &str) -> String {
+    key.chars()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+impl Settings {
+    pub(super) fn new(root: &Root, scope: &Scope, entries: &Entries) -> Self {
+        let mut settings = Self::default();
+        let is_asked = |path: &AppPath| {
+            !places::is_library_place(path)
+                && !places::is_example(path)
+                && !MANIFESTS.contains(&path.name())
+                && (scope.contains(path) || scope.knows(path))
+        };
+        let is_text = |path: &AppPath| {
+            places::is_worth_opening(path)
+                && (!places::is_code_name(path.name()) || places::is_settings_language(path.name()))
+        };
+        let files = entries.iter().filter(|(path, basics)| {
+            basics.kind == Kind::File
+                && (1..=MAX_BYTES).contains(&basics.size)
+                && is_text(path)
+                && is_asked(path)
+        });
+        // What people set lies near the top.
+        let mut files: Vec<AppPath> = files.map(|(path, _)| path).collect();
+        files.sort_by_key(AppPath::depth);
+        let mut left = MAX_FILES;
+        for path in files.into_iter().take(MAX_OPENED) {
+            let Ok(text) = root.read(path.as_bytes(), MAX_BYTES as usize) else {
+                continue;
+            };
+            let head = &text[..text.len().min(HEAD)];
+            let Some(form) = config::form(&path, head) else {
+                continue;
+            };
+            for setting in config::parse(form, &text).settings {
+                if !setting.commented {
+                    settings.add(setting.name(), setting.value.as_bytes());
+                }
+            }
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+        settings
+    }
+
+    fn add(&mut self, key: &str, value: &[u8]) {
+        note(&mut self.values, folded(key), &[value.to_vec()]);
+    }
+
+    /// The values of a key.
+    pub(super) fn get(&self, key: &str) -> &[Vec<u8>] {
+        self.values.get(&folded(key)).map_or(&[], Vec::as_slice)
+    }
+}

@@ -18,6 +18,7 @@ mod elf;
 mod elf_fixture;
 mod formats;
 mod help;
+mod homemade;
 mod hostile;
 mod hostile_names;
 mod hostile_reports;

@@ -401,9 +401,9 @@ fn is_shell(command: &[String]) -> bool {
 
 /// Passes signals on to all processes of the container, and ends as the command does; when it was told to
 /// stop, without an error, and only when all of them have ended: the end of the first process ends the
-/// others at once (pid_namespaces(7)), whereas a service manager waits for them. Quotes are of one kind
-/// alone, as in [`KEEPER`].
-const FORWARDER: &str = "s=; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" & \
+/// others at once (pid_namespaces(7)), whereas a service manager waits for them. systemd-nspawn sends SIGHUP
+/// behind the other signal, which does not end it. Quotes are of one kind alone, as in [`KEEPER`].
+const FORWARDER: &str = "s=; trap : HUP; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" & \
                          p=$!; while wait $p; c=$?; kill -s 0 $p 2>/dev/null; do :; done; \
                          [ -z \"$s\" ] || { while kill -s 0 -- -1 2>/dev/null; do sleep 1; done; exit 0; }; \
                          exit $c";
@@ -424,7 +424,7 @@ pub(super) const HOLDER: &str = "trap \"exit 0\" TERM INT; while :; do sleep 864
 /// could be a variable in Kubernetes.
 const KEEPER: &str = "b=\" `echo /proc/[0-9]*` \"; s=; x=; \
                       n() { k=; c=\"$b$s \"; for p in /proc/[0-9]*; do [ \"${c##* $p *}\" ] && k=\"$k $p\"; done; }; \
-                      trap \"x=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; n; \
+                      trap : HUP; trap \"x=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; n; \
                       while [ \"$k\" ]; do sleep 2 & s=/proc/$!; wait $!; a=; \
                       for p in $k; do [ -d $p ] && a=1; done; [ \"$a\" ] || n; done; [ \"$x\" ] || exit 1";
 

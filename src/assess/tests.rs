@@ -335,6 +335,7 @@ fn plan(problems: &[Option<StartProblem>]) -> Plan {
         foreground: Vec::new(),
         stop_signal: None,
         stop_seconds: None,
+        clean_exits: Vec::new(),
         enabled: None,
         problem: *problem,
     };

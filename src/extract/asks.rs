@@ -8,7 +8,7 @@ use super::{Extractor, Input, Out};
 use crate::fact::{Certainty, Fact, IssueKind, Locus, ModuleKind, What};
 use crate::path::AppPath;
 
-/// Reads scripts of Python, Perl and Ruby.
+/// Reads scripts of Python, Perl, Ruby, Lua and Tcl.
 pub(super) const EXTRACTOR: Extractor = Extractor {
     name: "module",
     wants: |input| language(input).is_some(),
@@ -37,10 +37,12 @@ const NAMES: usize = 500;
 type Sign = (&'static [u8], &'static [&'static [u8]], ModuleKind);
 
 fn language(input: &Input<'_>) -> Option<ModuleKind> {
-    const SIGNS: [Sign; 3] = [
+    const SIGNS: [Sign; 5] = [
         (b"python", &[b".py", b".wsgi"], ModuleKind::Python),
         (b"perl", &[b".pl", b".pm", b".cgi"], ModuleKind::Perl),
         (b"ruby", &[b".rb", b".ru"], ModuleKind::Ruby),
+        (b"lua", &[b".lua"], ModuleKind::Lua),
+        (b"tclsh", &[b".tcl"], ModuleKind::Tcl),
     ];
     if is_library(input.path) || !input.is_text() {
         return None;
@@ -62,6 +64,8 @@ fn scripts(input: &Input<'_>, out: &mut Out) {
         let names = match kind {
             ModuleKind::Python => python(line),
             ModuleKind::Perl => perl(line).into_iter().collect(),
+            ModuleKind::Lua => lua(line).into_iter().collect(),
+            ModuleKind::Tcl => tcl(line).into_iter().collect(),
             _ => ruby(line).into_iter().collect(),
         };
         for name in names {
@@ -127,6 +131,33 @@ fn ruby(line: &str) -> Option<&str> {
     let (name, _) = rest.get(1..)?.split_once(quote)?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-/".contains(&b);
     (!name.is_empty() && !name.starts_with('/') && name.bytes().all(plain)).then_some(name)
+}
+
+/// `local x = require "socket.http"`, `require('lfs')`.
+fn lua(line: &str) -> Option<&str> {
+    let (before, rest) = line.split_once("require")?;
+    let is_apart = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.');
+    if !before.chars().next_back().is_none_or(is_apart) || before.contains("--") {
+        return None;
+    }
+    let rest = rest.trim_start_matches([' ', '\t', '(']);
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (name, _) = rest.get(1..)?.split_once(quote)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    (!name.is_empty() && name.bytes().all(plain)).then_some(name)
+}
+
+/// `package require -exact sqlite3 3.40` (package(3tcl)).
+fn tcl(line: &str) -> Option<&str> {
+    let mut words = line.split_ascii_whitespace();
+    let mut words = words
+        .by_ref()
+        .skip_while(|word| *word != "package" && *word != "{package");
+    let (_, require) = (words.next()?, words.next()?);
+    let name = words.find(|word| !word.starts_with('-'))?;
+    let name = name.trim_end_matches([';', ']', '}']);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-:.".contains(&b);
+    (require == "require" && !name.is_empty() && name.bytes().all(plain)).then_some(name)
 }
 
 fn settings(input: &Input<'_>, out: &mut Out) {

@@ -85,6 +85,10 @@ pub enum ModuleKind {
     Php,
     /// An addon of Node.js.
     Node,
+    /// A module of Lua.
+    Lua,
+    /// A package of Tcl.
+    Tcl,
 }
 
 /// How much a module matters (systemd.io/ELF_DLOPEN_METADATA).

@@ -320,6 +320,10 @@ impl Finder<'_> {
             // su(1) and systemd-nspawn(1) change into it.
             if !self.is_mounted(home) && self.is_dir(home) {
                 self.chain(home, core);
+            } else if home.depth() > 0 && self.root.lookup(home.as_bytes()).is_err() {
+                // One that the old host has not is there, empty: systemd-nspawn(1) would make it, which a
+                // read-only root refuses.
+                self.make(&home.to_text(), None, (0o755, 0, 0));
             }
         }
         let is_there = |home: &AppPath| self.contents.places.contains_key(home);

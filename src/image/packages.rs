@@ -14,14 +14,34 @@ use crate::report::Owner;
 /// From how many components on a directory is a package's own: `/usr/lib/NAME`.
 const OWN_DEPTH: usize = 3;
 
-impl Finder<'_> {
+/// How packages end that have an interpreter without most of its standard library: Debian's are for the
+/// system's own scripts, and applications get the whole (Debian Python Policy, 1.2; the description of
+/// perl-base).
+const PARTS: [&str; 2] = ["-base", "-minimal"];
+
+impl<'a> Finder<'a> {
     /// The application's packages, and what they cannot run without.
     pub(super) fn packages(&mut self) {
         let report = self.report;
         let programs = report.programs.iter().filter_map(|p| p.package.as_deref());
         let listed = report.packages.iter().map(|package| package.name.as_str());
-        let seeds: BTreeSet<&str> = listed.chain(programs).collect();
+        let mut seeds: BTreeSet<&str> = listed.chain(programs).collect();
+        let whole: Vec<&str> = seeds
+            .iter()
+            .filter_map(|name| self.whole_of(name))
+            .collect();
+        seeds.extend(whole);
         self.with_packages(seeds.into_iter());
+    }
+
+    /// The package that makes an interpreter whole, of one that has a part of it: it is called like that
+    /// one, and depends on it.
+    fn whole_of(&self, name: &str) -> Option<&'a str> {
+        let stem = PARTS.iter().find_map(|part| name.strip_suffix(part))?;
+        let whole = self.host.packages.get(stem)?;
+        let needs = self.host.packages.closure(std::iter::once(stem));
+        let is_its = needs.iter().any(|needed| needed.name == name);
+        is_its.then_some(whole.name.as_str())
     }
 
     /// Takes packages with what they depend on, over any number of steps.

@@ -10,7 +10,7 @@ use super::closure;
 use super::host::Host;
 use super::interpreters;
 use super::loader::{Cpu, Loader, Needed, Outcome, Phase, Request, Shelf, Start, Verdict};
-use super::modules::{self, Modules, Sight};
+use super::modules::{self, Modules, Sight, Written};
 use super::owners::{self, Copy};
 use super::scope::Scope;
 use crate::fact::{Certainty, Fact, Issue, IssueKind, LibraryStatus, Locus, ProgramForm, What};
@@ -35,6 +35,8 @@ pub(super) struct Found {
     pub(super) libraries: Vec<Library>,
     /// What is opened by name later, in order.
     pub(super) modules: Vec<Module>,
+    /// What scripts ask for that is written in their own language, in order.
+    pub(super) written: Vec<Written>,
     /// One fact for each program and library.
     pub(super) facts: Vec<Fact>,
     /// Programs that the loader refuses.
@@ -94,26 +96,27 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         plugins: &alone,
     };
     let interpreters = interpreters::find(&loader, scope, facts, outcomes.is_empty());
-    let extensions = || {
-        modules::extensions(Modules {
-            root,
-            loader: &loader,
-            scope,
-            facts,
-            plugins: &alone,
-            load: &|file| run(file, Start::Loader),
-        })
+    let load = |file: &AppPath| run(file, Start::Loader);
+    let asked = Modules {
+        root,
+        loader: &loader,
+        scope,
+        facts,
+        plugins: &alone,
+        load: &load,
     };
+    let extensions = || (modules::extensions(asked), modules::written(asked));
     let advice = || {
         let mut advice = closure::advice(&loader, whole, scope, interpreters.clone());
         advice.prefer(&host.release);
         advice
     };
-    let (advice, extensions) = rayon::join(advice, extensions);
+    let (advice, (extensions, written)) = rayon::join(advice, extensions);
     opened.push(extensions);
     let mut found = Found {
         advice,
         interpreters,
+        written,
         ..Found::default()
     };
     for module in modules::merge(opened.into_iter().flatten()) {

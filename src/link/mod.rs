@@ -108,7 +108,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     let replaced = |file: &AppPath| starts::is_replaced(root, file);
     let voices = Voices::new(scope, &facts, &followed, real, replaced);
     voices.silence(&mut facts);
-    let content = content::roots(root, scope, &voices, &facts);
+    let mut content = content::roots(root, scope, &voices, &facts);
     let absent = absent::facts(root, scope, &voices, &facts);
     facts.extend(absent);
     facts.extend(enabled::facts(root, &facts));
@@ -120,11 +120,15 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     let libraries::Found {
         libraries,
         modules,
+        written,
         facts: needed,
         issues: refused,
         advice,
         interpreters,
     } = found;
+    content.extend(content::unpackaged(host, &written));
+    content.sort();
+    content.dedup();
     let paths = looked.judge(&needed);
     facts.extend(needed);
     facts.extend(paths::named_after_host(root, host, &facts, &paths));
@@ -135,6 +139,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         facts: &facts,
         libraries: &libraries,
         modules: &modules,
+        written: &written,
     };
     let (programs, packages) = rayon::join(
         || programs::find(root, host, scope, &facts, &interpreters),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::host::Host;
+use super::modules::Written;
+use super::owners;
 use super::packages::{Manager, Package};
 use super::scope::Scope;
 use crate::fact::{Fact, Kind, ProgramForm, What};
@@ -19,6 +21,8 @@ pub(super) struct Parts<'a> {
     pub(super) facts: &'a [Fact],
     pub(super) libraries: &'a [Library],
     pub(super) modules: &'a [Module],
+    /// What scripts ask for that is written in their own language.
+    pub(super) written: &'a [Written],
 }
 
 /// The packages that own files of the scope, or libraries and modules that it opens, in order.
@@ -62,6 +66,13 @@ pub(super) fn packages(
     for (path, owner) in libraries.chain(modules) {
         let package = path.as_ref().and_then(|path| host.packages.owner(path));
         if let Some(package) = package {
+            add(package, Some(owner));
+        }
+    }
+    for module in parts.written {
+        if let Some(package) = host.packages.owner(&module.file) {
+            let name = String::from_utf8_lossy(module.file.name());
+            let owner = owners::owner(&name, Some(&module.file), Some(&package.name), false);
             add(package, Some(owner));
         }
     }

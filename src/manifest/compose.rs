@@ -150,7 +150,8 @@ fn holder(service: &Service<'_>) -> Node {
         .with("command", Node::List(Vec::new()))
         .with("user", "65534:65534")
         .with("read_only", true)
-        .with("restart", "unless-stopped");
+        .with("restart", "unless-stopped")
+        .with("stop_grace_period", format!("{STOP}s"));
     network(service, node)
         .with("cap_drop", texts(["ALL"]))
         .with("security_opt", texts(["no-new-privileges:true"]))

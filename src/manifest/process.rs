@@ -47,6 +47,8 @@ pub(super) struct Process {
     pub(super) stop_signal: Option<String>,
     /// Seconds it may take to end.
     pub(super) stop_seconds: Option<u32>,
+    /// Exit codes, besides 0, that are no failure, as numbers and names of signals.
+    pub(super) clean_exits: Vec<String>,
 }
 
 impl Process {
@@ -203,6 +205,7 @@ fn unknown(plan: &Plan, given: Option<&[String]>, limits: &mut Vec<Limit>) -> Pr
         directory: None,
         stop_signal: None,
         stop_seconds: None,
+        clean_exits: Vec::new(),
     }
 }
 
@@ -369,6 +372,12 @@ fn process(
         directory: start.directory.as_ref().and_then(plain),
         stop_signal: start.stop_signal.clone().filter(|name| is_signal(name)),
         stop_seconds: start.stop_seconds,
+        clean_exits: start
+            .clean_exits
+            .iter()
+            .filter(|word| is_signal(word))
+            .cloned()
+            .collect(),
     }
 }
 
@@ -390,11 +399,14 @@ fn is_shell(command: &[String]) -> bool {
     is_line || program.ends_with(".sh")
 }
 
-/// Passes signals on to all processes of the container, and ends as the command does, but without an
-/// error when it was told to stop. Quotes are of one kind alone, as in [`KEEPER`].
-const FORWARDER: &str = "s=; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" & \
+/// Passes signals on to all processes of the container, and ends as the command does; when it was told to
+/// stop, without an error, and only when all of them have ended: the end of the first process ends the
+/// others at once (pid_namespaces(7)), whereas a service manager waits for them. systemd-nspawn sends SIGHUP
+/// behind the other signal, which does not end it. Quotes are of one kind alone, as in [`KEEPER`].
+const FORWARDER: &str = "s=; trap : HUP; trap \"s=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" & \
                          p=$!; while wait $p; c=$?; kill -s 0 $p 2>/dev/null; do :; done; \
-                         [ -z \"$s\" ] || exit 0; exit $c";
+                         [ -z \"$s\" ] || { while kill -s 0 -- -1 2>/dev/null; do sleep 1; done; exit 0; }; \
+                         exit $c";
 
 /// Takes the place of the shell that ran what comes before.
 const REPLACED: &str = "exec \"$0\" \"$@\"";
@@ -412,7 +424,7 @@ pub(super) const HOLDER: &str = "trap \"exit 0\" TERM INT; while :; do sleep 864
 /// could be a variable in Kubernetes.
 const KEEPER: &str = "b=\" `echo /proc/[0-9]*` \"; s=; x=; \
                       n() { k=; c=\"$b$s \"; for p in /proc/[0-9]*; do [ \"${c##* $p *}\" ] && k=\"$k $p\"; done; }; \
-                      trap \"x=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; n; \
+                      trap : HUP; trap \"x=1; kill -s @SIGNAL@ -- -1\" TERM INT @SIGNAL@; \"$0\" \"$@\" || exit; n; \
                       while [ \"$k\" ]; do sleep 2 & s=/proc/$!; wait $!; a=; \
                       for p in $k; do [ -d $p ] && a=1; done; [ \"$a\" ] || n; done; [ \"$x\" ] || exit 1";
 

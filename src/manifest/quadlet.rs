@@ -144,11 +144,51 @@ fn unit(service: &Service<'_>, process: &Process, out: &mut Out) -> String {
         lines.push(key, &value);
     }
     format!(
-        "[Unit]\nDescription={name}\n\n[Container]\n{}\n[Service]\nRestart=on-failure\n{ends}\n\
+        "[Unit]\nDescription={name}\n\n[Container]\n{}\n[Service]\n{RESTART}{}{ends}\n\
          [Install]\nWantedBy=multi-user.target\n",
-        lines.0
+        lines.0,
+        clean(process)
     )
 }
+
+/// What ends by itself is started again, and what was stopped is not, as in the other targets; not so
+/// fast that systemd gives up (systemd.unit(5), `StartLimitBurst=`: five times in ten seconds).
+const RESTART: &str = "Restart=always\nRestartSec=3\n";
+
+/// The ends that are none in failure: systemd takes the signals HUP, INT, PIPE and TERM for such ones
+/// (systemd.service(5), `SuccessExitStatus=`), but a container's engine tells of them as exit codes.
+fn clean(process: &Process) -> String {
+    let mut words = vec![
+        "129".to_owned(),
+        "130".to_owned(),
+        "141".to_owned(),
+        "143".to_owned(),
+    ];
+    for word in &process.clean_exits {
+        let signal = SIGNALS.iter().find(|(name, _)| name == word);
+        let word = signal.map_or(word.clone(), |(_, number)| (128 + number).to_string());
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    format!("SuccessExitStatus={}\n", words.join(" "))
+}
+
+/// The signals that end a process, by number (signal(7)).
+const SIGNALS: [(&str, u32); 12] = [
+    ("SIGHUP", 1),
+    ("SIGINT", 2),
+    ("SIGQUIT", 3),
+    ("SIGILL", 4),
+    ("SIGABRT", 6),
+    ("SIGBUS", 7),
+    ("SIGKILL", 9),
+    ("SIGUSR1", 10),
+    ("SIGSEGV", 11),
+    ("SIGUSR2", 12),
+    ("SIGPIPE", 13),
+    ("SIGTERM", 15),
+];
 
 fn needs(service: &Service<'_>, process: &Process, lines: &mut Lines) {
     let mut add = |key: &str, given: &Given, value: &str| {

@@ -70,7 +70,8 @@ fn of_start(facts: &[Fact], start: &Start) -> Variables {
     let mut read: BTreeSet<&AppPath> = BTreeSet::new();
     for fact in facts.iter().filter(|fact| files.contains(&fact.at.file)) {
         match &fact.what {
-            What::Env { name, value } => {
+            // A supervisor's file gives each of its programs variables of its own.
+            What::Env { name, value } if !is_given(facts, &fact.at.file, name, value) => {
                 own.insert(name.clone(), value.clone());
             }
             What::Path {
@@ -90,6 +91,17 @@ fn of_start(facts: &[Fact], start: &Start) -> Variables {
         }
     }
     own
+}
+
+/// Whether a file gives a variable to certain starts of those that it has.
+fn is_given(facts: &[Fact], file: &AppPath, wanted: &str, wanted_value: &Option<String>) -> bool {
+    let mut of_file = facts.iter().filter(|fact| fact.at.file == *file);
+    of_file.any(|fact| match &fact.what {
+        What::Starts {
+            given: Some(given), ..
+        } => given.env.get(wanted) == Some(wanted_value),
+        _ => false,
+    })
 }
 
 /// What is declared, and given to no start that is known.

@@ -75,6 +75,10 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
                 .or_else(|| beside.directive("TimeoutStopSec"))
                 .or_else(|| beside.directive("TimeoutSec"))
                 .and_then(|text| seconds(&text)),
+            clean_exits: beside
+                .values("SuccessExitStatus")
+                .map(str::to_owned)
+                .collect(),
             enabled: beside.directive("Enabled").map(|value| value != "no"),
             problem: problem(fact, facts, program, args_of(&front, args)),
         };
@@ -214,6 +218,15 @@ impl Beside<'_> {
             _ => None,
         })
     }
+
+    /// The words of a directive that is a list.
+    fn values(&self, wanted: &str) -> impl Iterator<Item = &str> {
+        let facts = self.facts.iter().filter(|fact| fact.at.file == *self.file);
+        facts.filter_map(move |fact| match &fact.what {
+            What::Directive { key, value } if key == wanted => Some(value.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// Options that say in a word that the program is to go into the background.
@@ -232,17 +245,9 @@ const BACKGROUND: [&str; 7] = [
 fn groups(known: &Known<'_>, beside: &Beside<'_>, user: Option<&String>) -> Vec<u32> {
     let own = user.and_then(|user| known.groups.get(user));
     let mut found: Vec<u32> = own.cloned().unwrap_or_default();
-    for fact in beside
-        .facts
-        .iter()
-        .filter(|fact| fact.at.file == *beside.file)
-    {
-        if let What::Directive { key, value } = &fact.what
-            && key == "SupplementaryGroups"
-        {
-            let number = value.parse().ok();
-            found.extend(number.or_else(|| known.ids.get(&format!(":{value}")).map(|ids| ids.1)));
-        }
+    for value in beside.values("SupplementaryGroups") {
+        let number = value.parse().ok();
+        found.extend(number.or_else(|| known.ids.get(&format!(":{value}")).map(|ids| ids.1)));
     }
     found.sort_unstable();
     found.dedup();

@@ -255,6 +255,10 @@ pub struct Start {
     /// Seconds that it may take to end, where something declares them.
     #[serde(default)]
     pub stop_seconds: Option<u32>,
+    /// What it may end with besides 0 without having failed: exit codes and names of signals
+    /// (systemd.service(5), `SuccessExitStatus=`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clean_exits: Vec<String>,
     /// Whether the old host starts it by itself; absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,

@@ -19,6 +19,7 @@ mod elf_fixture;
 mod followed;
 mod formats;
 mod help;
+mod homemade;
 mod hostile;
 mod hostile_names;
 mod hostile_reports;

@@ -13,10 +13,10 @@ const UNIT: &str = "/etc/systemd/system/gauged.service";
 const SETTINGS: &str = "/opt/gauge/etc/gauge.conf";
 
 /// A root with a service that is a script below `/opt/gauge`.
-struct Disk(TempDir);
+pub(crate) struct Disk(TempDir);
 
 impl Disk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let disk = Self(TempDir::new().unwrap());
         disk.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         disk.text("/etc/os-release", "ID=debian\nPRETTY_NAME=\"Debian\"\n");
@@ -27,11 +27,11 @@ impl Disk {
         disk
     }
 
-    fn host(&self, path: &str) -> PathBuf {
+    pub(crate) fn host(&self, path: &str) -> PathBuf {
         self.0.path().join(path.trim_start_matches('/'))
     }
 
-    fn text(&self, path: &str, text: &str) {
+    pub(crate) fn text(&self, path: &str, text: &str) {
         let host = self.host(path);
         std::fs::create_dir_all(host.parent().unwrap()).unwrap();
         std::fs::write(&host, text).unwrap();
@@ -39,19 +39,19 @@ impl Disk {
         std::fs::set_permissions(host, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn dir(&self, path: &str) {
+    pub(crate) fn dir(&self, path: &str) {
         std::fs::create_dir_all(self.host(path)).unwrap();
     }
 
-    fn program(&self, script: &str) {
+    pub(crate) fn program(&self, script: &str) {
         self.text("/opt/gauge/bin/gauged", &format!("#!/bin/sh\n{script}"));
     }
 
-    fn unit(&self, service: &str) {
+    pub(crate) fn unit(&self, service: &str) {
         self.text(UNIT, &format!("[Service]\n{service}"));
     }
 
-    fn run(&self, command: &str, scope: &[&str], more: &[&str]) -> Output {
+    pub(crate) fn run(&self, command: &str, scope: &[&str], more: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_seaworthy"))
             .arg(command)
             .arg("--root")
@@ -62,7 +62,7 @@ impl Disk {
             .unwrap()
     }
 
-    fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         let scope = ["/opt/gauge", "--unit", "gauged.service"];
         let output = self.run("scan", &scope, &["--format", "json"]);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -70,7 +70,7 @@ impl Disk {
     }
 
     /// The mounts, as `rw dir data /var/lib/gauge`.
-    fn mounts(&self) -> Vec<String> {
+    pub(crate) fn mounts(&self) -> Vec<String> {
         let report = self.report();
         let text = |mount: &Value, key: &str| mount[key].as_str().unwrap().to_owned();
         let row = |m: &Value| {
@@ -86,11 +86,11 @@ impl Disk {
             .collect()
     }
 
-    fn has(&self, mount: &str) -> bool {
+    pub(crate) fn has(&self, mount: &str) -> bool {
         self.mounts().iter().any(|known| known == mount)
     }
 
-    fn manifest(&self, file: &str) -> String {
+    pub(crate) fn manifest(&self, file: &str) -> String {
         let out = TempDir::new().unwrap();
         let to = out.path().join("m");
         let scope = [
@@ -111,6 +111,26 @@ fn grade<'a>(report: &'a Value, dimension: &str) -> &'a Value {
     all.iter()
         .find(|grade| grade["dimension"] == dimension)
         .unwrap()
+}
+
+/// systemd takes an end by SIGTERM for no failure, but an engine makes an exit code of it; and an end
+/// of other kinds, as of Java's, is the unit's own word.
+#[test]
+fn an_end_that_the_unit_takes_for_none_in_failure_is_none_in_a_container() {
+    let disk = Disk::new();
+    let clean = |disk: &Disk| {
+        let unit = disk.manifest("quadlet/gauged.container");
+        let line = unit
+            .lines()
+            .find_map(|line| line.strip_prefix("SuccessExitStatus="));
+        assert!(unit.contains("\nRestart=always\n"), "{unit}");
+        line.unwrap_or_default().to_owned()
+    };
+    assert_eq!(clean(&disk), "129 130 141 143");
+    disk.unit(
+        "ExecStart=/opt/gauge/bin/gauged\nSuccessExitStatus=143 75\nSuccessExitStatus=SIGKILL\n",
+    );
+    assert_eq!(clean(&disk), "129 130 141 143 75 137");
 }
 
 #[test]

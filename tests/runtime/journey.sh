@@ -30,8 +30,10 @@
 #   new data  the client gives it more
 #   stop      in the time that the runtime grants; a killed process is none that stopped
 #   again     a second container over the same volumes has both
-#   crash     podman and Compose: its first process is killed, and it is started again; after that a stop
-#             is the end
+#   apart     all but nspawn, where there are several processes: each of the others is ended, and the one
+#             that is asked keeps its network
+#   crash     all but nspawn: the program that listens is killed, and it is started again; after that a
+#             stop is the end
 #
 # What is a matter of this machine is worked round outside of what was generated: limits above the
 # machine's are lowered by a wrapper around the OCI runtime; nspawn gets a private network by option,
@@ -45,7 +47,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 suite=bookworm
 service() { # NAME: its own words over the usual ones
-    suite=bookworm tries=30
+    suite=bookworm tries=30 process=''
     # shellcheck source=/dev/null
     . "$here/journey/services/$1.sh"
 }

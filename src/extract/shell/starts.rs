@@ -9,8 +9,16 @@ use crate::path::AppPath;
 
 /// Interpreters that the search path leads to: `java -jar …` names no directory.
 const INTERPRETERS: &[&[u8]] = &[
-    b"java", b"node", b"nodejs", b"perl", b"php", b"python", b"python2", b"python3", b"ruby",
+    b"Rscript", b"dotnet", b"erl", b"expect", b"java", b"lua", b"luajit", b"mono", b"node",
+    b"nodejs", b"perl", b"php", b"python", b"ruby", b"tclsh", b"wish",
 ];
+
+/// Whether a program is an interpreter, by its name with or without a version: `tclsh8.6`.
+fn is_interpreter(name: &[u8]) -> bool {
+    let is_version = |b: &u8| b.is_ascii_digit() || *b == b'.';
+    let end = name.iter().rposition(|b| !is_version(b));
+    INTERPRETERS.contains(&name.get(..=end.unwrap_or(0)).unwrap_or_default())
+}
 
 /// The directories of the system's own commands, which no application is.
 const SYSTEM: &[&str] = &["/bin", "/sbin", "/usr/bin", "/lib", "/usr/lib/lsb"];
@@ -31,7 +39,7 @@ pub(super) fn start(op: &Op, run: &Run, facts: &mut Facts<'_>) {
     let Some(name) = run.argv.first() else {
         return;
     };
-    let interpreter = INTERPRETERS.contains(&base(name));
+    let interpreter = is_interpreter(base(name));
     let own = name.contains(&b'/') || interpreter || run.way == Way::Service;
     if !own {
         return;
@@ -117,9 +125,9 @@ fn program(op: &Op, run: &Run, interpreter: bool) -> Option<(AppPath, Certainty)
 fn counts(op: &Op, run: &Run, program: &AppPath, source: Source) -> bool {
     match run.way {
         Way::Service => true,
-        Way::Exec => !is_system(program) || INTERPRETERS.contains(&program.name()),
+        Way::Exec => !is_system(program) || is_interpreter(program.name()),
         Way::Background | Way::Last => {
-            !is_system(program) || INTERPRETERS.contains(&program.name()) && run.argv.len() > 2
+            !is_system(program) || is_interpreter(program.name()) && run.argv.len() > 2
         }
         // An init script that calls the vendor's own start script in its `start`.
         Way::Plain => {

@@ -7,7 +7,7 @@ use crate::parse::unit::Manager;
 use super::{Context, directive};
 
 /// Keys that a container runtime must be told in its own way, or that it makes needless.
-const DIRECTIVES: [&str; 58] = [
+const DIRECTIVES: [&str; 57] = [
     "Type",
     "RemainAfterExit",
     "NotifyAccess",
@@ -22,7 +22,6 @@ const DIRECTIVES: [&str; 58] = [
     "TimeoutStartSec",
     "TimeoutStopSec",
     "WatchdogSec",
-    "SuccessExitStatus",
     "UMask",
     "Nice",
     "IOSchedulingClass",
@@ -69,7 +68,12 @@ const DIRECTIVES: [&str; 58] = [
 ];
 
 /// As [`DIRECTIVES`], for keys that are lists.
-const DIRECTIVE_LISTS: [&str; 3] = ["SupplementaryGroups", "InaccessiblePaths", "Sockets"];
+const DIRECTIVE_LISTS: [&str; 4] = [
+    "SupplementaryGroups",
+    "InaccessiblePaths",
+    "Sockets",
+    "SuccessExitStatus",
+];
 
 pub(super) fn facts(context: &Context<'_>, section: &str, out: &mut Out) {
     runs_as(context, section, out);

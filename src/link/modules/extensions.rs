@@ -299,9 +299,21 @@ impl Modules<'_> {
             .collect()
     }
 
+    /// The standard library of each Python.
+    pub(super) fn python_library(&self) -> Vec<AppPath> {
+        let mut dirs = Vec::new();
+        for python in self.interpreters(b"python") {
+            if let Some(prefix) = python.parent().and_then(|bin| bin.parent()) {
+                let own = |lib: &[u8]| prefix.join([lib, python.name()].concat());
+                dirs.extend([own(b"lib/"), own(b"lib64/")]);
+            }
+        }
+        dirs
+    }
+
     /// `sys.path` of each Python, as its own build and Debian's have it (site(3), "The Python
     /// module search path").
-    fn python_dirs(&self) -> Vec<AppPath> {
+    pub(super) fn python_dirs(&self) -> Vec<AppPath> {
         let mut dirs = Vec::new();
         for python in self.interpreters(b"python") {
             let name = python.name().to_vec();
@@ -326,7 +338,7 @@ impl Modules<'_> {
 
     /// The directories that stand as strings in an interpreter, or in the library that is most of
     /// it: `@INC` of Perl, `$LOAD_PATH` of Ruby.
-    fn built_dirs(&self, language: &[u8]) -> Vec<AppPath> {
+    pub(super) fn built_dirs(&self, language: &[u8]) -> Vec<AppPath> {
         let mut files = BTreeSet::new();
         for program in self.interpreters(language) {
             let lib = [b"lib", language].concat();

@@ -14,6 +14,7 @@ mod name_service;
 mod openssl;
 mod pam;
 mod words;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ use crate::tree::Root;
 pub(super) use calls::Calls;
 pub(super) use extensions::{Modules, extensions};
 pub use words::words;
+pub(super) use written::{Written, written};
 
 /// How much is read of a library that is searched for what it was built with.
 const CONTENT: usize = 16 << 20;

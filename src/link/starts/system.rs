@@ -289,6 +289,18 @@ impl System<'_> {
                 Form::User => of_file,
             };
             let home = self.home(user.as_bytes());
+            // crontab(5): cron sets these unless the table does.
+            let mut all = vars.clone();
+            let given = [
+                ("HOME", home.as_deref()),
+                ("LOGNAME", Some(user.as_bytes())),
+            ];
+            for (name, value) in given {
+                if let Some(value) = value {
+                    let value = || value.to_vec();
+                    all.entry(name.to_owned()).or_insert_with(value);
+                }
+            }
             // What is started once with the system is no job that comes and goes.
             let is_service = job.schedule == "@reboot";
             let how = if is_service {
@@ -302,7 +314,7 @@ impl System<'_> {
                 args: &[],
                 user: user.as_bytes(),
                 dir: home.as_deref(),
-                vars: &vars,
+                vars: &all,
                 world: self,
             });
             let caller = Caller {

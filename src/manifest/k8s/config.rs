@@ -113,6 +113,33 @@ impl Settings {
         self.large.contains(&volume.name)
     }
 
+    /// Whether a volume holds a secret that nobody but its owner may read, of which programs look at
+    /// owner and mode: keys of servers, cookies, files of passwords. An object's files are root's, and
+    /// the pod's group may read them (Kubernetes, `fsGroup`).
+    pub(super) fn is_strict(&self, volume: &Volume) -> bool {
+        let others = if volume.is_file { 0o007 } else { 0o077 };
+        let items = self.parts(volume).iter().flat_map(|part| &part.items);
+        items
+            .clone()
+            .any(|item| item.is_secret && item.mode & others == 0)
+    }
+
+    /// The files of a volume: which part has each, its path below that, below the volume, and its mode.
+    pub(super) fn files(&self, volume: &Volume) -> Vec<(&Part, &str, String, u32)> {
+        let parts = self.parts(volume).iter();
+        let of = |part| {
+            let Part { below, items, .. }: &Part = part;
+            items.iter().map(move |item| {
+                let path = match below.as_str() {
+                    "" => item.path.clone(),
+                    below => format!("{below}/{}", item.path),
+                };
+                (part, item.path.as_str(), path, item.mode)
+            })
+        };
+        parts.flat_map(of).collect()
+    }
+
     /// Whether a volume's content is in an object.
     pub(super) fn has(&self, volume: &Volume) -> bool {
         self.parts(volume).iter().any(|part| !part.items.is_empty())
@@ -127,38 +154,24 @@ impl Settings {
         format!("{}-{volume}", self.service)
     }
 
-    /// The source of a part: an object's files, or those of both kinds in one directory.
+    /// The source of a part: its object's files.
     pub(super) fn source(&self, part: &Part) -> (&'static str, Node) {
-        let name = self.name(&part.name);
-        let source = |key: &str, is_secret: bool| {
-            let list = part
-                .items
-                .iter()
-                .filter(|item| item.is_secret == is_secret)
-                .map(|item| {
-                    Node::map()
-                        .with("key", item.key.as_str())
-                        .with("path", item.path.as_str())
-                        .with("mode", item.mode)
-                });
-            // Podman's `kube play` fails on a source that does not say whether it is optional.
+        let items = part.items.iter().map(|item| {
             Node::map()
-                .with(key, name.as_str())
-                .with("optional", false)
-                .with_full("items", Node::List(list.collect()))
+                .with("key", item.key.as_str())
+                .with("path", item.path.as_str())
+                .with("mode", item.mode)
+        });
+        let (kind, key) = match part.is_secret() {
+            true => ("secret", "secretName"),
+            false => ("configMap", "name"),
         };
-        let secrets = part.items.iter().filter(|item| item.is_secret).count();
-        if secrets == 0 {
-            return ("configMap", source("name", false));
-        }
-        if secrets == part.items.len() {
-            return ("secret", source("secretName", true));
-        }
-        let both = vec![
-            Node::map().with("configMap", source("name", false)),
-            Node::map().with("secret", source("name", true)),
-        ];
-        ("projected", Node::map().with("sources", both))
+        // Podman's `kube play` fails on a source that does not say whether it is optional.
+        let source = Node::map()
+            .with(key, self.name(&part.name))
+            .with("optional", false)
+            .with_full("items", Node::List(items.collect()));
+        (kind, source)
     }
 
     /// The name of the single file in the object of a volume that is a file.
@@ -166,16 +179,13 @@ impl Settings {
         String::from_utf8_lossy(volume.at.name()).into_owned()
     }
 
-    /// A ConfigMap for each volume that has one.
+    /// A ConfigMap for each part without a secret.
     pub(super) fn config_maps(&self) -> Vec<Node> {
         let mut nodes = Vec::new();
-        for Part { name, items, .. } in self.parts.values().flatten() {
-            if !items.is_empty() && items.iter().all(|item| item.is_secret) {
-                continue;
-            }
+        for part in self.all().filter(|part| !part.is_secret()) {
             let mut data = Node::map();
             let mut binary = Node::map();
-            for item in items.iter().filter(|item| !item.is_secret) {
+            for item in &part.items {
                 match text(&item.bytes) {
                     Some(text) => data = data.with(&item.key, text),
                     None => binary = binary.with(&item.key, STANDARD.encode(&item.bytes)),
@@ -184,25 +194,32 @@ impl Settings {
             let head = Node::map()
                 .with("apiVersion", "v1")
                 .with("kind", "ConfigMap")
-                .with("metadata", Node::map().with("name", self.name(name)));
+                .with("metadata", Node::map().with("name", self.name(&part.name)));
             nodes.push(head.with("data", data).with_full("binaryData", binary));
         }
         nodes
     }
 
-    /// A Secret for each volume that has one and for secret variables: placeholders in the
-    /// manifests, content only in the file that was named for it.
+    fn all(&self) -> impl Iterator<Item = &Part> {
+        self.parts.values().flatten()
+    }
+
+    /// A Secret for each part with a secret and for secret variables: placeholders in the
+    /// manifests, content only in the file that was named for it. What lies beside a secret can be
+    /// read.
     pub(super) fn secrets(&self, service: &Service<'_>, out: &mut Out) -> Vec<Node> {
         let mut nodes = Vec::new();
-        for Part { name, items, .. } in self.parts.values().flatten() {
-            let secret: Vec<&Item> = items.iter().filter(|item| item.is_secret).collect();
-            if secret.is_empty() {
-                continue;
-            }
+        for part in self.all().filter(|part| part.is_secret()) {
+            let name = &part.name;
             let head = object(service, "v1", "Secret", &self.name(name)).with("type", "Opaque");
             let mut data = Node::map();
-            for item in secret {
-                if service.secrets && !item.bytes.is_empty() {
+            let mut beside = Node::map();
+            for item in &part.items {
+                let text = text(&item.bytes).filter(|_| !item.is_secret);
+                let is_shown = !item.is_secret || (service.secrets && !item.bytes.is_empty());
+                if let Some(text) = text {
+                    beside = beside.with(&item.key, text);
+                } else if is_shown {
                     data = data.with(&item.key, STANDARD.encode(&item.bytes));
                 } else {
                     data = data.with(&item.key, STANDARD.encode(PLACEHOLDER));
@@ -213,7 +230,7 @@ impl Settings {
                     );
                 }
             }
-            nodes.push(head.with("data", data));
+            nodes.push(head.with("data", data).with_full("stringData", beside));
         }
         let mut env = Node::map();
         for name in service.secret_names() {
@@ -245,6 +262,12 @@ impl Part {
         } else {
             format!("{top}/{}", self.below)
         }
+    }
+
+    /// Whether its object is a Secret: one secret makes all that lies in its directory one, since a
+    /// directory of both kinds would be a projected volume, which `kube play` has not.
+    fn is_secret(&self) -> bool {
+        self.items.iter().any(|item| item.is_secret)
     }
 
     /// Whether its mount may be marked read only. A mount point is made inside one that another is

@@ -119,7 +119,7 @@ pub(super) fn script(service: &Service<'_>, volumes: &Volumes<'_>) -> String {
         let call = match form {
             Form::Claim => "directory",
             Form::File => "one_file",
-            Form::Empty | Form::Object => continue,
+            Form::Empty | Form::Object | Form::Copied => continue,
         };
         let path = shell(&volume.path);
         text += &format!("({call} {} {path}) || failed=1\n", volume.name);

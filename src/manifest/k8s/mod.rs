@@ -35,6 +35,8 @@ enum Form {
     Empty,
     /// Settings or secrets, as objects.
     Object,
+    /// The same, copied into an `emptyDir` before the processes start.
+    Copied,
 }
 
 /// The form of each volume that a cluster can mount.
@@ -104,6 +106,7 @@ fn form(volume: &Volume, settings: &Settings) -> Form {
             Form::File
         }
         Keeps::Config | Keeps::Secret if settings.is_too_large(volume) => Form::Claim,
+        Keeps::Config | Keeps::Secret if settings.is_strict(volume) => Form::Copied,
         Keeps::Config | Keeps::Secret => Form::Object,
     }
 }

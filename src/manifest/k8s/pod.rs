@@ -9,7 +9,7 @@ use super::super::quote::k8s;
 use super::super::service::Service;
 use super::super::volume::{Keeps, Volume};
 use super::super::yaml::{Node, texts};
-use super::config::Settings;
+use super::config::{Part, Settings};
 use super::{FILES, Form, Volumes, claim_name, seed};
 use crate::report::{Port, PortRole};
 
@@ -269,7 +269,7 @@ fn mounts(
         };
         let sub = match form {
             Form::File => Some(volume.name.clone()),
-            Form::Object if volume.is_file => Some(Settings::file_name(volume)),
+            Form::Object | Form::Copied if volume.is_file => Some(Settings::file_name(volume)),
             _ => None,
         };
         let read_only = (!volume.is_written()).then_some(true);
@@ -296,7 +296,8 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
     for (volume, form) in &volumes.list {
         let node = Node::map().with("name", volume.name.as_str());
         match form {
-            Form::Empty if volume.keeps == Keeps::Scratch => {
+            // What podman keeps in memory is each container's own, and root's.
+            Form::Empty if volume.keeps == Keeps::Scratch && is_anybodys(service, volume) => {
                 let memory = Node::map().with("medium", "Memory");
                 list.push(node.with("emptyDir", memory));
             }
@@ -311,12 +312,12 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
                     );
                 }
             }
+            Form::Copied => {
+                list.push(node.with("emptyDir", Node::map()));
+                list.extend(seeds(volume, settings));
+            }
             Form::Claim | Form::File if is_seeded_from_object(volume, settings) => {
-                for part in settings.parts(volume) {
-                    let (key, source) = settings.source(part);
-                    let name = format!("seed--{}", part.name);
-                    list.push(Node::map().with("name", name).with(key, source));
-                }
+                list.extend(seeds(volume, settings));
             }
             Form::Claim | Form::File => {}
         }
@@ -340,6 +341,21 @@ fn sources(service: &Service<'_>, volumes: &Volumes<'_>, settings: &Settings) ->
         );
     }
     Node::List(list)
+}
+
+/// The objects that something is copied from.
+fn seeds(volume: &Volume, settings: &Settings) -> Vec<Node> {
+    let seed = |part: &Part| {
+        let (key, source) = settings.source(part);
+        let name = format!("seed--{}", part.name);
+        Node::map().with("name", name).with(key, source)
+    };
+    settings.parts(volume).iter().map(seed).collect()
+}
+
+/// Whether scratch space is as a new tmpfs is: root's, or everybody's.
+pub(super) fn is_anybodys(service: &Service<'_>, volume: &Volume) -> bool {
+    volume.is_own || volume.scratch_bits() & 0o777 == 0o777 || service.owner(volume) == (0, 0)
 }
 
 /// Settings that must be writable: a claim that is filled from a ConfigMap once.

@@ -32,6 +32,12 @@ file() {
     if [ -e "$2" ]; then say "$2 is there: left as it is"; return 0; fi
     if [ -f "$1" ]; then cp -p "$1" "$2"; else : >"$2"; fi && say "$2 made from $1"
 }
+# own FROM INTO MODE [OWNER]: where programs look at both
+own() {
+    mkdir -p "${2%/*}" && rm -f "$2" && (umask 077; cat "$1" >"$2")
+    if [ "${4:-}" ]; then chown "$4" "$2"; fi
+    chmod "$3" "$2"
+}
 "#;
 
 /// A script and the mounts that it works on.
@@ -59,6 +65,7 @@ pub(super) fn containers(
     for (volume, form) in &volumes.list {
         match form {
             Form::Object => {}
+            Form::Copied => step.copied(service, volume, out),
             Form::Empty if volume.keeps == Keeps::Scratch => step.own(service, volume, out),
             Form::File => step.file(volume),
             Form::Claim | Form::Empty => step.tree(volume),
@@ -110,6 +117,37 @@ impl Step<'_> {
         // The files of an object are links into a directory that changes.
         let options = if from_object { "-RL" } else { "-Rp" };
         self.script += &format!("tree {options} {} {into}\n", shell(&from));
+    }
+
+    /// Files whose owner and mode count. Where no process is root they are that of the first, and nobody
+    /// else may read them.
+    fn copied(&mut self, service: &Service<'_>, volume: &Volume, out: &mut Out) {
+        let (uid, gid) = (volume.uid.unwrap_or(0), volume.gid.unwrap_or(0));
+        let is_root = service.first().is_root();
+        out.limit(
+            &volume.path,
+            "programs look at owner and mode of what it holds, and a Secret's files are root's and the group's",
+            format!(
+                "copied into an emptyDir, on the node's disk, before it starts: {}",
+                if is_root { "owner and mode are the old ones" } else { "the process's user owns them, and nobody else reads them" }
+            ),
+        );
+        let from = format!("/seed/from/{}", volume.name);
+        let into = format!("/seed/to/{}", volume.name);
+        self.mounts.push(at(&volume.name, &into));
+        for part in self.settings.parts(volume) {
+            let name = format!("seed--{}", part.name);
+            self.mounts.push(at(&name, &part.place(&from)));
+        }
+        for (part, name, path, mode) in self.settings.files(volume) {
+            let from = format!("{}/{name}", part.place(&from));
+            let (mode, owner) = match is_root {
+                true => (mode, format!(" {uid}:{gid}")),
+                false => (mode & 0o700 | 0o400, String::new()),
+            };
+            let into = format!("{into}/{path}");
+            self.script += &format!("own {} {} {mode:04o}{owner}\n", shell(&from), shell(&into));
+        }
     }
 
     /// A cluster makes an `emptyDir` that everybody may write, with the pod's group.

@@ -38,6 +38,7 @@ fn start(name: &str, program: &str, how: StartKind) -> Start {
         foreground: Vec::new(),
         stop_signal: None,
         stop_seconds: None,
+        clean_exits: Vec::new(),
         enabled: None,
         problem: None,
     }

@@ -142,6 +142,8 @@ proptest! {
     fn words_and_variables_mean_themselves_everywhere(
         words in prop::collection::vec(word(), 1..4), value in word()
     ) {
+        // What reads as the report's escape of a byte that is no text is refused.
+        prop_assume!(!words.iter().any(|word| word.contains("\\x")));
         let mut report = BASE.clone();
         let mut command = vec!["/bin/program".to_owned()];
         command.extend(words);

@@ -149,6 +149,7 @@ fn init(name: &str, command: &[&str]) -> Start {
         foreground: Vec::new(),
         stop_signal: None,
         stop_seconds: None,
+        clean_exits: Vec::new(),
         enabled: None,
         problem: None,
     }
@@ -178,6 +179,10 @@ fn each_program_of_one_script_is_started_and_a_second_way_to_start_one_is_named(
         .collect();
     for (name, service) in processes {
         assert_eq!(service["network_mode"], "service:network", "{name}");
+    }
+    // An engine that takes no time for none would kill what has the network.
+    for (name, service) in services {
+        assert!(service["stop_grace_period"].is_string(), "{name}");
     }
     assert!(services["network"]["network_mode"].is_null());
     let script = text(&made, "docker/run.sh");

@@ -256,6 +256,7 @@ fn what_a_given_command_takes_the_place_of_is_told() {
         home: None,
         stop_signal: Some("SIGINT".to_owned()),
         stop_seconds: None,
+        clean_exits: Vec::new(),
         enabled: None,
         problem: None,
     };
@@ -303,4 +304,56 @@ fn what_a_given_command_takes_the_place_of_is_told() {
         );
     }
     assert!(text(&made, "containerfile/Containerfile").contains("ENTRYPOINT [\"/bin/own\"]\n"));
+}
+
+/// The end of a container's first process ends the others at once: one that still writes what it keeps
+/// must have come to its end before.
+#[test]
+fn what_is_told_to_stop_waits_for_those_that_take_longer() {
+    use std::process::Command;
+    let apart = ["--map-root-user", "--pid", "--fork", "--kill-child", "--"];
+    let can = Command::new("unshare").args(apart).arg("true").output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        eprintln!("no namespace of processes can be had here");
+        return;
+    }
+    let top = tempfile::tempdir().unwrap();
+    let kept = top.path().join("kept");
+    let ready = top.path().join("ready");
+    let line = format!(
+        "(trap 'sleep 1; echo all >{}; exit' TERM; echo >{}; while :; do sleep 0.1; done) & wait",
+        kept.display(),
+        ready.display()
+    );
+    let report = starting(&strings(&["/bin/sh", "-c", &line]));
+    let made = made(&report);
+    let services = &documents(text(&made, "compose/compose.yaml"))[0]["services"];
+    let service = services.as_object().unwrap().values().next().unwrap();
+    let words = service["entrypoint"].as_array().unwrap().iter();
+    let words = words.map(|word| word.as_str().unwrap().replace("$$", "$"));
+    let mut run = Command::new("unshare")
+        .args(apart)
+        .args(words)
+        .spawn()
+        .unwrap();
+    let wait = |is: &dyn Fn() -> bool| {
+        for _ in 0..200 {
+            if is() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("it takes too long");
+    };
+    wait(&|| ready.exists());
+    let children = format!("/proc/{0}/task/{0}/children", run.id());
+    let first = std::fs::read_to_string(children).unwrap();
+    // systemd-nspawn's first process sends both.
+    for signal in ["-TERM", "-HUP"] {
+        let told = Command::new("kill").args([signal, first.trim()]).status();
+        assert!(told.unwrap().success());
+    }
+    let status = run.wait().unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "all\n");
 }

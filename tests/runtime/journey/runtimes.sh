@@ -35,8 +35,10 @@ grace=40
 
 # --- podman of this machine: run, and Compose by two programs ---
 
-# The container that does the work: the first that is no helper of the engine, nor has the network alone.
-first_of() { grep -vE -- '-(infra|seed)$|^(infra|seed)-' | head -1; }
+# The container that does the work: that of the process which the service names, else the first that is
+# no helper of the engine.
+containers_of() { grep -vE -- '[-_](infra|seed|network)([-_]1)?$|^(infra|seed|network)-'; }
+first_of() { containers_of | grep -- "$process" | head -1; }
 main_of_podman() { main=$("$work/podman" ps -a --sort created --format '{{.Names}}' | first_of); [ -n "$main" ]; }
 pid_of_podman() { "$work/podman" inspect --format '{{.State.Pid}}' "$main"; }
 alive_podman() { [ "$("$work/podman" inspect --format '{{.State.Running}} {{.RestartCount}}' "$main" 2>/dev/null)" = "true $crashes" ]; }
@@ -52,7 +54,7 @@ killed_podman() {
     ! "$work/podman" inspect --format '{{.Name}} was killed: {{.State.ExitCode}}' $("$work/podman" ps -aq) | grep ' 137$'
 }
 # Twice: one whose network another has is not removed before that.
-removed_podman() { "$work/podman" rm -fa -t 1 || "$work/podman" rm -fa -t 1; } >/dev/null 2>&1
+removed_podman() { "$work/podman" rm -fa -t 1; "$work/podman" rm -fa -t 1; } >/dev/null 2>&1
 
 # The command that `mounts` has printed as the next one, for this program.
 next_command() { sed -n 's/.*seaworthy \(migrate .*\)/\1/p' mounts.said | head -1; }
@@ -134,7 +136,7 @@ inside_guest_main() { within "podman exec $main sh -c '${1//\'/\'\\\'\'}'"; }
 killed_guest() {
     ! within "podman inspect --format '{{.Name}} was killed: {{.State.ExitCode}}' \$(podman ps -aq)" | grep ' 137$'
 }
-removed_guest() { within "podman pod rm -fa -t 1; podman rm -fa -t 1 || podman rm -fa -t 1"; } >/dev/null 2>&1
+removed_guest() { within "podman pod rm -fa -t 1; podman rm -fa -t 1; podman rm -fa -t 1"; } >/dev/null 2>&1
 
 start_podman5() { within "RUNTIME=podman manifests/docker/run.sh" && main_of_guest; }
 stop_podman5() { within "podman stop -t $grace \$(podman ps -q)" && killed_guest; }
@@ -241,25 +243,57 @@ steps() {
     at="stop" && "stop_${runtime//-/_}" || stopped=late
     "removed_$remover"
     at="again" && "start_${runtime//-/_}" && connected && answers "$wanted" ask && answers "$wanted_new" ask_new || return 1
-    if [ "$place" = podman ]; then
-        at="crash" && crashed && connected && answers "$wanted" ask || return 1
-        at="stop again" && "stop_${runtime//-/_}" && sleep 3 && ! is_running || return 1
-    fi
+    [ "$place" = nspawn ] && [ "$stopped" = yes ] && return 0
+    at="apart" && apart || return 1
+    at="crash" && crashed && connected && answers "$wanted" ask || return 1
+    at="stop again" && "stop_${runtime//-/_}" && sleep 5 && ! is_running || return 1
     [ "$stopped" = yes ]
 }
 
-# What ends by itself is started again, what is stopped is not.
-is_running() { [ "$("$work/podman" inspect --format '{{.State.Running}}' "$main")" = true ]; }
+# The engine's own words, here or in the guest.
+engine_of_podman() { "$work/podman" "$@"; }
+engine_of_guest() { within "podman $*"; }
+by_engine() { "engine_of_$place" "$@" 2>/dev/null; }
+
+# What ends by itself is started again, what is stopped is not. The program that listens is killed: what
+# the engine has started may be a shell or an init of its own, which has to tell of it, or start it again
+# itself.
+is_running() { [ "$(by_engine inspect --format '{{.State.Running}}' "$main")" = true ]; }
 crashed() {
-    local before
-    before=$(pid_of_podman) && kill -9 "$before" || return 1
-    for _ in $(seq 20); do
+    local before program now
+    before=$("pid_of_$place") && program=$(python3 "$here/journey/listener.py" "$before" "$port") || return 1
+    kill -9 "$program" || return 1
+    for _ in $(seq "$tries"); do
         sleep 1
-        is_running && [ "$(pid_of_podman)" != "$before" ] && crashes=1 && return 0
+        is_running || continue
+        now=$(python3 "$here/journey/listener.py" "$("pid_of_$place")" "$port" 2>/dev/null) || continue
+        [ "$now" != "$program" ] || continue
+        [ "$place" != podman ] || crashes=$(by_engine inspect --format '{{.RestartCount}}' "$main")
+        return 0
     done
-    echo "it was killed, and is not started again"
+    echo "its program was killed, and it is not started again"
     return 1
 }
+
+# A process that ends takes no other's network with it: each container beside the one that is asked is
+# ended, and that one still has its network; then the other is started again, and all is as before.
+apart() {
+    local other others
+    others=$(by_engine ps --format '{{.Names}}' | containers_of | grep -vx "$main")
+    [ -z "$process" ] || [ -n "$others" ] || { echo "only $main runs"; return 1; }
+    for other in $others; do
+        echo "without $other:"
+        if [ "$runtime" = quadlet ]; then
+            within "systemctl stop $other"
+        else
+            by_engine stop -t "$grace" "$other"
+        fi || { echo "$other does not stop"; return 1; }
+        connected && listens_inside || { echo "$main has no network without $other"; return 1; }
+        if [ "$runtime" = quadlet ]; then within "systemctl start $other"; else by_engine start "$other"; fi
+        answers "$wanted" ask || return 1
+    done
+}
+listens_inside() { python3 "$here/journey/listener.py" "$("pid_of_$place")" "$port"; }
 
 # travelled WAY RUNTIME
 travelled() {

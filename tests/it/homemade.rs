@@ -1,0 +1,278 @@
+//! Applications that somebody made: which of their processes is given what, what starts them, and what
+//! their image has of the system, in the lists that the Containerfile and `pack` share.
+
+use std::collections::BTreeSet;
+
+use tempfile::TempDir;
+
+use crate::manifest::documents;
+use crate::planned::Disk;
+
+/// The manifests of a scope, below a directory.
+fn manifests(disk: &Disk, scope: &[&str]) -> TempDir {
+    let out = TempDir::new().unwrap();
+    let to = out.path().join("m");
+    let more = ["-o", to.to_str().unwrap()];
+    let output = disk.run("mounts", &[scope, &more].concat(), &[]);
+    assert!(output.status.success(), "{output:?}");
+    out
+}
+
+fn read(made: &TempDir, file: &str) -> String {
+    std::fs::read_to_string(made.path().join("m").join(file)).unwrap()
+}
+
+/// What is in the image, of whichever layer; directories that are made among it.
+fn imaged(made: &TempDir) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(made.path().join("m/containerfile")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        if name.ends_with(".list") {
+            let names = bytes.split(|&b| b == 0).filter(|name| !name.is_empty());
+            found.extend(names.map(|name| {
+                let name = String::from_utf8_lossy(name);
+                format!("/{}", name.trim_start_matches("./").trim_matches('/'))
+            }));
+        } else if name.ends_with(".made.tar") {
+            let mut archive = tar::Archive::new(&bytes[..]);
+            for entry in archive.entries().unwrap() {
+                let path = entry.unwrap().path().unwrap().into_owned();
+                let name = path.to_str().unwrap().trim_start_matches("./").to_owned();
+                found.insert(format!("/{}", name.trim_matches('/')));
+            }
+        }
+    }
+    found
+}
+
+/// A package that owns files, and what it needs.
+fn package(disk: &Disk, name: &str, depends: &str, files: &[(&str, &str)]) {
+    let status = std::fs::read_to_string(disk.host("/var/lib/dpkg/status")).unwrap_or_default();
+    let depends = match depends {
+        "" => String::new(),
+        names => format!("Depends: {names}\n"),
+    };
+    let own = format!(
+        "Package: {name}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n{depends}\n"
+    );
+    disk.text("/var/lib/dpkg/status", &(status + &own));
+    let mut list = String::from("/.\n");
+    for (path, text) in files {
+        disk.text(path, text);
+        list += &format!("{path}\n");
+    }
+    disk.text(&format!("/var/lib/dpkg/info/{name}.list"), &list);
+}
+
+#[test]
+fn each_program_of_a_supervisor_s_file_has_its_own_variables() {
+    let disk = Disk::new();
+    disk.text("/opt/pair/a", "#!/bin/sh\nsleep 9\n");
+    disk.text("/opt/pair/b", "#!/bin/sh\nsleep 9\n");
+    disk.text(
+        "/etc/supervisor/conf.d/pair.conf",
+        "[program:pair-a]\ncommand=/opt/pair/a\nenvironment=LISTEN=\"7001\",PEER=\"x\"\n\
+         [program:pair-b]\ncommand=/opt/pair/b\nenvironment=LISTEN=\"7002\"\n",
+    );
+    let made = manifests(&disk, &["/opt/pair"]);
+    let services = &documents(&read(&made, "compose/compose.yaml"))[0]["services"];
+    let of = |name: &str, variable: &str| {
+        let value = &services[name]["environment"][variable];
+        value.as_str().map(str::to_owned)
+    };
+    let text = |value: &str| Some(value.to_owned());
+    assert_eq!(of("pair-a", "LISTEN"), text("7001"), "{services}");
+    assert_eq!(of("pair-b", "LISTEN"), text("7002"), "{services}");
+    assert_eq!(of("pair-a", "PEER"), text("x"));
+    assert_eq!(of("pair-b", "PEER"), None);
+}
+
+/// crontab(5): HOME and LOGNAME are set from the user's entry, unless the table sets them.
+#[test]
+fn what_a_user_s_table_starts_from_the_home_is_found() {
+    for (table, is_found) in [
+        ("@reboot $HOME/tide/run.sh\n", true),
+        ("@reboot cd ~/tide && ./run.sh >/dev/null 2>&1\n", true),
+        ("@reboot /home/$LOGNAME/tide/run.sh\n", true),
+        ("HOME=/srv/other\n@reboot $HOME/tide/run.sh\n", false),
+    ] {
+        let disk = Disk::new();
+        disk.text(
+            "/etc/passwd",
+            "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n",
+        );
+        disk.text("/home/ann/tide/run.sh", "#!/bin/sh\nsleep 9\n");
+        disk.text("/var/spool/cron/crontabs/ann", table);
+        let made = manifests(&disk, &["/home/ann/tide"]);
+        let script = read(&made, "docker/run.sh");
+        let is_started = script.contains("/home/ann/tide/run.sh");
+        assert_eq!(is_started, is_found, "{table}{script}");
+        assert!(!is_found || script.contains("--user 1000:1000"), "{script}");
+        assert!(
+            !is_found || script.contains("--env HOME=/home/ann\n"),
+            "{script}"
+        );
+    }
+    // In a table of the system each job has the home of its own user.
+    let disk = Disk::new();
+    disk.text(
+        "/etc/passwd",
+        "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nbo:x:1001:1001::/srv/bo:/bin/sh\n",
+    );
+    for name in ["ebb", "flow"] {
+        disk.text(&format!("/opt/tide/{name}"), "#!/bin/sh\nsleep 9\n");
+    }
+    let table = "@reboot ann /opt/tide/ebb\n@reboot bo /opt/tide/flow\n";
+    disk.text("/etc/cron.d/tide", table);
+    let made = manifests(&disk, &["/opt/tide"]);
+    let services = &documents(&read(&made, "compose/compose.yaml"))[0]["services"];
+    let homes: BTreeSet<(&str, &str)> = services
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(|one| Some((one["user"].as_str()?, one["environment"]["HOME"].as_str()?)))
+        .collect();
+    let wanted = [("1000:1000", "/home/ann"), ("1001:1001", "/srv/bo")];
+    assert_eq!(homes, wanted.into(), "{services}");
+}
+
+/// An interpreter finds its modules by name; the packages that have them are part of the image, and so
+/// is what no package has.
+#[test]
+fn modules_that_scripts_ask_for_come_along_with_their_packages() {
+    let disk = Disk::new();
+    // The places of its modules stand in the program of Perl.
+    let perl = "\0/usr/share/perl5\0/usr/local/share/perl/5.36\0";
+    package(&disk, "perl-base", "", &[("/usr/bin/perl", perl)]);
+    package(
+        &disk,
+        "perl",
+        "perl-base",
+        &[("/usr/share/perl/5.36/FindBin.pm", "1;\n")],
+    );
+    let dbi = ("/usr/share/perl5/Tide/Table.pm", "1;\n");
+    package(&disk, "libtide-table-perl", "libtide-c", &[dbi]);
+    package(&disk, "libtide-c", "", &[("/usr/lib/libtide.dat", "x")]);
+    let other = ("/usr/share/perl5/Other.pm", "1;\n");
+    package(&disk, "libother-perl", "", &[other]);
+    disk.text(
+        "/usr/local/share/perl/5.36/Moon.pm",
+        "use Moon::Phase;\n1;\n",
+    );
+    disk.text("/usr/local/share/perl/5.36/Moon/Phase.pm", "1;\n");
+    disk.text(
+        "/opt/gauge/bin/gauged",
+        "#!/usr/bin/perl\nuse Tide::Table;\nuse Moon;\nuse Absent;\nsleep 9;\n",
+    );
+    let scope = ["/opt/gauge", "--unit", "gauged.service"];
+    std::fs::set_permissions(
+        disk.host("/usr/bin/perl"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let found = imaged(&manifests(&disk, &scope));
+    for path in [
+        "/usr/share/perl5/Tide/Table.pm",
+        "/usr/lib/libtide.dat",
+        "/usr/local/share/perl/5.36/Moon.pm",
+        "/usr/local/share/perl/5.36/Moon/Phase.pm",
+        "/usr/share/perl/5.36/FindBin.pm",
+    ] {
+        assert!(found.contains(path), "no {path}: {found:#?}");
+    }
+    assert!(!found.contains("/usr/share/perl5/Other.pm"));
+}
+
+/// What a program in Lua or Tcl asks for lies in a directory of the version, of the architecture or of
+/// its own.
+#[test]
+fn modules_of_lua_and_tcl_come_along_too() {
+    let lua = "/usr/lib/x86_64-linux-gnu/lua/5.4/tide.so";
+    let pure = "/usr/share/lua/5.4/tide/moon.lua";
+    let tcl = "/usr/share/tcltk/tcllib1.21/Moon/pkgIndex.tcl";
+    let apart = "/usr/share/tcltk/tcllib1.21/moonshine/pkgIndex.tcl";
+    for (first, asked, comes) in [
+        ("#!/usr/bin/lua5.4", "local t = require('tide')", &[lua][..]),
+        ("#!/usr/bin/lua5.4", "require \"tide.moon\"", &[pure]),
+        ("#!/usr/bin/lua5.4", "-- require 'tide'", &[]),
+        (
+            "#!/usr/bin/tclsh",
+            "package require -exact moon 1.2;",
+            &[tcl],
+        ),
+        ("#!/usr/bin/tclsh", "# package provide moon", &[]),
+    ] {
+        let disk = Disk::new();
+        let all = [lua, pure, tcl, apart];
+        for (number, path) in all.iter().enumerate() {
+            package(&disk, &format!("lib{number}"), "", &[(*path, "x")]);
+        }
+        package(&disk, "lua5.4", "", &[("/usr/bin/lua5.4", "#!\n")]);
+        package(&disk, "tcl8.6", "", &[("/usr/bin/tclsh", "#!\n")]);
+        disk.text("/opt/gauge/bin/gauged", &format!("{first}\n{asked}\n"));
+        let scope = ["/opt/gauge", "--unit", "gauged.service"];
+        let found = imaged(&manifests(&disk, &scope));
+        for path in all {
+            assert_eq!(
+                found.contains(path),
+                comes.contains(&path),
+                "{asked}: {path}"
+            );
+        }
+    }
+}
+
+/// The standard library of the interpreter behind a virtual environment is in other packages than the
+/// interpreter itself.
+#[test]
+fn the_interpreter_of_a_virtual_environment_is_whole() {
+    let disk = Disk::new();
+    let program = ("/usr/bin/python3.11", "#!\n");
+    package(&disk, "python3.11-minimal", "", &[program]);
+    package(
+        &disk,
+        "libpython3.11-stdlib",
+        "",
+        &[("/usr/lib/python3.11/json/__init__.py", "")],
+    );
+    let whole = ("/usr/lib/python3.11/pydoc.py", "");
+    package(&disk, "python3.11", "python3.11-minimal", &[whole]);
+    let venv = disk.host("/opt/gauge/venv/bin");
+    std::fs::create_dir_all(&venv).unwrap();
+    std::os::unix::fs::symlink("/usr/bin/python3.11", venv.join("python3")).unwrap();
+    disk.text("/opt/gauge/venv/pyvenv.cfg", "home = /usr/bin\n");
+    disk.text(
+        "/opt/gauge/bin/gauged",
+        "#!/opt/gauge/venv/bin/python3\nimport json, time\ntime.sleep(9)\n",
+    );
+    let scope = ["/opt/gauge", "--unit", "gauged.service"];
+    let found = imaged(&manifests(&disk, &scope));
+    for path in [
+        "/usr/bin/python3.11",
+        "/usr/lib/python3.11/json/__init__.py",
+        "/usr/lib/python3.11/pydoc.py",
+    ] {
+        assert!(found.contains(path), "no {path}: {found:#?}");
+    }
+}
+
+/// systemd-nspawn(1) makes the home of the user that it starts a program as, which a read-only root
+/// refuses.
+#[test]
+fn a_home_that_the_old_host_has_not_is_there_in_the_image() {
+    for (home, is_made) in [
+        ("/nonexistent", true),
+        ("/var/lib/gauge", true),
+        ("/", false),
+    ] {
+        let disk = Disk::new();
+        let accounts = format!("root:x:0:0::/root:/bin/sh\nsvc:x:70:70::{home}:/bin/sh\n");
+        disk.text("/etc/passwd", &accounts);
+        disk.unit("User=svc\nExecStart=/opt/gauge/bin/gauged\n");
+        let scope = ["/opt/gauge", "--unit", "gauged.service"];
+        let found = imaged(&manifests(&disk, &scope));
+        assert_eq!(found.contains(home) && home != "/", is_made, "{found:#?}");
+    }
+}

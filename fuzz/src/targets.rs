@@ -63,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     packages::RPM,
     packages::RPM_HEADER,
     chain::LAYER,
+    chain::PLAIN,
     chain::OCI,
     chain::ENVELOPE,
     chain::IN_TOTO,

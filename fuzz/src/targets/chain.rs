@@ -1,7 +1,9 @@
 //! The chain of custody: images, and what groups sign.
 
+use std::io::{Cursor, Read};
+
 use seaworthy::custody::{Envelope, ImageClaim, Link, Policy, PrivateKey, PublicKey, Statement};
-use seaworthy::layout::layer::{Compression, Limits, read};
+use seaworthy::layout::layer::{Compression, Limits, TarWriter, read, rewrite};
 use seaworthy::layout::{Config, Index, Manifest, unambiguous};
 
 use super::{Target, from};
@@ -27,20 +29,63 @@ pub(super) const LAYER: Target = Target {
     run: layer,
 };
 
-fn layer(data: &[u8]) {
-    let Some((&first, archive)) = data.split_first() else {
-        return;
-    };
-    let compression = match first % 3 {
+fn compression(byte: u8) -> Compression {
+    match byte % 3 {
         0 => Compression::None,
         1 => Compression::Gzip,
         _ => Compression::Zstd,
+    }
+}
+
+fn layer(data: &[u8]) {
+    let Some((&first, archive)) = data.split_first() else {
+        return;
     };
     let limits = Limits {
         bytes: 16 << 20,
         entries: 10_000,
     };
-    let _ = read(archive, compression, limits, &mut |_| ());
+    let _ = read(archive, compression(first), limits, &mut |_| ());
+}
+
+pub(super) const PLAIN: Target = Target {
+    name: "plain",
+    reads: "layers that are written anew: the first byte chooses the compression",
+    from: &[from("fuzz/seeds/layer", "", b"")],
+    words: &[
+        b"ustar\x0000",
+        b"ustar  \0",
+        b"tar\0",
+        b"path=",
+        b"GNU.sparse.map=0,1",
+        b"GNU.sparse.major=1",
+        b".wh.",
+        b"././@LongLink",
+        b"0000644\0",
+    ],
+    run: plain,
+};
+
+/// What is written anew is what the strict reader takes.
+fn plain(data: &[u8]) {
+    let Some((&first, archive)) = data.split_first() else {
+        return;
+    };
+    let limits = Limits {
+        bytes: 4 << 20,
+        entries: 10_000,
+    };
+    let bytes = archive.to_vec();
+    let mut open = || Ok(Box::new(Cursor::new(bytes.clone())) as Box<dyn Read>);
+    let mut out = TarWriter::new(Vec::new(), "");
+    if rewrite(&mut open, compression(first), limits, &mut out).is_ok() {
+        let written = out.finish().expect("memory takes what is written");
+        let limits = Limits::of(written.len() as u64);
+        let strict = read(written.as_slice(), Compression::None, limits, &mut |_| ());
+        if let Err(fault) = strict {
+            assert!(written.len() == 1024, "{fault}");
+        }
+    }
 }
 
 pub(super) const OCI: Target = Target {

@@ -218,9 +218,11 @@ fn holds_secret(path: &AppPath, stat: &Stat, bytes: &[u8]) -> bool {
         return true;
     };
     let manner = Manner::of(path.name(), head);
+    let read = knowledge::secrets_in(manner, &text);
     found.facts.iter().any(is_known)
         || knowledge::secret_file(path.name()).is_some()
-        || !knowledge::secrets_in(manner, &text).is_empty()
+        || !read.hits.is_empty()
+        || read.is_cut
 }
 
 /// Writes all files or none: each is whole under another name before the first gets its own, and what

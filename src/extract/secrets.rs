@@ -1,7 +1,7 @@
 //! Secrets that stand in a text, found by the one reader that manifests and images ask, too.
 
 use super::{Input, Out, withhold};
-use crate::fact::{Certainty, Kind, Locus, What};
+use crate::fact::{Certainty, IssueKind, Kind, Locus, What};
 use crate::knowledge::{self, Manner, places};
 use crate::path::AppPath;
 
@@ -41,7 +41,13 @@ pub(super) fn scan(input: &Input<'_>, out: &mut Out) {
                 && matches!(fact.what, What::Secret { .. })
         })
     };
-    for hit in knowledge::secrets_in(manner, &text) {
+    let found = knowledge::secrets_in(manner, &text);
+    if found.is_cut {
+        let message =
+            "it costs more to look for secrets than texts do: what follows was not looked at";
+        out.issue(Locus::file(input.path), IssueKind::LimitReached, message);
+    }
+    for hit in found.hits {
         if is_told(hit.line, out) {
             continue;
         }
@@ -287,7 +293,7 @@ mod tests {
         fn any_text_is_read(bytes: Vec<u8>, text in r#"[a-z:/@=" $<>(){}'%&,;-]{0,80}"#) {
             for manner in [Manner::Settings, Manner::Shell, Manner::Code, Manner::Notes] {
                 let _ = knowledge::secrets_in(manner, &bytes);
-                for hit in knowledge::secrets_in(manner, format!("password {text}").as_bytes()) {
+                for hit in knowledge::secrets_in(manner, format!("password {text}").as_bytes()).hits {
                     proptest::prop_assert!(hit.at.end <= text.len() + 9 && hit.at.start < hit.at.end);
                 }
             }

@@ -371,5 +371,6 @@ impl Finder<'_> {
 
 /// Whether a line gives a variable what sounds like a password.
 fn sets_secret(line: &[u8]) -> bool {
-    !knowledge::secrets_in(knowledge::Manner::Shell, line).is_empty()
+    let found = knowledge::secrets_in(knowledge::Manner::Shell, line);
+    !found.hits.is_empty() || found.is_cut
 }

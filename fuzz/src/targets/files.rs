@@ -414,7 +414,7 @@ pub(super) const SECRETS: Target = Target {
 fn secrets(data: &[u8]) {
     let Some(text) = readable(data) else { return };
     for manner in [Manner::Settings, Manner::Shell, Manner::Code, Manner::Notes] {
-        for hit in secrets_in(manner, &text) {
+        for hit in secrets_in(manner, &text).hits {
             assert!(hit.at.start < hit.at.end && hit.at.end <= text.len());
         }
     }

@@ -1,7 +1,7 @@
 //! What is asked of the readers of hostile input, one target for each kind: a function of bytes that
 //! must end soon, in little memory, and without a panic.
 //!
-//! `tests/replay.rs` and the program `replay` give each target its seeds and changes of them on any
+//! `tests/replay.rs` and the example `replay` give each target its seeds and changes of them on any
 //! toolchain; the programs below `fuzz_targets` hand it to libFuzzer.
 
 pub mod corpus;

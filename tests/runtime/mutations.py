@@ -6,7 +6,7 @@
 Each `scan` sees a sample's root in which some thirty files are changed: programs, scripts, settings, units, archives,
 the databases of dpkg, apk and rpm. Each `libs` sees changed ELF files; each `verify` a layout of which one blob or document is
 changed, half of them with every digest above it put right. A run that fails is told with what was changed, and kept."""
-import hashlib, json, os, random, shutil, signal, subprocess, sys, tempfile, time
+import hashlib, json, os, random, resource, shutil, signal, subprocess, sys, tempfile, time
 
 BIN = os.path.abspath(sys.argv[1])
 N = int(sys.argv[2]) if len(sys.argv) > 2 else 21000
@@ -58,8 +58,10 @@ def run(args, what, keep, judge=None):
     runs += 1
     out = open(os.path.join(top, "out"), "wb+"); err = open(os.path.join(top, "err"), "wb+")
     start = time.monotonic()
-    child = subprocess.Popen([BIN, *args], stdout=out, stderr=err, stdin=subprocess.DEVNULL, env={**os.environ, "RUST_BACKTRACE": "0"})
-    signal.alarm(SECONDS * 6)
+    child = subprocess.Popen([BIN, *args], stdout=out, stderr=err, stdin=subprocess.DEVNULL, env={**os.environ, "RUST_BACKTRACE": "0"},
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (2 * SECONDS, 2 * SECONDS)))
+    # What computes ends by that limit; what sleeps, by this.
+    signal.alarm(SECONDS * 60)
     try: _, status, usage = os.wait4(child.pid, 0)
     except TimeoutError:
         child.kill(); _, status, usage = os.wait4(child.pid, 0)
@@ -72,6 +74,7 @@ def run(args, what, keep, judge=None):
     code = os.waitstatus_to_exitcode(status)
     err.seek(0); told = err.read().decode("utf-8", "replace")
     out.seek(0); text = out.read()
+    if code in (-signal.SIGXCPU, -signal.SIGKILL): return fail("takes over %d s of processor time" % (2 * SECONDS), what, keep)
     if code < 0 or code not in (0, 1, 2) or "panicked at" in told: return fail("ends with %d: %s" % (code, told[-300:]), what, keep)
     if took > SECONDS: return fail("takes %.1f s of processor time" % took, what, keep)
     if mb > MEGABYTES: return fail("takes %d MB" % mb, what, keep)

@@ -80,6 +80,17 @@ fn by_name(input: &Input<'_>, out: &mut Out) {
     }
 }
 
+/// Whether a file is what a program for versions keeps of this very clone, with the address that it was
+/// cloned from: git-config(1), hgrc(5), Subversion's run-time configuration area.
+fn is_of_clone(path: &AppPath) -> bool {
+    let mut parts = path.components().rev();
+    let own = (parts.next(), parts.next());
+    matches!(
+        own,
+        (Some(b"config"), Some(b".git")) | (Some(b"hgrc"), Some(b".hg"))
+    ) || path.components().any(|part| part == b"svn.simple")
+}
+
 /// Whether a text is of those who made a library or wrote an example: what it holds is nobody's secret.
 fn is_others(path: &AppPath) -> bool {
     /// Lists of what was installed, and marks, by name.
@@ -100,6 +111,9 @@ fn is_others(path: &AppPath) -> bool {
         .any(|dir| path.is_below(&AppPath::new(dir)));
     if is_kept || LISTS.contains(&name) || name.ends_with(b".lock") {
         return true;
+    }
+    if is_of_clone(path) {
+        return false;
     }
     let mut parts = path.components();
     // hier(7): where distributions put what they ship.

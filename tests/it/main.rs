@@ -33,6 +33,7 @@ mod modules;
 mod pack;
 mod pipeline;
 mod planned;
+mod planted;
 mod rules;
 mod samples;
 mod started;

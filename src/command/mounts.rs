@@ -75,7 +75,6 @@ fn is_image(name: &str) -> bool {
 
 fn audited(mounts: &Mounts, start: Option<&[String]>) -> Result<(Report, Content, Option<Parts>)> {
     let request = mounts.scope.request()?;
-    crate::set_threads(mounts.scope.threads)?;
     let report = crate::watched(&request)?;
     let root = match &request.prefix {
         Some(prefix) => Root::graft(&request.root, prefix),

@@ -264,7 +264,7 @@ impl Root {
         if node.stat.kind != Kind::File {
             return Err(LookupError::Special);
         }
-        if self.medium(&node.stat) == Some(Medium::Pseudo) {
+        if self.medium(&node.stat) == Some(Medium::Pseudo) || self.is_barred(&node.stat) {
             return Err(LookupError::NotEntered);
         }
         open_seen(&*self.folder(&node.real)?, node.real.name())
@@ -329,6 +329,9 @@ impl Root {
     fn names_in(&self, node: &Node) -> Result<(OwnedFd, Vec<Name>), LookupError> {
         if node.stat.kind != Kind::Dir {
             return Err(LookupError::NotDirectory);
+        }
+        if self.is_barred(&node.stat) {
+            return Err(LookupError::NotEntered);
         }
         let fd = self.open_real_dir(&node.real)?;
         let found = names(&fd);

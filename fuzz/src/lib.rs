@@ -4,6 +4,11 @@
 //! `tests/replay.rs` and the example `replay` give each target its seeds and changes of them on any
 //! toolchain; the programs below `fuzz_targets` hand it to libFuzzer.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what is read here lies in the repository, and is no audited disk"
+)]
+
 pub mod corpus;
 pub mod mutate;
 pub mod run;

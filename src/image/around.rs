@@ -108,7 +108,7 @@ impl Finder<'_> {
                 if self.host.packages.owner(&path).is_some() {
                     continue;
                 }
-                match (stat.kind, listing.enter(name)) {
+                match (stat.kind, listing.enter(self.root, name)) {
                     (Kind::Link, _) => self.led(&path, source),
                     (Kind::Dir, Ok(inner)) => self.links(&path, &inner, source, DEPTH),
                     _ => {}
@@ -129,7 +129,7 @@ impl Finder<'_> {
             match stat.kind {
                 Kind::Link => self.led(&path, source),
                 Kind::Dir if depth > 0 => {
-                    if let Ok(inner) = listing.enter(name) {
+                    if let Ok(inner) = listing.enter(self.root, name) {
                         self.links(&path, &inner, source, depth - 1);
                     }
                 }

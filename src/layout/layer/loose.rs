@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Meta;
 use super::header::{BLOCK, Kind, checksum, text};
-use super::pax::{XATTR, seconds};
+use super::pax::{Record, XATTR, seconds};
 use super::sparse::Piece;
 
 /// A header as one reading of it has it.
@@ -107,9 +107,9 @@ fn number(field: &[u8]) -> Option<u64> {
     }
     let is_blank = |byte: &&u8| matches!(**byte, b' ' | 0);
     let is_digit = |byte: &&u8| (b'0'..=b'7').contains(*byte);
-    let digits = field.iter().skip_while(is_blank).take_while(is_digit);
-    digits.fold(Some(0_u64), |number, digit| {
-        number?.checked_mul(8)?.checked_add(u64::from(digit - b'0'))
+    let mut digits = field.iter().skip_while(is_blank).take_while(is_digit);
+    digits.try_fold(0_u64, |number, digit| {
+        number.checked_mul(8)?.checked_add(u64::from(digit - b'0'))
     })
 }
 
@@ -124,7 +124,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) fn of(records: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+    pub(super) fn of(records: Vec<Record>) -> Self {
         let mut told = Self {
             values: BTreeMap::new(),
             pieces: Vec::new(),

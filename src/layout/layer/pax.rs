@@ -109,8 +109,11 @@ impl Records {
     }
 }
 
+/// A key and its value.
+pub(super) type Record = (Vec<u8>, Vec<u8>);
+
 /// Records as they stand, whatever they say.
-pub(super) fn loose(mut text: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, &'static str> {
+pub(super) fn loose(mut text: &[u8]) -> Result<Vec<Record>, &'static str> {
     let mut records = Vec::new();
     while text.first().is_some_and(|&byte| byte != 0) {
         let (key, value, rest) = next(text).ok_or("a pax header has a record that is none")?;

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::header::{BLOCK, Kind};
 use super::loose::{IS_OF_ONE, Loose, Told, old_pieces};
-use super::pax::loose;
+use super::pax::{Record, loose};
 use super::read::{Counted, EXTENSION_LIMIT, broken};
 use super::sparse::{PIECES, Piece, is_map};
 use super::told::{inside, refused, removal};
@@ -148,7 +148,7 @@ struct Walk {
     entries: u64,
     /// What is still to be passed over before the next header.
     pending: u64,
-    global: Vec<(Vec<u8>, Vec<u8>)>,
+    global: Vec<Record>,
 }
 
 impl Walk {
@@ -407,7 +407,7 @@ impl Walk {
         Ok(bytes)
     }
 
-    fn records(&mut self, size: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn records(&mut self, size: u64) -> Result<Vec<Record>, Fault> {
         let text = self.small(size)?;
         loose(&text).map_err(|reason| Fault::Archive(reason.into()))
     }

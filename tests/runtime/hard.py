@@ -76,14 +76,14 @@ def exchange(a, b):
 
 def swapper(r, stop):
     outside = os.path.join(os.path.dirname(r), "outside")
-    for at, name in (("/var/lib/app", "d"), ("/opt/app", "lib"), ("/opt/app", "conf")):
-        os.symlink(outside, r + at + "/.swap-link"); os.mkfifo(r + at + "/.swap-fifo")
+    dirs = (("/var/lib/app", "d"), ("/opt/app", "lib"), ("/opt/app", "conf"))
+    for at, name in dirs: os.symlink(outside, r + at + "/.link-" + name); os.mkfifo(r + at + "/.fifo-" + name)
     files = [r + "/opt/app/conf/app.conf", r + "/var/lib/app/d/f0"]
     for n, f in enumerate(files): os.symlink(outside + "/f0", r + "/.file-link%d" % n); os.mkfifo(r + "/.file-fifo%d" % n)
     while not stop.is_set():
-        for at, name in (("/var/lib/app", "d"), ("/opt/app", "lib"), ("/opt/app", "conf")):
-            for other in ("/.swap-link", "/.swap-fifo"):
-                exchange(r + at + "/" + name, r + at + other); exchange(r + at + "/" + name, r + at + other)
+        for at, name in dirs:
+            for other in ("/.link-", "/.fifo-"):
+                exchange(r + at + "/" + name, r + at + other + name); exchange(r + at + "/" + name, r + at + other + name)
         for n, f in enumerate(files):
             for other in ("/.file-link%d", "/.file-fifo%d"):
                 exchange(f, r + other % n); exchange(f, r + other % n)

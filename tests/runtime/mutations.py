@@ -56,6 +56,7 @@ def run(args, what, keep, judge=None):
     """One run under a watch."""
     global slowest, largest, runs
     runs += 1
+    if runs % 100 == 0: print("%d changed files in %d runs" % (made, runs), file=sys.stderr, flush=True)
     out = open(os.path.join(top, "out"), "wb+"); err = open(os.path.join(top, "err"), "wb+")
     start = time.monotonic()
     child = subprocess.Popen([BIN, *args], stdout=out, stderr=err, stdin=subprocess.DEVNULL, env={**os.environ, "RUST_BACKTRACE": "0"},

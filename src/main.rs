@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
@@ -60,7 +60,29 @@ fn main() -> ExitCode {
     }
 }
 
+/// How many threads a command that works on several is told to have; None inside where it is told
+/// nothing, and outside where one is enough.
+fn works_on_threads(command: &Command) -> Option<Option<usize>> {
+    match command {
+        Command::Scan(scan) => Some(scan.scope.threads),
+        Command::Mounts(mounts) => Some(mounts.scope.threads),
+        Command::Migrate(migrate) => Some(migrate.scope.threads),
+        Command::Check(check) => Some(check.scope.threads),
+        Command::Pack(pack) => Some(pack.scope.threads),
+        Command::Survey(_) | Command::Libs(_) | Command::Sign(_) | Command::Verify(_) => Some(None),
+        Command::Policy(_)
+        | Command::Keys(_)
+        | Command::Diff(_)
+        | Command::Explain(_)
+        | Command::Rules(_)
+        | Command::Generate(_) => None,
+    }
+}
+
 fn run(command: Command) -> Result<ExitCode> {
+    if let Some(threads) = works_on_threads(&command) {
+        set_threads(threads)?;
+    }
     match command {
         Command::Survey(survey) => return command::survey::run(&survey),
         Command::Scan(scan) => return run_scan(&scan),
@@ -134,7 +156,6 @@ fn run_scan(scan: &Scan) -> Result<ExitCode> {
 /// Audits a scope on as many threads as it says.
 pub(crate) fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
     let mut request = scope.request()?;
-    set_threads(scope.threads)?;
     request.trace = command::traces::traces(logs, scope.root.as_deref())?;
     watched(&request)
 }
@@ -143,28 +164,24 @@ pub(crate) fn audited(scope: &ScopeArgs, logs: &[PathBuf]) -> Result<Report> {
 const MANY_THREADS: usize = 256;
 
 /// How many threads work; one for each processor where nothing is said.
-pub(crate) fn set_threads(threads: Option<usize>) -> Result<()> {
+fn set_threads(threads: Option<usize>) -> Result<()> {
     if threads == Some(0) {
         bail!("--threads 0: at least one thread is needed");
     }
     if threads.is_some_and(|threads| threads > MANY_THREADS) {
         bail!("--threads: more than {MANY_THREADS} only wait for each other");
     }
-    let build = |threads: usize| {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
+    let pool = || rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
+    // The one that all share is begun once and never again: whether there are threads for it (a limit on
+    // processes, RLIMIT_NPROC) another tells that ends at once.
+    let shared = match pool().build() {
+        Ok(_) => pool(),
+        Err(error) => {
+            output::say(&format!("seaworthy: working on one thread: {error}"));
+            pool().num_threads(1).use_current_thread()
+        }
     };
-    if let Err(error) = build(threads.unwrap_or(0)) {
-        // A limit on processes (RLIMIT_NPROC) leaves this thread at least.
-        output::say(&format!("seaworthy: working on one thread: {error}"));
-        let alone = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .use_current_thread();
-        // It is there already where a command has begun before.
-        let _ = alone.build_global();
-    }
-    Ok(())
+    shared.build_global().context("cannot begin to work")
 }
 
 /// Each directory replaced by the programs and libraries below it. What could not be looked at there

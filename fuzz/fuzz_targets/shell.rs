@@ -1,14 +1,5 @@
-//! Shell scripts.
+//! The target `shell`.
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use seaworthy::parse::shell::{Context, read};
-
-fuzz_target!(|data: &[u8]| {
-    let context = Context {
-        script: Some(b"/opt/app/bin/run"),
-        ..Context::default()
-    };
-    let _ = read(data, &context);
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| (seaworthy_fuzz::targets::by_name("shell").run)(data));

@@ -23,7 +23,7 @@ use crate::output;
 #[command(after_help = "Exit codes: 0 passed, 1 failed, 2 could not judge. Guide: docs/guide.md")]
 pub(crate) struct Check {
     #[command(flatten)]
-    scope: ScopeArgs,
+    pub(crate) scope: ScopeArgs,
     /// Judge a saved JSON report instead; --root, or --prefix and PATH, say where its files are
     #[arg(
         long,

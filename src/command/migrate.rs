@@ -24,7 +24,7 @@ use crate::output;
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]
-    scope: ScopeArgs,
+    pub(crate) scope: ScopeArgs,
     /// Take a saved JSON report of the same root instead of an audit
     #[arg(
         long,

@@ -75,7 +75,6 @@ fn is_image(name: &str) -> bool {
 
 fn audited(mounts: &Mounts, start: Option<&[String]>) -> Result<(Report, Content, Option<Parts>)> {
     let request = mounts.scope.request()?;
-    crate::set_threads(mounts.scope.threads)?;
     let report = crate::watched(&request)?;
     let root = match &request.prefix {
         Some(prefix) => Root::graft(&request.root, prefix),
@@ -218,9 +217,11 @@ fn holds_secret(path: &AppPath, stat: &Stat, bytes: &[u8]) -> bool {
         return true;
     };
     let manner = Manner::of(path.name(), head);
+    let read = knowledge::secrets_in(manner, &text);
     found.facts.iter().any(is_known)
         || knowledge::secret_file(path.name()).is_some()
-        || !knowledge::secrets_in(manner, &text).is_empty()
+        || !read.hits.is_empty()
+        || read.is_cut
 }
 
 /// Writes all files or none: each is whole under another name before the first gets its own, and what

@@ -29,7 +29,7 @@ use crate::output;
 #[derive(Debug, Args)]
 pub(crate) struct Pack {
     #[command(flatten)]
-    scope: ScopeArgs,
+    pub(crate) scope: ScopeArgs,
     /// Take a saved JSON report of the same root instead of an audit
     #[arg(
         long,
@@ -57,6 +57,9 @@ pub(crate) struct Pack {
     /// Take the image of a layout as core; LAYOUT:TAG where it has several
     #[arg(long, value_name = "LAYOUT", conflicts_with = "from")]
     base: Option<PathBuf>,
+    /// Write its layers anew that programs read differently
+    #[arg(long, requires = "base")]
+    normalize: bool,
     /// The image's name in the layout [default: latest]
     #[arg(long, value_name = "NAME")]
     tag: Option<String>,
@@ -216,7 +219,8 @@ impl Pack {
         let (dir, tag) = named(base);
         let from = Layout::open(&dir)?;
         let platform = image::architecture(source);
-        let received = Received::base(&from, tag.as_deref(), platform, layout)?;
+        let level = self.normalize.then_some(self.level);
+        let received = Received::base(&from, tag.as_deref(), platform, layout, level)?;
         Ok(Some(received))
     }
 
@@ -265,6 +269,7 @@ impl Pack {
                 short(&layer.digest),
             );
         }
+        words += &anew(received.map(Received::anew).unwrap_or_default());
         for layer in &packed.layers {
             words += &format!(
                 "  {:<12} {:>4} packages {:>7} entries {:>8}, {:>8} packed  {}\n",
@@ -308,6 +313,22 @@ impl Pack {
             format!("\nnext: {sign}\n")
         }
     }
+}
+
+/// The layers of a base that were written anew: with their digests, since no signature on what they
+/// were holds for what they are.
+fn anew(layers: &[image::Anew]) -> String {
+    let mut words = String::new();
+    for layer in layers {
+        words += &format!(
+            "    written anew  {}\n              →   {}\n    because       {}\n",
+            layer.before, layer.after, layer.reason
+        );
+        for (reason, (count, first)) in &layer.dropped {
+            words += &format!("    left out      {count} × {reason}: {first}\n");
+        }
+    }
+    words
 }
 
 /// The libraries that the audit did not find: the image has them no more than the root.

@@ -1,7 +1,7 @@
 //! Secrets that stand in a text, found by the one reader that manifests and images ask, too.
 
 use super::{Input, Out, withhold};
-use crate::fact::{Certainty, Kind, Locus, What};
+use crate::fact::{Certainty, IssueKind, Kind, Locus, What};
 use crate::knowledge::{self, Manner, places};
 use crate::path::AppPath;
 
@@ -41,7 +41,13 @@ pub(super) fn scan(input: &Input<'_>, out: &mut Out) {
                 && matches!(fact.what, What::Secret { .. })
         })
     };
-    for hit in knowledge::secrets_in(manner, &text) {
+    let found = knowledge::secrets_in(manner, &text);
+    if found.is_cut {
+        let message =
+            "it costs more to look for secrets than texts do: what follows was not looked at";
+        out.issue(Locus::file(input.path), IssueKind::LimitReached, message);
+    }
+    for hit in found.hits {
         if is_told(hit.line, out) {
             continue;
         }
@@ -74,6 +80,17 @@ fn by_name(input: &Input<'_>, out: &mut Out) {
     }
 }
 
+/// Whether a file is what a program for versions keeps of this very clone, with the address that it was
+/// cloned from: git-config(1), hgrc(5), Subversion's run-time configuration area.
+fn is_of_clone(path: &AppPath) -> bool {
+    let mut parts = path.components().rev();
+    let own = (parts.next(), parts.next());
+    matches!(
+        own,
+        (Some(b"config"), Some(b".git")) | (Some(b"hgrc"), Some(b".hg"))
+    ) || path.components().any(|part| part == b"svn.simple")
+}
+
 /// Whether a text is of those who made a library or wrote an example: what it holds is nobody's secret.
 fn is_others(path: &AppPath) -> bool {
     /// Lists of what was installed, and marks, by name.
@@ -94,6 +111,9 @@ fn is_others(path: &AppPath) -> bool {
         .any(|dir| path.is_below(&AppPath::new(dir)));
     if is_kept || LISTS.contains(&name) || name.ends_with(b".lock") {
         return true;
+    }
+    if is_of_clone(path) {
+        return false;
     }
     let mut parts = path.components();
     // hier(7): where distributions put what they ship.
@@ -287,7 +307,7 @@ mod tests {
         fn any_text_is_read(bytes: Vec<u8>, text in r#"[a-z:/@=" $<>(){}'%&,;-]{0,80}"#) {
             for manner in [Manner::Settings, Manner::Shell, Manner::Code, Manner::Notes] {
                 let _ = knowledge::secrets_in(manner, &bytes);
-                for hit in knowledge::secrets_in(manner, format!("password {text}").as_bytes()) {
+                for hit in knowledge::secrets_in(manner, format!("password {text}").as_bytes()).hits {
                     proptest::prop_assert!(hit.at.end <= text.len() + 9 && hit.at.start < hit.at.end);
                 }
             }

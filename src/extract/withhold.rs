@@ -1,5 +1,7 @@
 //! Keeping secrets out of facts: which names hold them, and words with their values taken out.
 
+use std::collections::BTreeMap;
+
 use crate::parse::line::text;
 use crate::path::escape;
 
@@ -96,6 +98,7 @@ pub fn args(program: &[u8], args: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
     let mut shown = Vec::with_capacity(args.len());
     let mut secrets = Vec::new();
     let mut pending: Option<String> = None;
+    let mut given = given(program, args);
     for (at, arg) in args.iter().enumerate() {
         if let Some(name) = pending.take()
             && !arg.starts_with(b"-")
@@ -107,7 +110,7 @@ pub fn args(program: &[u8], args: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
         }
         let (clean, names) = line(arg);
         if names.is_empty()
-            && let Some((clean, name)) = given(program, args, at)
+            && let Some((clean, name)) = given.remove(&at)
         {
             secrets.push(name);
             shown.push(word(&clean));
@@ -122,29 +125,47 @@ pub fn args(program: &[u8], args: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
     (shown, secrets)
 }
 
-/// An argument that this very command is given with a secret in it, without that.
-fn given(program: &[u8], args: &[Vec<u8>], at: usize) -> Option<(Vec<u8>, String)> {
+/// The arguments that this very command is given with a secret in them, without that, by their place:
+/// the command is read once, whole.
+fn given(program: &[u8], args: &[Vec<u8>]) -> BTreeMap<usize, (Vec<u8>, String)> {
     // Words that hold blanks are texts of their own, or commands.
     let is_word = |word: &[u8]| !word.iter().any(|b| b" \t\n\"';|&()".contains(b));
-    let arg = args.get(at).filter(|arg| is_word(arg) && !arg.is_empty())?;
-    let before = args.get(..at)?.iter().filter(|arg| is_word(arg));
+    let mut found: BTreeMap<usize, (Vec<u8>, String)> = BTreeMap::new();
+    if !is_word(base(program)) {
+        return found;
+    }
     let mut text = base(program).to_vec();
-    for word in before {
-        text.push(b' ');
-        text.extend_from_slice(word);
+    let mut starts = Vec::new();
+    for (at, arg) in args.iter().enumerate() {
+        if is_word(arg) && !arg.is_empty() {
+            text.push(b' ');
+            starts.push((text.len(), at));
+            text.extend_from_slice(arg);
+        }
     }
-    let start = text.len() + 1;
-    text.push(b' ');
-    text.extend_from_slice(arg);
-    let hits = crate::knowledge::spans(&text);
-    let hit = hits.into_iter().find(|hit| hit.at.start >= start)?;
-    if !is_word(base(program)) || arg.starts_with(WITHHELD.as_bytes()) {
-        return None;
+    // From the last to the first: what was cut out does not move what stands before it.
+    for hit in crate::knowledge::spans(&text).into_iter().rev() {
+        let own = starts.partition_point(|(start, _)| *start <= hit.at.start);
+        let Some((start, at)) = own.checked_sub(1).and_then(|own| starts.get(own)) else {
+            continue;
+        };
+        let Some(arg) = args
+            .get(*at)
+            .filter(|arg| !arg.starts_with(WITHHELD.as_bytes()))
+        else {
+            continue;
+        };
+        let (from, to) = (hit.at.start - start, (hit.at.end - start).min(arg.len()));
+        if from < to {
+            let key = hit.key.unwrap_or_else(|| hit.kind.to_owned());
+            let (clean, name) = found
+                .entry(*at)
+                .or_insert_with(|| (arg.clone(), String::new()));
+            clean.splice(from..to, WITHHELD.bytes());
+            *name = key;
+        }
     }
-    let mut clean = arg.get(..hit.at.start - start)?.to_vec();
-    clean.extend_from_slice(WITHHELD.as_bytes());
-    clean.extend_from_slice(arg.get(hit.at.end - start..)?);
-    Some((clean, hit.key.unwrap_or_else(|| hit.kind.to_owned())))
+    found
 }
 
 /// Whether the next argument is a secret, by the name of this one.
@@ -170,10 +191,13 @@ pub fn line(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
             .map_or(0, |before| before + 1);
         let name = text(&rest[start..at]);
         let value = &rest[at + 1..];
-        let length = value_length(value);
         out.extend_from_slice(&rest[..=at]);
         rest = value;
-        if is_secret(&name) && !is_place(&name, &value[..length]) {
+        if !is_secret(&name) {
+            continue;
+        }
+        let length = value_length(value);
+        if !is_place(&name, &value[..length]) {
             out.extend_from_slice(WITHHELD.as_bytes());
             names.push(name);
             rest = &value[length..];
@@ -225,6 +249,19 @@ fn value_length(value: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_of_many_arguments_is_read_once() {
+        let many: Vec<Vec<u8>> = (0..20_000)
+            .map(|at| format!("-k{at}=a=b").into_bytes())
+            .collect();
+        let (shown, secrets) = args(b"/usr/bin/tool", &many);
+        assert_eq!((shown.len(), secrets.len()), (many.len(), 0));
+        let command = [&b"-u"[..], b"app", b"-pTr0ub4dor", b"db"].map(<[u8]>::to_vec);
+        let (shown, secrets) = args(b"/usr/bin/mysql", &command);
+        assert_eq!(shown, ["-u", "app", "-p{withheld}", "db"]);
+        assert_eq!(secrets.len(), 1);
+    }
 
     #[test]
     fn names_of_secrets() {

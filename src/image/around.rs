@@ -108,7 +108,7 @@ impl Finder<'_> {
                 if self.host.packages.owner(&path).is_some() {
                     continue;
                 }
-                match (stat.kind, listing.enter(name)) {
+                match (stat.kind, listing.enter(self.root, name)) {
                     (Kind::Link, _) => self.led(&path, source),
                     (Kind::Dir, Ok(inner)) => self.links(&path, &inner, source, DEPTH),
                     _ => {}
@@ -129,7 +129,7 @@ impl Finder<'_> {
             match stat.kind {
                 Kind::Link => self.led(&path, source),
                 Kind::Dir if depth > 0 => {
-                    if let Ok(inner) = listing.enter(name) {
+                    if let Ok(inner) = listing.enter(self.root, name) {
                         self.links(&path, &inner, source, depth - 1);
                     }
                 }
@@ -375,5 +375,6 @@ impl Finder<'_> {
 
 /// Whether a line gives a variable what sounds like a password.
 fn sets_secret(line: &[u8]) -> bool {
-    !knowledge::secrets_in(knowledge::Manner::Shell, line).is_empty()
+    let found = knowledge::secrets_in(knowledge::Manner::Shell, line);
+    !found.hits.is_empty() || found.is_cut
 }

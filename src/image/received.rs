@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::custody::Merged;
-use crate::layout::layer::{self, Body, Limits};
-use crate::layout::{Descriptor, HANDOVER, Image, Layout, LayoutError, OWNER, Platform, REF_NAME};
+use crate::layout::layer::{self, Body, Dropped, Fault, Limits};
+use crate::layout::{
+    Descriptor, Digest, HANDOVER, Image, Layout, LayoutError, OWNER, Platform, REF_NAME,
+};
 use crate::path::AppPath;
 use crate::report::Owner;
 
@@ -26,6 +28,21 @@ pub struct Received {
     pub(super) others: Vec<Descriptor>,
     /// Whether it is an image of another maker, to which the lowest role may still add.
     pub(super) is_base: bool,
+    /// The layers that were written anew.
+    anew: Vec<Anew>,
+}
+
+/// A layer of a base that programs read differently, and that was written anew.
+#[derive(Clone, Debug)]
+pub struct Anew {
+    /// What it was.
+    pub before: Digest,
+    /// What it is.
+    pub after: Digest,
+    /// What programs differ in.
+    pub reason: String,
+    /// What of it did not come along.
+    pub dropped: Dropped,
 }
 
 impl Received {
@@ -63,14 +80,18 @@ impl Received {
     }
 
     /// Takes an image of another maker as the layers of the lowest role.
+    /// With `level`, a compression level, layers that programs read differently are written anew in
+    /// the form that all read alike.
     ///
     /// # Errors
-    /// As [`Received::hand_over`].
+    /// As [`Received::hand_over`]; of a layer that was to be written anew, when nothing tells which
+    /// reading of it is meant.
     pub fn base(
         from: &Layout,
         tag: Option<&str>,
         platform: &str,
         layout: &Layout,
+        level: Option<u32>,
     ) -> Result<Self, PackError> {
         let platform = Platform {
             architecture: platform,
@@ -80,7 +101,14 @@ impl Received {
         for layer in &mut image.manifest.layers {
             layer.annotations.insert(OWNER.to_owned(), role.clone());
         }
+        let mut anew = Vec::new();
+        if let Some(level) = level {
+            for at in 0..image.manifest.layers.len() {
+                anew.extend(write_anew(from, &mut image, at, layout, level)?);
+            }
+        }
         let mut received = Self::take(from, image, layout)?;
+        received.anew = anew;
         let mut manifest = received.image.manifest.clone();
         manifest.media_type = Some(crate::layout::MANIFEST.to_owned());
         let mut descriptor = layout.put_image(&received.image.config, &mut manifest)?;
@@ -105,7 +133,8 @@ impl Received {
             };
             layout.take(from, layer)?;
             merged.begin(&role);
-            let blob = from.blob(layer)?;
+            // A layer that was written anew is only there; of any other, what was taken is what counts.
+            let blob = layout.blob(layer)?;
             let read = layer::read(blob, compression, Limits::of(layer.size), &mut |entry| {
                 merged.entry(&entry);
             });
@@ -138,6 +167,7 @@ impl Received {
             ledgers: Vec::new(),
             others: Vec::new(),
             is_base: false,
+            anew: Vec::new(),
         })
     }
 
@@ -180,6 +210,12 @@ impl Received {
         self.is_base && !path.is_within(&AppPath::new("/etc")) && is_there()
     }
 
+    /// The layers of a base that were written anew.
+    #[must_use]
+    pub fn anew(&self) -> &[Anew] {
+        &self.anew
+    }
+
     /// The role of the uppermost layer, where it is one of ours.
     pub(super) fn top(&self) -> Option<Owner> {
         let layers = &self.image.manifest.layers;
@@ -188,6 +224,55 @@ impl Received {
             .into_iter()
             .find(|known| crate::fact::name_of(known) == role)
     }
+}
+
+/// Writes a layer of an image anew, when programs read it differently.
+fn write_anew(
+    from: &Layout,
+    image: &mut Image,
+    at: usize,
+    layout: &Layout,
+    level: u32,
+) -> Result<Option<Anew>, PackError> {
+    let Some(old) = image.manifest.layers.get(at).cloned() else {
+        return Ok(None);
+    };
+    let Some(compression) = layer::compression(&old.media_type) else {
+        return Ok(None);
+    };
+    let limits = Limits::of(old.size);
+    let reason = match layer::read(from.blob(&old)?, compression, limits, &mut |_| ()) {
+        Ok(_) => return Ok(None),
+        Err(fault @ (Fault::Archive(_) | Fault::Entry { .. })) => fault.to_string(),
+        // What else is wrong with it is told where it is read.
+        Err(_) => return Ok(None),
+    };
+    let wrong = |fault: Fault| match fault {
+        Fault::Write(reason) => PackError::write(std::io::Error::other(reason)),
+        fault => PackError::Received(format!(
+            "layer {} cannot be written anew: {fault} (it was refused for: {reason})",
+            old.digest
+        )),
+    };
+    let mut out = super::layer::begin(layout, level)?;
+    let mut open = || Ok(Box::new(from.blob(&old)?) as Box<dyn std::io::Read>);
+    let dropped = layer::rewrite(&mut open, compression, limits, &mut out).map_err(wrong)?;
+    let out = out.finish().map_err(PackError::write)?;
+    let (mut new, diff_id) = super::layer::end(layout, out)?;
+    new.annotations = old.annotations;
+    let anew = Anew {
+        before: old.digest,
+        after: new.digest,
+        reason,
+        dropped,
+    };
+    if let Some(place) = image.config.rootfs.diff_ids.get_mut(at) {
+        *place = diff_id;
+    }
+    if let Some(place) = image.manifest.layers.get_mut(at) {
+        *place = new;
+    }
+    Ok(Some(anew))
 }
 
 /// The tag of the newest hand-over of a layout: that of its only image, or of the one with the most

@@ -11,7 +11,7 @@ use crate::layout::layer::Meta;
 use crate::link::host::Host;
 use crate::manifest::Point;
 use crate::path::AppPath;
-use crate::tree::{Listing, OpenDir, Root};
+use crate::tree::{Listing, LookupError, OpenDir, Root};
 
 /// An entry that belongs into the image.
 pub(super) struct Item<'a> {
@@ -199,8 +199,12 @@ impl<'a> Walker<'a, '_, '_> {
         if let Some(source) = source {
             self.tell(path.clone(), Found::Entry(stat), None, source)?;
         }
-        let inner = match listing.enter(path.name()) {
+        let inner = match listing.enter(self.root, path.name()) {
             Ok(inner) => inner,
+            Err(LookupError::NotEntered) => {
+                self.leave(path.clone(), "a program or another host serves it");
+                return Ok(());
+            }
             // Above a tree that lives elsewhere there is only the way to it.
             Err(_) => self
                 .root

@@ -2,7 +2,7 @@
 
 use super::store::document;
 use super::{CONFIG, Config, Descriptor, INDEX, Index, Layout, LayoutError, MANIFEST, Manifest};
-use super::{REF_NAME, document as strict, layer};
+use super::{REF_NAME, layer};
 
 /// The largest manifest that is read: registries take no larger one.
 const MANIFEST_LIMIT: usize = 4 << 20;
@@ -122,7 +122,7 @@ impl Layout {
     fn inner(&self, entry: &Descriptor) -> Result<Index, LayoutError> {
         let what = format!("index {}", entry.digest);
         let bytes = self.read(entry, MANIFEST_LIMIT)?;
-        let inner: Index = strict::read(&what, &bytes, &strict::INDEX)?;
+        let inner = Index::read(&what, &bytes)?;
         is_form(&what, entry, inner.media_type.as_deref())?;
         Ok(inner)
     }
@@ -163,10 +163,7 @@ impl Layout {
     pub fn manifest(&self, entry: &Descriptor) -> Result<Manifest, LayoutError> {
         let what = format!("manifest {}", entry.digest);
         let bytes = self.read(entry, MANIFEST_LIMIT)?;
-        let manifest: Manifest = strict::read(&what, &bytes, &strict::MANIFEST)?;
-        if manifest.schema_version != 2 {
-            return Err(LayoutError::malformed(what, "its schemaVersion is not 2"));
-        }
+        let manifest = Manifest::read(&what, &bytes)?;
         is_form(&what, entry, manifest.media_type.as_deref())?;
         Ok(manifest)
     }
@@ -190,13 +187,7 @@ impl Layout {
         }
         let what = format!("configuration {}", manifest.config.digest);
         let bytes = self.read(&manifest.config, CONFIG_LIMIT)?;
-        let config: Config = strict::read(&what, &bytes, &strict::CONFIG)?;
-        if config.rootfs.kind != "layers" {
-            return Err(LayoutError::malformed(
-                what,
-                "its rootfs is not of the type layers",
-            ));
-        }
+        let config = Config::read(&what, &bytes)?;
         if config.rootfs.diff_ids.len() != manifest.layers.len() {
             return Err(LayoutError::malformed(
                 what,

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Digest;
+use super::document as strict;
+use super::{Digest, LayoutError};
 
 /// A member that is kept as it is.
 pub type Value = serde_json::Value;
@@ -56,6 +57,16 @@ pub struct Index {
 }
 
 impl Index {
+    /// Reads the index that `what` names in messages.
+    ///
+    /// # Errors
+    /// When programs could take it differently, or it is none.
+    pub fn read(what: &str, bytes: &[u8]) -> Result<Self, LayoutError> {
+        let index: Self = strict::read(what, bytes, &strict::INDEX)?;
+        is_second(what, index.schema_version)?;
+        Ok(index)
+    }
+
     /// An index without images.
     #[must_use]
     pub fn empty() -> Self {
@@ -92,6 +103,26 @@ pub struct Manifest {
     pub other: BTreeMap<String, Value>,
 }
 
+impl Manifest {
+    /// Reads the manifest that `what` names in messages.
+    ///
+    /// # Errors
+    /// When programs could take it differently, or it is none.
+    pub fn read(what: &str, bytes: &[u8]) -> Result<Self, LayoutError> {
+        let manifest: Self = strict::read(what, bytes, &strict::MANIFEST)?;
+        is_second(what, manifest.schema_version)?;
+        Ok(manifest)
+    }
+}
+
+/// Whether a document is of the version that all are of.
+fn is_second(what: &str, version: u32) -> Result<(), LayoutError> {
+    match version {
+        2 => Ok(()),
+        _ => Err(LayoutError::malformed(what, "its schemaVersion is not 2")),
+    }
+}
+
 /// The configuration of an image (config.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
@@ -113,6 +144,21 @@ pub struct Config {
     /// Other members.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
+}
+
+impl Config {
+    /// Reads the configuration that `what` names in messages.
+    ///
+    /// # Errors
+    /// When programs could take it differently, or it is none.
+    pub fn read(what: &str, bytes: &[u8]) -> Result<Self, LayoutError> {
+        let config: Self = strict::read(what, bytes, &strict::CONFIG)?;
+        if config.rootfs.kind != "layers" {
+            let wrong = "its rootfs is not of the type layers";
+            return Err(LayoutError::malformed(what, wrong));
+        }
+        Ok(config)
+    }
 }
 
 /// How to start an image.

@@ -226,10 +226,7 @@ impl Layout {
         }
         let what = "index.json";
         let text = self.index_text()?;
-        let index: Index = strict::read(what, &text, &strict::INDEX)?;
-        if index.schema_version != 2 {
-            return Err(LayoutError::malformed(what, "its schemaVersion is not 2"));
-        }
+        let index = Index::read(what, &text)?;
         if index
             .media_type
             .as_deref()

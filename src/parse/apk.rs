@@ -32,6 +32,14 @@ pub struct Package {
     pub place: Range<usize>,
 }
 
+impl Package {
+    /// How many names it holds; what a package itself takes is that of eight.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        8 + self.depends.len() + self.provides.len()
+    }
+}
+
 /// A file or directory of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {

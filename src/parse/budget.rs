@@ -53,8 +53,25 @@ pub const RELATION: Budget = Budget {
     millis: 1_000,
 };
 
+/// A text database of packages: dpkg's and apk's. A step is a name or a path that is kept: of what
+/// packages need and provide, of their settings; hosts have some ten thousand of them.
+pub const PACKAGES: Budget = Budget {
+    kind: "database of packages",
+    bytes: 256 << 20,
+    steps: 1_000_000,
+    millis: 60_000,
+};
+
+/// The files of one package, as its database lists them. A step is a file.
+pub const FILES: Budget = Budget {
+    kind: "files of a package",
+    bytes: 64 << 20,
+    steps: 400_000,
+    millis: 10_000,
+};
+
 /// Every budget.
-pub const BUDGETS: &[Budget] = &[PROGRAM, CRONTAB, SETTINGS, RELATION];
+pub const BUDGETS: &[Budget] = &[PROGRAM, CRONTAB, SETTINGS, RELATION, PACKAGES, FILES];
 
 /// Whether the run is to end: whoever asked for it waits for no text to be read to its end.
 static STOPPED: AtomicBool = AtomicBool::new(false);

@@ -40,6 +40,15 @@ pub struct Package {
     pub line: u32,
 }
 
+impl Package {
+    /// How many names and paths it holds; what a package itself takes is that of eight.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        let groups = self.depends.iter().chain(&self.recommends);
+        8 + groups.map(Vec::len).sum::<usize>() + self.provides.len() + self.conffiles.len()
+    }
+}
+
 /// How much of a package is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {

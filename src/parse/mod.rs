@@ -27,6 +27,7 @@ pub mod op;
 pub mod openssl_conf;
 pub mod os_release;
 pub mod pam;
+pub mod parts;
 pub mod read;
 pub mod rpm;
 #[cfg(feature = "scripting")]

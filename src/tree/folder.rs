@@ -47,6 +47,7 @@ impl Root {
     /// # Errors
     /// When there is none.
     pub fn open_folder(&self, real: &AppPath) -> Result<Folder, LookupError> {
+        self.may_enter(real)?;
         let fd = self.open_real_dir(real);
         fd.map(Folder).map_err(LookupError::from_errno)
     }

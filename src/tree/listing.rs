@@ -33,6 +33,7 @@ impl Root {
     /// # Errors
     /// When there is none, or it cannot be read to its end.
     pub fn enter(&self, real: &AppPath) -> Result<Listing, LookupError> {
+        self.may_enter(real)?;
         let depth = real.depth();
         if depth < self.above() {
             // Above a tree that will live elsewhere there is nothing but the way to it.
@@ -80,11 +81,14 @@ impl Listing {
         self.entries.get(at).map(|(_, stat)| *stat)
     }
 
-    /// Opens a directory in it.
+    /// Opens a directory in it, which is one of `root`.
     ///
     /// # Errors
-    /// When it is none any more, or cannot be read to its end.
-    pub fn enter(&self, name: &[u8]) -> Result<Self, LookupError> {
+    /// When it is none any more, cannot be read to its end, or lies where nothing is looked up.
+    pub fn enter(&self, root: &Root, name: &[u8]) -> Result<Self, LookupError> {
+        if self.get(name).is_some_and(|stat| root.is_barred(&stat)) {
+            return Err(LookupError::NotEntered);
+        }
         Self::read(open_dir_at(&self.dir.0, name).map_err(LookupError::from_errno)?)
     }
 }

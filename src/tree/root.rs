@@ -264,7 +264,7 @@ impl Root {
         if node.stat.kind != Kind::File {
             return Err(LookupError::Special);
         }
-        if self.medium(&node.stat) == Some(Medium::Pseudo) {
+        if self.medium(&node.stat) == Some(Medium::Pseudo) || self.is_barred(&node.stat) {
             return Err(LookupError::NotEntered);
         }
         open_seen(&*self.folder(&node.real)?, node.real.name())
@@ -330,6 +330,9 @@ impl Root {
         if node.stat.kind != Kind::Dir {
             return Err(LookupError::NotDirectory);
         }
+        if self.is_barred(&node.stat) {
+            return Err(LookupError::NotEntered);
+        }
         let fd = self.open_real_dir(&node.real)?;
         let found = names(&fd);
         match found.cut {
@@ -385,9 +388,33 @@ impl Root {
 
     /// Whether the next step from here would wake the automounter and wait for it (autofs(5)), or
     /// wait for a server that may be gone. A walk does not enter what is served either.
-    fn is_barred(&self, stat: &Stat) -> bool {
+    pub(super) fn is_barred(&self, stat: &Stat) -> bool {
         let device = stat.id.0;
         device != self.top_stat.id.0 && self.mounts.is_barred(device)
+    }
+
+    /// Why a directory that a walk begins with is not entered, if it is not: what the kernel makes up, and
+    /// what may never answer. That it was named by a setting or a unit is no wish to wait for it.
+    pub(super) fn refusal_of_start(&self, stat: &Stat) -> Option<(IssueKind, String)> {
+        let named = self.mounts.refusal_of_named(stat.id.0);
+        named.or_else(|| {
+            let message =
+                "served by a program or another host: not entered; name it to have it looked at";
+            let refused = (IssueKind::PseudoFilesystem, message.to_owned());
+            self.is_barred(stat).then_some(refused)
+        })
+    }
+
+    /// Whether the directory `real`, which was resolved, may be entered.
+    ///
+    /// # Errors
+    /// When it is not there, or lies where nothing is looked up.
+    pub(super) fn may_enter(&self, real: &AppPath) -> Result<(), LookupError> {
+        let node = self.lookup(real.as_bytes())?;
+        match self.is_barred(&node.stat) {
+            true => Err(LookupError::NotEntered),
+            false => Ok(()),
+        }
     }
 
     /// How many components lead to a tree that will live elsewhere.

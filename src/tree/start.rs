@@ -62,12 +62,13 @@ impl Starts {
 /// enter.
 fn is_parted(root: &Root, outer: &AppPath, inner: &AppPath, limits: &Limits) -> bool {
     let device = |path: &AppPath| root.lookup(path.as_bytes()).map(|node| node.stat.id.0);
-    let Ok(mut parent) = device(outer) else {
+    let Ok(start) = root.lookup(outer.as_bytes()) else {
         return true;
     };
-    if root.mounts.refusal_of_named(parent).is_some() {
+    if root.refusal_of_start(&start.stat).is_some() {
         return true;
     }
+    let mut parent = start.stat.id.0;
     for depth in outer.depth()..inner.depth() {
         let path = inner.prefix(depth);
         let Ok(here) = device(&path) else {

@@ -237,7 +237,7 @@ where
         }
         let mounts = &self.root.mounts;
         let refused = if self.starts.named.contains(path) {
-            mounts.refusal_of_named(stat.id.0)
+            self.root.refusal_of_start(stat)
         } else {
             mounts.refusal(stat.id.0, parent_device, self.limits.all_filesystems)
         };

@@ -35,6 +35,7 @@ mod modules;
 mod pack;
 mod pipeline;
 mod planned;
+mod planted;
 mod rules;
 mod samples;
 mod started;

@@ -2,6 +2,7 @@
 
 use super::options;
 use crate::extract::script::{Facts, certainty_of};
+use crate::extract::withhold;
 use crate::fact::{Need, What};
 use crate::parse::op::{Act, Op, Run};
 
@@ -294,11 +295,18 @@ fn needs(name: &str, args: &[String]) -> Vec<(Need, String)> {
 fn shortened(name: &str, args: &[String]) -> String {
     let mut out = String::new();
     let mut hide = false;
-    for arg in args.iter().take(8) {
+    // What commands are given is withheld by the reader that every other place asks, too.
+    let words: Vec<Vec<u8>> = args
+        .iter()
+        .take(8)
+        .map(|arg| arg.clone().into_bytes())
+        .collect();
+    let (shown, _) = withhold::args(name.as_bytes(), &words);
+    for (arg, shown) in args.iter().zip(&shown) {
         let text = if hide || options::holds_secret(arg.as_bytes()) {
             "…"
         } else {
-            arg.as_str()
+            shown.as_str()
         };
         hide = match name {
             "curl" | "wget" => ["-u", "-U", "--user", "-H", "--header"].contains(&arg.as_str()),

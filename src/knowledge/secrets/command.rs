@@ -309,9 +309,13 @@ fn calls(line: &[u8], manner: Manner) -> Vec<Hit> {
     found
 }
 
+/// How far behind a call its arguments are looked for, in bytes.
+const CALL_LENGTH: usize = 1 << 10;
+
 /// The arguments of a call from `from` on; None for one that is no quoted text.
 fn arguments(line: &[u8], from: usize) -> Vec<Option<Range<usize>>> {
     let mut found = Vec::new();
+    let line = line.get(..from + CALL_LENGTH).unwrap_or(line);
     let (mut at, mut depth, mut literal) = (from, 0_usize, None);
     while let Some(&byte) = line.get(at) {
         match byte {

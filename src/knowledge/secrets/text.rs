@@ -19,6 +19,23 @@ const MANY: usize = 200;
 /// tells.
 const LINE_LIMIT: usize = 64 << 10;
 
+/// How far behind a key its value is looked for, in bytes. What is a secret is read to its end.
+const WINDOW: usize = 4 << 10;
+
+/// How many bytes one text may cost in all, each as often as it is looked at for a key and its value. A
+/// text of a megabyte comes to one or two; where every value holds the next, it would be without
+/// end.
+const WORK: usize = 4 << 20;
+
+/// What is found in a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The first secret of each line.
+    pub hits: Vec<Hit>,
+    /// Whether the text was not read to its end: it cost more than texts do.
+    pub is_cut: bool,
+}
+
 /// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -228,8 +245,8 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z0-9{][A-Za-z0-9_\
 
 /// The secrets of a text.
 #[must_use]
-pub fn secrets_in(manner: Manner, text: &[u8]) -> Vec<Hit> {
-    let mut found = Vec::new();
+pub fn secrets_in(manner: Manner, text: &[u8]) -> Found {
+    let mut found = Found::default();
     if manner == Manner::Prose || text.contains(&0) {
         return found;
     }
@@ -237,31 +254,46 @@ pub fn secrets_in(manner: Manner, text: &[u8]) -> Vec<Hit> {
         manner,
         named: None,
         script: command::Script::default(),
+        work: WORK,
     };
     for (number, line) in (1_u32..).zip(text.split(|&b| b == b'\n')) {
         let line = line.get(..LINE_LIMIT).unwrap_or(line);
         if let Some(hit) = reader.line(line) {
-            found.push(Hit {
+            found.hits.push(Hit {
                 line: number,
                 ..hit
             });
-            if found.len() == MANY {
+            if found.hits.len() == MANY {
                 break;
             }
+        }
+        if reader.work == 0 {
+            found.is_cut = true;
+            break;
         }
     }
     found
 }
 
-/// Where secrets stand in one line of a command or a setting, in order.
+/// Where secrets stand in one line of a command or a setting, in order. A line that costs more than
+/// lines do counts as one from where it was left off.
 #[must_use]
 pub fn spans(line: &[u8]) -> Vec<Hit> {
     let mut reader = Reader {
         manner: Manner::Shell,
         named: None,
         script: command::Script::default(),
+        work: WORK,
     };
     let mut found = reader.all(line, false);
+    if reader.work == 0 {
+        found.push(Hit {
+            line: 0,
+            kind: "password",
+            key: None,
+            at: 0..line.len(),
+        });
+    }
     found.sort_by_key(|hit| (hit.at.start, hit.at.end));
     found.dedup_by(|next, before| next.at.start < before.at.end);
     found
@@ -274,6 +306,8 @@ struct Reader {
     /// of them.
     named: Option<(String, u8)>,
     script: command::Script,
+    /// What is left of [`WORK`].
+    work: usize,
 }
 
 impl Reader {
@@ -308,6 +342,7 @@ impl Reader {
         let is_data = matches!(self.manner, Manner::Settings | Manner::Notes);
         let awaited = self.named.take();
         let mut names = Vec::new();
+        let mut work = self.work;
         {
             let mut look = |captures: &Captures<'_>, is_quoted: bool| -> Option<usize> {
                 let (k, v) = captures.name("k").zip(captures.name("v"))?;
@@ -360,12 +395,27 @@ impl Reader {
                 look(&captures, false);
             }
             let mut from = 0;
-            while let Some(captures) = PAIR.captures_at(line, from) {
-                let next = look(&captures, false).unwrap_or(line.len());
-                from = next.max(from + 1);
-                if from >= line.len() {
-                    break;
+            while from < line.len() && work > 0 {
+                let end = line.len().min(from + WINDOW);
+                let Some(captures) = PAIR.captures_at(&line[..end], from) else {
+                    work = work.saturating_sub(end - from);
+                    // A key that the window's end cuts is looked at again.
+                    from = if end < line.len() {
+                        end - KEY_LENGTH
+                    } else {
+                        end
+                    };
+                    continue;
+                };
+                work = work.saturating_sub(cost(&captures, end) - from.min(end));
+                let whole = is_cut(&captures, end, line)
+                    .then(|| PAIR.captures_at(line, from))
+                    .flatten();
+                if whole.is_some() {
+                    work = work.saturating_sub(line.len() - from);
                 }
+                let next = look(whole.as_ref().unwrap_or(&captures), false);
+                from = next.unwrap_or(line.len()).max(from + 1);
             }
             if line.contains(&b'<') && (is_data || is_comment) {
                 for captures in ELEMENT.captures_iter(line) {
@@ -381,6 +431,7 @@ impl Reader {
                 look(&captures, false);
             }
         }
+        self.work = work;
         self.named = match (
             names.pop().filter(|name| secret_key(name).is_some()),
             awaited,
@@ -411,6 +462,27 @@ impl Reader {
         let fits = is_value(key, value) && !is_shell_word && (!is_strict || is_strong(bare));
         fits.then_some(kind)
     }
+}
+
+/// The longest key, in bytes, that is found where a window ends.
+const KEY_LENGTH: usize = 256;
+
+/// How far a pair was looked for: to its end, or to that of the window where another reading of its
+/// value was tried first.
+fn cost(captures: &Captures<'_>, end: usize) -> usize {
+    let value = captures.name("v").map_or(&b""[..], |v| v.as_bytes());
+    let is_tried = value.starts_with(b"ENC") || value.is_empty();
+    let own = captures.get(0).map_or(end, |all| all.end());
+    if is_tried { end } else { own }
+}
+
+/// Whether the window cuts the value of a key for secrets.
+fn is_cut(captures: &Captures<'_>, end: usize, line: &[u8]) -> bool {
+    let Some((k, v)) = captures.name("k").zip(captures.name("v")) else {
+        return false;
+    };
+    let key = String::from_utf8_lossy(k.as_bytes());
+    end < line.len() && v.end() == end && (secret_key(&key).is_some() || strong_key(&key).is_some())
 }
 
 /// A line without the marks of a comment in front of it.
@@ -462,4 +534,41 @@ fn shapes(line: &[u8], is_strict: bool) -> Vec<Hit> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Vec<(usize, usize)> {
+        let found = secrets_in(Manner::Settings, text.as_bytes());
+        let places = found.hits.into_iter().map(|hit| (hit.at.start, hit.at.end));
+        places.collect()
+    }
+
+    #[test]
+    fn a_value_is_read_to_its_end_wherever_it_stands_in_a_line() {
+        let value = "Kw83jfX20p".repeat(1_000);
+        assert_eq!(at(&format!("password={value}")), [(9, 9 + value.len())]);
+        for before in [0, 1, 3_000, WINDOW - 9, WINDOW - 4, WINDOW, 3 * WINDOW + 7] {
+            let text = format!("{} x=1 password=Kw83jfX20p y=2", "z".repeat(before));
+            let start = text.find("Kw8").unwrap_or_default();
+            assert_eq!(at(&text), [(start, start + 10)], "{before}");
+        }
+    }
+
+    #[test]
+    fn what_costs_more_than_texts_do_is_cut_and_then_withheld_whole() {
+        // Each value holds the next.
+        let text = "key=".repeat(15_000);
+        let many = format!("{text}\n").repeat(30);
+        let found = secrets_in(Manner::Settings, many.as_bytes());
+        assert!(found.is_cut && found.hits.is_empty());
+        let ordinary = "key = value # of a setting, and what it is for\n".repeat(20_000);
+        assert!(!secrets_in(Manner::Settings, ordinary.as_bytes()).is_cut);
+        let line = "a=".repeat(1 << 20);
+        let held = spans(line.as_bytes());
+        assert_eq!(held.len(), 1);
+        assert_eq!(held[0].at, 0..line.len());
+    }
 }

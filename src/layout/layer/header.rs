@@ -125,7 +125,7 @@ impl Header {
     }
 }
 
-fn kind(flag: u8) -> Result<Kind, &'static str> {
+pub(super) fn kind(flag: u8) -> Result<Kind, &'static str> {
     Ok(match flag {
         b'0' | 0 => Kind::File,
         b'1' => Kind::HardLink,
@@ -146,7 +146,7 @@ fn kind(flag: u8) -> Result<Kind, &'static str> {
     })
 }
 
-fn checksum(block: &[u8; BLOCK]) -> Result<(), &'static str> {
+pub(super) fn checksum(block: &[u8; BLOCK]) -> Result<(), &'static str> {
     const WRONG: &str = "a header's checksum is wrong";
     let field = &block[CHECKSUM];
     if field[0] & 0x80 != 0 {
@@ -160,7 +160,7 @@ fn checksum(block: &[u8; BLOCK]) -> Result<(), &'static str> {
 }
 
 /// The bytes before the first NUL.
-fn text(field: &[u8]) -> &[u8] {
+pub(super) fn text(field: &[u8]) -> &[u8] {
     field.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 

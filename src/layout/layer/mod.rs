@@ -2,7 +2,9 @@
 
 mod entry;
 mod header;
+mod loose;
 mod pax;
+mod plain;
 mod read;
 mod sparse;
 mod told;
@@ -11,6 +13,7 @@ mod write;
 
 pub use entry::{Body, Entry, Meta};
 pub use pax::is_attribute;
+pub use plain::{Dropped, rewrite};
 pub use read::{Fault, Limits, Summary, read};
 pub use write::{Content, TarWriter};
 

@@ -109,6 +109,20 @@ impl Records {
     }
 }
 
+/// A key and its value.
+pub(super) type Record = (Vec<u8>, Vec<u8>);
+
+/// Records as they stand, whatever they say.
+pub(super) fn loose(mut text: &[u8]) -> Result<Vec<Record>, &'static str> {
+    let mut records = Vec::new();
+    while text.first().is_some_and(|&byte| byte != 0) {
+        let (key, value, rest) = next(text).ok_or("a pax header has a record that is none")?;
+        records.push((key.to_vec(), value.to_vec()));
+        text = rest;
+    }
+    Ok(records)
+}
+
 /// The first record, and what follows it.
 fn next(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = text.iter().position(|&byte| byte == b' ')?;
@@ -184,7 +198,7 @@ fn number(text: &[u8]) -> Option<u64> {
 }
 
 /// A time, `-12.5`, in whole seconds.
-fn seconds(text: &[u8]) -> Result<i64, &'static str> {
+pub(super) fn seconds(text: &[u8]) -> Result<i64, &'static str> {
     const WRONG: &str = "a time of a pax header that is none";
     let (is_negative, digits) = match text.strip_prefix(b"-") {
         Some(rest) => (true, rest),

@@ -19,7 +19,7 @@ use super::{Body, Compression, Entry};
 use crate::layout::{Digest, LayoutError};
 
 /// The most that headers of headers (long names, extended attributes) of one entry may be.
-const EXTENSION_LIMIT: u64 = 1 << 20;
+pub(super) const EXTENSION_LIMIT: u64 = 1 << 20;
 
 /// What a layer may come to. Beyond it, it counts as made to exhaust whoever unpacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,9 @@ pub enum Fault {
     /// It is no tar archive, or is cut off.
     #[error("no readable archive: {0}")]
     Archive(String),
+    /// What is made of it cannot be written.
+    #[error("cannot be written anew: {0}")]
+    Write(String),
     /// It is more than anybody would want to unpack.
     #[error("it unpacks to more than {limit} {unit}: refused")]
     Bomb {
@@ -112,7 +115,7 @@ pub fn read(
     Ok(summary)
 }
 
-fn broken(error: io::Error) -> Fault {
+pub(super) fn broken(error: io::Error) -> Fault {
     let is_ours = error
         .get_ref()
         .is_some_and(|inner| inner.is::<LayoutError>());
@@ -134,11 +137,22 @@ fn broken(error: io::Error) -> Fault {
 struct Bomb(u64);
 
 /// The archive, uncompressed: counted, summed and bounded.
-struct Counted<R> {
+pub(super) struct Counted<R> {
     from: R,
     sum: Sha256,
     bytes: u64,
     limit: u64,
+}
+
+impl<R> Counted<R> {
+    pub(super) fn new(from: R, limit: u64) -> Self {
+        Self {
+            from,
+            sum: Sha256::new(),
+            bytes: 0,
+            limit,
+        }
+    }
 }
 
 impl<R: Read> Read for Counted<R> {
@@ -178,14 +192,8 @@ struct Reader<R> {
 
 impl<R: Read> Reader<R> {
     fn new(from: R, limits: Limits) -> Self {
-        let from = Counted {
-            from,
-            sum: Sha256::new(),
-            bytes: 0,
-            limit: limits.bytes,
-        };
         Self {
-            from,
+            from: Counted::new(from, limits.bytes),
             limits,
             entries: 0,
             names: BTreeSet::new(),

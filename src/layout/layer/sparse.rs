@@ -5,7 +5,23 @@
 use super::header::BLOCK;
 
 /// The most pieces that a file may have: as many as a map of 16 MB tells.
-const PIECES: u64 = 1 << 20;
+pub(super) const PIECES: u64 = 1 << 20;
+
+/// Where a piece of data begins in a file, and its length, in bytes.
+pub(super) type Piece = (u64, u64);
+
+/// Whether `pieces` are in order within a file of `size` bytes, and come to `stored`.
+pub(super) fn is_map(pieces: &[Piece], size: u64, stored: u64) -> bool {
+    let mut end = 0;
+    let mut data = 0_u64;
+    let is_ordered = pieces.iter().all(|&(at, length)| {
+        let is_after = at >= end;
+        end = at.saturating_add(length);
+        data = data.saturating_add(length);
+        is_after && end <= size
+    });
+    is_ordered && data == stored && pieces.len() as u64 <= PIECES
+}
 
 /// A map while it is read.
 #[derive(Debug, Default)]

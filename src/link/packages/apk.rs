@@ -1,23 +1,30 @@
 //! apk's part: `/lib/apk/db`, which newer versions keep below `/usr`.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use super::{
     Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage, read as read_file,
+    too_many,
 };
 use crate::fact::{Issue, IssueKind, Kind, Locus};
 use crate::parse::apk;
+use crate::parse::budget::FILES;
+use crate::parse::parts::Part;
+use crate::parse::read::ReadAt;
 use crate::path::AppPath;
 use crate::tree::Root;
 
 const DIRS: &[&str] = &["/lib/apk/db", "/usr/lib/apk/db"];
-const MAX_DATABASE: usize = 256 << 20;
-const MAX_SCRIPTS: usize = 64 << 20;
+/// The archive of all packages' scripts: a host has less than a megabyte of them.
+const MAX_SCRIPTS: usize = 16 << 20;
 const MAX_SCRIPT: usize = 1 << 20;
 
 /// Where a package's paragraph is.
 pub(super) struct Body {
-    place: Range<usize>,
+    /// Where it begins in the database, in bytes.
+    at: u64,
+    /// Its bytes.
+    length: usize,
 }
 
 pub(super) fn read(root: &Root, found: &mut Found) {
@@ -32,34 +39,41 @@ pub(super) fn read(root: &Root, found: &mut Found) {
             continue;
         }
         seen.push(node.real);
-        let Some(text) = found.read(root, &file, MAX_DATABASE) else {
-            continue;
+        let each = &mut |found: &mut Found, part: Part<'_>| {
+            let packages = apk::packages(part.text);
+            let kept = packages.iter().map(apk::Package::names).sum();
+            for package in packages {
+                add(found, &file, part, package);
+            }
+            kept
         };
-        for package in apk::packages(&text) {
-            let mut keys = Keys::default();
-            let room = super::MAX_PATH_BYTES.saturating_sub(found.path_bytes);
-            apk::each_file(
-                text.get(package.place.clone()).unwrap_or_default(),
-                |owned| {
-                    keys.add(&found.aliases, &owned.path);
-                    if keys.bytes > room {
-                        return ControlFlow::Break(());
-                    }
-                    ControlFlow::Continue(())
-                },
-            );
-            let body = Body {
-                place: package.place.clone(),
-            };
-            let provides = package.provides.clone();
-            found.add(
-                described(&file, package),
-                AnyBody::Apk(body),
-                &provides,
-                &keys,
-            );
-        }
+        found.paragraphs(root, &file, each);
     }
+}
+
+fn add(found: &mut Found, file: &AppPath, part: Part<'_>, mut package: apk::Package) {
+    let mut keys = Keys::default();
+    let room = super::MAX_PATH_BYTES.saturating_sub(found.path_bytes);
+    let own = part.text.get(package.place.clone()).unwrap_or_default();
+    apk::each_file(own, |owned| {
+        keys.add(&found.aliases, &owned.path);
+        if keys.bytes > room {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    let body = Body {
+        at: part.at + package.place.start as u64,
+        length: package.place.len(),
+    };
+    package.line = package.line.saturating_add(part.lines);
+    let provides = package.provides.clone();
+    found.add(
+        described(file, package),
+        AnyBody::Apk(body),
+        &provides,
+        &keys,
+    );
 }
 
 fn described(file: &AppPath, package: apk::Package) -> Package {
@@ -84,20 +98,24 @@ pub(super) fn files(
     root: &Root,
     issues: &mut Vec<Issue>,
 ) -> Vec<OwnedFile> {
-    let (text, issue) = read_file(root, &package.at.file, MAX_DATABASE);
-    issues.extend(issue);
-    let text = text.unwrap_or_default();
-    let paragraph = text.get(body.place.clone()).unwrap_or_default();
+    let paragraph = match root.open_file(package.at.file.as_bytes()) {
+        Ok(file) => file
+            .bytes_at(body.at, body.length)
+            .map_err(|error| (IssueKind::Unreadable, error.to_string())),
+        Err(error) => Err((error.issue_kind(), error.to_string())),
+    };
+    let paragraph = paragraph.unwrap_or_else(|(kind, message)| {
+        issues.push(Issue {
+            at: package.at.clone(),
+            kind,
+            message,
+        });
+        Vec::new()
+    });
     let mut files = Vec::new();
-    let mut room = super::MAX_PATH_BYTES >> 4;
-    apk::each_file(paragraph, |owned| {
-        room = room.saturating_sub(owned.path.len());
-        if room == 0 {
-            issues.push(Issue {
-                at: package.at.clone(),
-                kind: IssueKind::LimitReached,
-                message: "the paths of a package are over 64 MiB".into(),
-            });
+    apk::each_file(&paragraph, |owned| {
+        if files.len() as u64 == FILES.steps {
+            issues.push(too_many(&package.at));
             return ControlFlow::Break(());
         }
         let mut file = OwnedFile::new(AppPath::new(&owned.path), package.at.clone());
@@ -136,7 +154,7 @@ pub(super) fn scripts(package: &Package, _: &Body, root: &Root) -> Vec<Script> {
     let begin = format!("{}-{}.", package.name, package.version);
     apk::scripts(&tar)
         .into_iter()
-        .filter(|(name, text)| name.starts_with(&begin) && text.len() <= MAX_SCRIPT)
+        .filter(|(name, text)| name.starts_with(&begin) && <[u8]>::len(text) <= MAX_SCRIPT)
         .filter_map(|(name, text)| {
             let (_, stage) = stages.iter().find(|(suffix, _)| name.ends_with(suffix))?;
             Some(Script {

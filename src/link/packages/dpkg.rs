@@ -2,25 +2,27 @@
 //! were put together without dpkg.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
 use super::index::Aliases;
 use super::{
     Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage, read as read_file,
+    read_lines, too_many,
 };
 use crate::fact::{Issue, IssueKind, Kind, Locus};
+use crate::parse::budget::FILES;
 use crate::parse::digest::Digest;
 use crate::parse::dpkg::{self, Conffile, Override, State};
 use crate::parse::{copyright, dpkg::Diversion};
 use crate::path::AppPath;
-use crate::tree::Root;
+use crate::tree::{LookupError, Root};
 
 const DIR: &str = "/var/lib/dpkg";
 
-/// The status file of a host with every package of a release is not a tenth of it.
-const MAX_STATUS: usize = 256 << 20;
-const MAX_LIST: usize = 64 << 20;
+/// What lies beside the packages: hosts have some kilobytes of each.
+const MAX_BESIDE: usize = 8 << 20;
 const MAX_SCRIPT: usize = 1 << 20;
 
 /// What lies beside the packages: it changes what is on disk.
@@ -65,26 +67,18 @@ pub(super) fn read(root: &Root, found: &mut Found) -> Beside {
     let beside = read_beside(root, found);
     let mut packages = Vec::new();
     let status = AppPath::new(DIR).join("status");
-    if let Some(text) = found.read(root, &status, MAX_STATUS) {
-        packages.extend(
-            dpkg::status(&text)
-                .into_iter()
-                .map(|package| (status.clone(), package, false)),
-        );
-    }
+    read_status(root, found, &status, &mut |package| {
+        packages.push((status.clone(), package, false))
+    });
     let dir = AppPath::new(DIR).join("status.d");
     for (name, stat) in root.list(dir.as_bytes()).unwrap_or_default() {
         if stat.kind == Kind::File && !name.ends_with(b".md5sums") {
             let file = dir.join(&name);
-            let text = found.read(root, &file, MAX_LIST).unwrap_or_default();
-            packages.extend(
-                dpkg::status(&text)
-                    .into_iter()
-                    .map(|package| (file.clone(), package, true)),
-            );
+            read_status(root, found, &file, &mut |package| {
+                packages.push((file.clone(), package, true))
+            });
         }
     }
-    packages.retain(|(_, package, _)| matches!(package.state, State::Installed | State::Partly));
     let aliases = &found.aliases;
     let lists: Vec<_> = packages
         .into_par_iter()
@@ -108,10 +102,30 @@ pub(super) fn read(root: &Root, found: &mut Found) -> Beside {
     beside
 }
 
+/// The packages of a status file of which something is there.
+fn read_status(
+    root: &Root,
+    found: &mut Found,
+    file: &AppPath,
+    give: &mut dyn FnMut(dpkg::Package),
+) {
+    found.paragraphs(root, file, &mut |_, part| {
+        let mut kept = 0;
+        for mut package in dpkg::status(part.text) {
+            if matches!(package.state, State::Installed | State::Partly) {
+                package.line = package.line.saturating_add(part.lines);
+                kept += package.names();
+                give(package);
+            }
+        }
+        kept
+    });
+}
+
 fn read_beside(root: &Root, found: &mut Found) -> Beside {
     let mut get = |path: &str| {
         found
-            .read(root, &AppPath::new(path), MAX_LIST)
+            .read(root, &AppPath::new(path), MAX_BESIDE)
             .unwrap_or_default()
     };
     let diversions = dpkg::diversions(&get("/var/lib/dpkg/diversions"));
@@ -161,21 +175,30 @@ fn entry(
         conffiles: package.conffiles.clone(),
         sums_only,
     };
-    let (mut text, mut issue) = list_text(root, &body);
-    if text.is_none() && issue.is_none() && !sums_only {
-        // The other spelling: a package's nature may have changed since it was unpacked.
-        body.stem = stem(&package, !package.multi_arch);
-        (text, issue) = list_text(root, &body);
-    }
-    let list = if text.is_none() && issue.is_none() {
-        List::Absent
-    } else {
-        List::Read(issue)
+    let is_there = |body: &Body| match root.resolve(list_file(body).as_bytes()) {
+        Err(LookupError::Absent | LookupError::NotDirectory) => false,
+        Ok(_) | Err(_) => true,
     };
+    if !sums_only && !is_there(&body) {
+        // The other spelling: a package's nature may have changed since it was unpacked.
+        let other = stem(&package, !package.multi_arch);
+        let first = std::mem::replace(&mut body.stem, other);
+        if !is_there(&body) {
+            body.stem = first;
+        }
+    }
     let mut keys = Keys::default();
-    each_path(&body, text.as_deref().unwrap_or_default(), |_, path| {
-        keys.add(aliases, beside.place(&package.name, path));
-    });
+    let list = if is_there(&body) {
+        let (mut issue, count) = each_path(root, &body, &mut |_, path| {
+            keys.add(aliases, beside.place(&package.name, path));
+        });
+        if count > FILES.steps {
+            issue = Some(too_many(&Locus::file(&list_file(&body))));
+        }
+        List::Read(issue)
+    } else {
+        List::Absent
+    };
     for (path, _) in beside.ucf.get(&package.name).into_iter().flatten() {
         keys.add(aliases, path);
     }
@@ -212,21 +235,31 @@ fn list_file(body: &Body) -> AppPath {
     body.beside(if body.sums_only { ".md5sums" } else { ".list" })
 }
 
-fn list_text(root: &Root, body: &Body) -> (Option<Vec<u8>>, Option<Issue>) {
-    read_file(root, &list_file(body), MAX_LIST)
-}
-
-/// Gives the line and path of each entry of a list.
-fn each_path(body: &Body, text: &[u8], mut give: impl FnMut(u32, &[u8])) {
-    if body.sums_only {
-        for (line, (path, _)) in (1..).zip(dpkg::md5sums(text)) {
-            give(line, &path);
+/// Gives the line and path of each entry of a list, and says how many there were.
+fn each_path(root: &Root, body: &Body, give: &mut dyn FnMut(u32, &[u8])) -> (Option<Issue>, u64) {
+    let mut count = 0;
+    let issue = read_lines(root, &list_file(body), &mut |part| {
+        let mut one = |line: u32, path: &[u8]| {
+            count += 1;
+            if count <= FILES.steps {
+                give(part.lines.saturating_add(line), path);
+            }
+        };
+        if body.sums_only {
+            for (line, (path, _)) in (1..).zip(dpkg::md5sums(part.text)) {
+                one(line, &path);
+            }
+        } else {
+            for (line, path) in dpkg::list(part.text) {
+                one(line, path);
+            }
         }
-    } else {
-        for (line, path) in dpkg::list(text) {
-            give(line, path);
+        match count > FILES.steps {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
-    }
+    });
+    (issue, count)
 }
 
 pub(super) fn files(
@@ -236,21 +269,22 @@ pub(super) fn files(
     root: &Root,
     issues: &mut Vec<Issue>,
 ) -> Vec<OwnedFile> {
-    let mut get = |path: &AppPath| {
-        let (text, issue) = read_file(root, path, MAX_LIST);
-        issues.extend(issue);
-        text.unwrap_or_default()
-    };
     let list = list_file(body);
-    let text = get(&list);
-    let sums: BTreeMap<Vec<u8>, Digest> = dpkg::md5sums(&get(&body.beside(".md5sums"))).collect();
+    let mut sums: BTreeMap<Vec<u8>, Digest> = BTreeMap::new();
+    issues.extend(read_lines(root, &body.beside(".md5sums"), &mut |part| {
+        sums.extend(dpkg::md5sums(part.text));
+        match sums.len() as u64 > FILES.steps {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }));
     let conffiles: BTreeMap<&[u8], &Conffile> = body
         .conffiles
         .iter()
         .map(|file| (&file.path[..], file))
         .collect();
     let mut files = Vec::new();
-    each_path(body, &text, |line, path| {
+    let (issue, count) = each_path(root, body, &mut |line, path| {
         let place = beside.place(&package.name, path);
         let mut file = OwnedFile::new(AppPath::new(place), Locus::line(&list, line));
         if let Some(sum) = sums.get(path) {
@@ -268,6 +302,8 @@ pub(super) fn files(
         }
         files.push(file);
     });
+    issues.extend(issue);
+    issues.extend((count > FILES.steps).then(|| too_many(&Locus::file(&list))));
     for (path, digest) in beside.ucf.get(&package.name).into_iter().flatten() {
         let mut file = OwnedFile::new(
             AppPath::new(path),

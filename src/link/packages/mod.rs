@@ -17,9 +17,12 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::fact::{Issue, IssueKind, Kind, Locus};
+use crate::parse::budget::{FILES, PACKAGES};
 use crate::parse::digest::Digest;
+use crate::parse::parts::{Part, Reached, parts};
 use crate::parse::read::ReadAt;
 use crate::path::AppPath;
 use crate::tree::{LookupError, Root};
@@ -233,11 +236,95 @@ impl Found {
         self.entries.push(Entry { package, body });
     }
 
+    /// Hands out a database, part by part, each with whole paragraphs; `each` says how many names of a
+    /// part it keeps.
+    fn paragraphs(
+        &mut self,
+        root: &Root,
+        path: &AppPath,
+        each: &mut dyn FnMut(&mut Self, Part<'_>) -> usize,
+    ) {
+        let mut kept = 0_u64;
+        let mut take = |part: Part<'_>| {
+            kept = kept.saturating_add(each(self, part) as u64);
+            match kept > PACKAGES.steps || self.full {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        let bounds = (PARAGRAPH, PACKAGES.bytes);
+        let issue = read_parts(root, path, b"\n\n", bounds, &mut take);
+        self.issues.extend(issue);
+        if kept > PACKAGES.steps {
+            let message = "more than packages of any host need: the rest of it was not read";
+            self.issue(path, IssueKind::LimitReached, message);
+        }
+    }
+
     /// At most `limit` bytes of a file; nothing when there is none, or none that can be read.
     fn read(&mut self, root: &Root, path: &AppPath, limit: usize) -> Option<Vec<u8>> {
         let (text, issue) = read(root, path, limit);
         self.issues.extend(issue);
         text
+    }
+}
+
+/// The longest paragraph of a database that is read, in bytes: apk's has the files of its package.
+const PARAGRAPH: usize = 16 << 20;
+
+/// Hands out a file in parts that end with `end`, each at most `longest` bytes and `most` in all, and
+/// says why it is not all of it. An absent file is no issue.
+fn read_parts(
+    root: &Root,
+    path: &AppPath,
+    end: &[u8],
+    (longest, most): (usize, usize),
+    each: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> Option<Issue> {
+    let issue = |kind, message: String| {
+        Some(Issue {
+            at: Locus::file(path),
+            kind,
+            message,
+        })
+    };
+    let file = match root.open_file(path.as_bytes()) {
+        Ok(file) => file,
+        Err(LookupError::Absent | LookupError::NotDirectory) => return None,
+        Err(error) => return issue(error.issue_kind(), error.to_string()),
+    };
+    match parts(&file, end, longest, most as u64, each) {
+        Ok(Reached::End) => None,
+        Ok(Reached::Left) => {
+            let message = format!("an entry of it is over {} MiB: left out", longest >> 20);
+            issue(IssueKind::TooLarge, message)
+        }
+        Ok(Reached::Bound) => {
+            let message = format!("read up to {} MiB only", most >> 20);
+            issue(IssueKind::TooLarge, message)
+        }
+        Err(error) => issue(IssueKind::Unreadable, error.to_string()),
+    }
+}
+
+/// Hands out the lines of a list of files, with a count of the lines before each part.
+fn read_lines(
+    root: &Root,
+    path: &AppPath,
+    each: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> Option<Issue> {
+    read_parts(root, path, b"\n", (LINE, FILES.bytes), each)
+}
+
+/// The longest line of a list that is read, in bytes: a path is at most 4096.
+const LINE: usize = 64 << 10;
+
+/// Tells that a package has more files than any.
+fn too_many(at: &Locus) -> Issue {
+    Issue {
+        at: at.clone(),
+        kind: IssueKind::LimitReached,
+        message: format!("over {} files: the rest counts as unowned", FILES.steps),
     }
 }
 

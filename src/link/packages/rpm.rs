@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::index::Aliases;
-use super::{Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage};
+use super::{Body as AnyBody, Found, Keys, Manager, OwnedFile, Package, Script, Stage, too_many};
 use crate::fact::{Issue, IssueKind, Kind, Locus};
+use crate::parse::budget::{FILES, PACKAGES};
 use crate::parse::read::ReadAt;
 use crate::parse::rpm::header::{self, Header, tag};
 use crate::parse::rpm::{Fault, FaultKind, Slot, Source, Store};
@@ -132,7 +133,7 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
         .extend(faults.into_iter().map(|fault| issue(file, fault)));
     // Each kind of fault is told once.
     let mut told: Vec<Fault> = Vec::new();
-    let mut sum = 0u64;
+    let (mut sum, mut kept) = (0u64, 0u64);
     for chunk in slots.chunks(CHUNK) {
         let aliases = &found.aliases;
         let read: Vec<Read> = chunk
@@ -150,6 +151,8 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
                 // Keys of signatures stand in the database as packages without files.
                 Ok((package, ..)) if package.name == "gpg-pubkey" => {}
                 Ok((package, provides, keys)) => {
+                    let names = package.depends.len() + package.recommends.len() + provides.len();
+                    kept = kept.saturating_add(names as u64);
                     let body = Body {
                         database: number,
                         slot,
@@ -164,6 +167,11 @@ fn index(database: &Database, size: u64, number: usize, found: &mut Found) {
             }
         }
         if found.full {
+            return;
+        }
+        if kept > PACKAGES.steps {
+            let message = "more than packages of any host need: the rest of it was not read";
+            found.issue(file, IssueKind::LimitReached, message);
             return;
         }
         if sum > size {
@@ -266,7 +274,12 @@ pub(super) fn files(
     };
     let (files, fault) = header.files();
     issues.extend(fault.map(|fault| issue(at, fault)));
-    files.into_iter().map(|file| owned(file, at)).collect()
+    if files.len() as u64 > FILES.steps {
+        issues.push(too_many(&Locus::file(at)));
+    }
+    let most = usize::try_from(FILES.steps).unwrap_or(usize::MAX);
+    let files = files.into_iter().take(most);
+    files.map(|file| owned(file, at)).collect()
 }
 
 fn owned(file: header::File, at: &AppPath) -> OwnedFile {

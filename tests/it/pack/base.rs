@@ -41,9 +41,13 @@ fn image_of(out: &Path, files: &[(&str, &str)]) -> Layout {
             tar.add(&path, &meta, content).unwrap();
         }
     }
-    let tar = tar.finish().unwrap();
+    layout_of(out, &tar.finish().unwrap())
+}
+
+/// The layout of an image with this archive as its layer.
+fn layout_of(out: &Path, tar: &[u8]) -> Layout {
     let mut gzip = Gzip::new(Vec::new(), 1).unwrap();
-    gzip.write_all(&tar).unwrap();
+    gzip.write_all(tar).unwrap();
     let layout = Layout::create(out).unwrap();
     let layer = layout.put(LAYER_GZIP, &gzip.finish().unwrap()).unwrap();
     let config = Config {
@@ -53,7 +57,7 @@ fn image_of(out: &Path, files: &[(&str, &str)]) -> Layout {
         config: None,
         rootfs: RootFs {
             kind: "layers".into(),
-            diff_ids: vec![Digest::of(&tar)],
+            diff_ids: vec![Digest::of(tar)],
         },
         history: Vec::new(),
         other: BTreeMap::new(),
@@ -76,7 +80,7 @@ fn image_of(out: &Path, files: &[(&str, &str)]) -> Layout {
 }
 
 fn upon(fixture: &Fixture, out: &Path, roles: &[Owner], base: &Layout) -> Layout {
-    let take = |layout: &Layout| Received::base(base, None, "arm64", layout).map(Some);
+    let take = |layout: &Layout| Received::base(base, None, "arm64", layout, None).map(Some);
     fixture.pack_upon(out, roles, &take).unwrap()
 }
 
@@ -204,4 +208,62 @@ fn what_lies_behind_a_link_of_the_base_goes_where_it_leads() {
         &Layout::create(&out.path().join("x")).unwrap(),
     );
     assert!(rest.is_ok(), "{:?}", rest.err());
+}
+
+#[test]
+fn a_base_that_programs_read_differently_is_written_anew_when_asked() {
+    let fixture = Fixture::new();
+    let out = tempfile::tempdir().unwrap();
+    // A directory in the oldest form, as the tar of some old systems writes it.
+    let mut archive = Vec::new();
+    for (name, text) in [("etc/", ""), ("etc/base", "of the base\n")] {
+        let mut header = tar::Header::new_old();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.as_old_mut().linkflag = [0];
+        header.set_mode(0o755);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(text.len() as u64);
+        header.set_cksum();
+        archive.extend_from_slice(header.as_bytes());
+        archive.extend_from_slice(text.as_bytes());
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.extend_from_slice(&[0; 1024]);
+    let base = layout_of(&out.path().join("base"), &archive);
+    let before = base.image(None, None).unwrap().manifest.layers[0].clone();
+
+    let strict = |layout: &Layout| Received::base(&base, None, "arm64", layout, None).map(Some);
+    let refused = fixture.pack_upon(&out.path().join("strict"), &[], &strict);
+    assert!(refused.is_err_and(|told| told.to_string().contains("programs differ")));
+
+    let anew = |layout: &Layout| {
+        let received = Received::base(&base, None, "arm64", layout, Some(3))?;
+        let [one] = received.anew() else {
+            panic!("{} layers", received.anew().len());
+        };
+        assert_eq!(one.before, before.digest);
+        assert_eq!(one.after, received.layers()[0].digest);
+        assert_ne!(one.after, one.before);
+        assert!(one.reason.contains("programs differ"), "{}", one.reason);
+        Ok(Some(received))
+    };
+    let packed = fixture
+        .pack_upon(&out.path().join("anew"), &[], &anew)
+        .unwrap();
+    let stack = stack(&packed);
+    assert!(stack[0].1.contains_key("/etc/base"), "{:?}", stack[0]);
+    // What was taken instead is whole: nothing of the old layer is left in it.
+    let old = format!("blobs/sha256/{}", before.digest.hex());
+    assert!(!packed.dir().join(old).exists());
+    // A base that all read alike is left as it is.
+    let again = |layout: &Layout| {
+        let received = Received::base(&packed, Some("1"), "arm64", layout, Some(3))?;
+        assert!(received.anew().is_empty());
+        Ok(Some(received))
+    };
+    fixture
+        .pack_upon(&out.path().join("again"), &[Owner::Core], &again)
+        .unwrap();
 }

@@ -1,0 +1,5 @@
+//! The target `keys`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| (seaworthy_fuzz::targets::by_name("keys").run)(data));

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod argument;
 pub mod asks;
+mod calls;
 mod config;
 pub mod content;
 pub mod cron;

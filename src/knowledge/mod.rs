@@ -4,6 +4,7 @@
 //! A table holds the meaning of a directive or of a name, never an answer for one program.
 
 pub mod bases;
+pub mod commands;
 mod directives;
 pub mod libraries;
 pub mod pam;

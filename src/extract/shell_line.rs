@@ -1,7 +1,7 @@
 //! Facts from short shell text: a cron job, `sh -c` in a unit, a script in logrotate's
 //! configuration; and from single commands that work on files.
 
-use crate::fact::{Certainty, Class, Kind, Locus, Source, Touch};
+use crate::fact::{Certainty, Class, Kind, Locus, Need, Source, Touch, What};
 use crate::parse::command_line::{Simple, simple_commands};
 use crate::parse::line::text;
 use crate::path::AppPath;
@@ -99,6 +99,17 @@ pub fn inner_script<'a>(program: &[u8], args: &'a [Vec<u8>]) -> Option<&'a [u8]>
 pub fn command(program: &[u8], args: &[Vec<u8>], at: (&Locus, Source), out: &mut Out) {
     let name = program.rsplit(|&b| b == b'/').next().unwrap_or(program);
     for what in calls::facts(program, args, false) {
+        // A table of the host has the host's own services about it.
+        let is_host = matches!(
+            what,
+            What::Needs {
+                need: Need::HostService,
+                ..
+            }
+        );
+        if is_host {
+            continue;
+        }
         out.fact(at.0.clone(), Certainty::Inferred, what);
     }
     pid_file(name, args, at.0, out);
@@ -257,6 +268,7 @@ fn pid_file(name: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::What;
 
     fn show(script: &str) -> Vec<String> {
         let mut out = Out::default();
@@ -274,6 +286,7 @@ mod tests {
                     path, by, touch, ..
                 } => format!("{by} {touch:?} {path}"),
                 What::Calls { command, args } => format!("call {command} {args}"),
+                What::Directive { key, value } => format!("{key}={value}"),
                 What::Needs { need, name } => format!("{need:?} {name}"),
                 other => format!("{other:?}"),
             })
@@ -321,7 +334,16 @@ mod tests {
     fn what_the_kernel_must_give() {
         assert_eq!(
             show("modprobe -q loop; sysctl -w vm.x=1; ulimit -n 9"),
-            ["Module loop", "Sysctl vm.x", "Limit nofile"]
+            [
+                "call modprobe -q loop",
+                "Module loop",
+                "call sysctl -w vm.x=1",
+                "vm.x=1",
+                "Sysctl vm.x",
+                "call ulimit -n 9",
+                "LimitNOFILE=9",
+                "Limit nofile"
+            ]
         );
     }
 

@@ -186,6 +186,15 @@ impl Command {
             && !(self.bare && args.iter().any(|arg| arg.contains('*')))
     }
 
+    /// Calls that do what it is listed for, as a script has them.
+    #[cfg(test)]
+    pub(crate) fn examples(&self, name: &str) -> Vec<String> {
+        let words = self.acts.iter().map(|word| word.replace('*', "x"));
+        let acting = words.map(|word| format!("{name} {word} one"));
+        let plain = ["", " one", " one two"].map(|args| format!("{name}{args}"));
+        acting.chain(plain).collect()
+    }
+
     /// What a call asks for.
     #[must_use]
     pub fn asked(&self, name: &str, args: &[String]) -> Vec<Asked> {

@@ -24,6 +24,12 @@ pub use secrets::{secret_value, secrets_in, spans, strong_key};
 
 use serde::de::DeserializeOwned;
 
+/// By field of a rule's condition, every name that extractors tell of.
+#[must_use]
+pub fn vocabulary() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![("command", commands::names().collect())]
+}
+
 /// Whether a call or command of this name puts a file in the place of another (rename(2), mv(1)).
 #[must_use]
 pub fn is_rename(by: &str) -> bool {

@@ -162,10 +162,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Keeps that a wrapper was called, with its own words.
+    /// Keeps that a wrapper was called, with its own words: what it starts is kept by itself.
     fn noted(&mut self, words: &[Value]) {
+        let is_own = |word: &&Value| !matches!(word.as_slice(), b"-c" | b"--command" | b"--");
         if self.calling.is_none() {
-            let argv = words.iter().take(6).map(|word| folded(word)).collect();
+            let own = words.iter().take_while(is_own).take(6);
+            let argv = own.map(|word| folded(word)).collect();
             self.ran(Run {
                 argv,
                 ..Run::default()
@@ -201,7 +203,10 @@ impl Walk<'_> {
             && !matches!(
                 name_of(&run.argv),
                 b"openssl"
+                    | b"chcon"
                     | b"keytool"
+                    | b"make-ssl-cert"
+                    | b"mknod"
                     | b"ssh-keygen"
                     | b"adduser"
                     | b"useradd"

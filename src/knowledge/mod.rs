@@ -7,6 +7,7 @@ pub mod bases;
 pub mod commands;
 mod directives;
 pub mod libraries;
+mod models;
 pub mod pam;
 mod paths;
 pub mod places;
@@ -15,6 +16,7 @@ mod secrets;
 pub mod starts;
 
 pub use directives::{Directive, Role, directive, directive_at, directives};
+pub use models::{Model, models};
 pub use paths::{Prior, canonical, has_system_top, is_shared_dir, prior};
 pub use ports::{default_ports, protocol, service_of_scheme};
 pub use secrets::{

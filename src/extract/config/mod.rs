@@ -76,10 +76,13 @@ impl Reader<'_, '_> {
             return;
         }
         people::secret(self.file, setting, directive, self.out);
-        if setting.value.is_empty() || directive.is_some_and(|d| d.role == Role::Ignore) {
+        if setting.value.is_empty() {
             return;
         }
         people::talks(self.file, setting, directive, self.out);
+        if directive.is_some_and(|d| d.role == Role::Ignore) {
+            return;
+        }
         match directive.map(|d| d.role) {
             // PHP runs inside a server: an address in its settings is somebody else's.
             Some(Role::Listen | Role::Port | Role::Address)
@@ -126,6 +129,9 @@ impl Reader<'_, '_> {
     fn known(&mut self, setting: &Setting, directive: Option<&Directive>) {
         let Some(directive) = directive else { return };
         let mut meaning = meaning(setting, directive);
+        if let Some(path) = self.below_variable(setting, directive) {
+            return self.give(setting, path, meaning);
+        }
         match directive.role {
             Role::Include => return self.include(setting, &meaning),
             Role::Dsn => return self.data_source(setting, meaning),
@@ -147,6 +153,18 @@ impl Reader<'_, '_> {
         if !self.paths(setting, &meaning) {
             self.relative(setting, directive, &meaning);
         }
+    }
+
+    /// A path below what a key beside it names: `path="x" relative-to="server.data.dir"`.
+    fn below_variable(&self, setting: &Setting, directive: &Directive) -> Option<AppPath> {
+        let key = directive.beside.as_deref()?;
+        let under = self.file.sibling(setting, key)?;
+        let text = format!("${{{}}}/{}", under.value.trim(), setting.value);
+        let value = self.file.expand(&text);
+        let is_known = !value.open && !setting.value.starts_with('/');
+        is_known
+            .then(|| to_path(&value.text, Trust::Known))
+            .flatten()
     }
 
     /// Gives out the absolute paths of a value; whether there was one.

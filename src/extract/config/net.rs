@@ -116,9 +116,34 @@ fn is_address(text: &str) -> bool {
 /// The protocol that the words of a key name, or the port.
 pub(super) fn protocol_of(words: &str, endpoint: &Endpoint) -> Option<String> {
     const NAMED: &[&str] = &[
-        "https", "http", "ajp", "smtps", "smtp", "lmtp", "imaps", "imap", "pop3s", "pop3", "ldaps",
-        "ldap", "ftp", "ssh", "dns", "snmp", "mqtt", "amqp", "stomp", "sieve", "ntp", "irc",
-        "socks", "jmx", "rmi", "syslog", "grpc",
+        "management",
+        "https",
+        "http",
+        "ajp",
+        "smtps",
+        "smtp",
+        "lmtp",
+        "imaps",
+        "imap",
+        "pop3s",
+        "pop3",
+        "ldaps",
+        "ldap",
+        "ftp",
+        "ssh",
+        "dns",
+        "snmp",
+        "mqtt",
+        "amqp",
+        "stomp",
+        "sieve",
+        "ntp",
+        "irc",
+        "socks",
+        "jmx",
+        "rmi",
+        "syslog",
+        "grpc",
     ];
     if endpoint.transport == "unix" {
         return None;

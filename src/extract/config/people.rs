@@ -2,7 +2,7 @@
 
 use super::file::File;
 use super::net::{Endpoint, endpoint, is_host, protocol_of, remotes};
-use crate::extract::Out;
+use crate::extract::{Out, start_ports};
 use crate::fact::{Certainty, Locus, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::config::{Form, Language, Separator, Setting, words};
@@ -22,12 +22,8 @@ pub(super) fn endpoints(
         // `listen 80 default_server backlog=5 deferred 10`: only the first is an address.
         found.truncate(1);
     }
-    let of = |role| {
-        file.beside(setting, role)
-            .filter(|other| other.line != setting.line || other.key != setting.key)
-    };
     let all_of = |role| {
-        let other = of(role)?;
+        let other = file.beside(setting, role)?;
         let text = file.expand(&other.value).text;
         // Of several addresses that are all this host's own, any tells the same.
         let inside =
@@ -49,6 +45,16 @@ pub(super) fn endpoints(
         let mut halves = beside.iter().flatten();
         if let Some(half) = halves.find(|e| e.port.is_none() && e.transport != "unix") {
             one.address.clone_from(&half.address);
+        }
+    }
+    for one in found.iter_mut().filter(|e| e.address.is_empty()) {
+        let of_interface = || {
+            let key = directive.interface.as_deref()?;
+            let address = file.interface(setting, key)?;
+            Some(endpoint(address.trim())?.address)
+        };
+        if let Some(address) = of_interface().or_else(|| directive.address.clone()) {
+            one.address = address;
         }
     }
     let told = beside.iter().flatten().any(|e| e.port.is_some());
@@ -73,7 +79,10 @@ pub(super) fn endpoints(
                 .collect::<Vec<_>>()
                 .join(" ");
             let hints = format!("{} {told} {section}", setting.name());
-            one.protocol = protocol_of(&hints, one);
+            one.protocol = directive
+                .protocol
+                .clone()
+                .or_else(|| protocol_of(&hints, one));
         }
     }
     found
@@ -175,11 +184,14 @@ pub(super) fn talks(
         );
     };
     let service = directive.and_then(|d| d.service.as_deref());
+    let named = directive.is_none_or(|d| d.weak) && names_a_peer(file, setting);
     let addressed = matches!(role, Some(Role::Host | Role::Dsn));
     for remote in remotes(&value) {
         let known = knowledge::service_of_scheme(&remote.scheme);
         let known = known.filter(|name| addressed || !matches!(*name, "http" | "files"));
-        if let Some(name) = known
+        // What a server hands on by HTTP may be a group of its own file as well as a host.
+        let is_known = |name: &str| name != "http" || is_plainly_a_host(&remote.host);
+        if let Some(name) = known.filter(|name| is_known(name))
             && is_host(&remote.host)
         {
             give(name, &remote.host, Certainty::Inferred);
@@ -187,6 +199,17 @@ pub(super) fn talks(
     }
     for host in super::net::connected(&value) {
         give("db", &host, Certainty::Inferred);
+    }
+    if named && !value.contains("://") {
+        let is_db = file.beside(setting, Role::Dsn).is_some() || file.is_data_source(setting);
+        let service = if is_db { "db" } else { "host" };
+        for word in words(&value).iter().take(16) {
+            let word = word.trim_matches(['[', ']', '"', '\'', ',']);
+            if is_plainly_a_host(word) {
+                give(service, word, Certainty::Inferred);
+            }
+        }
+        return;
     }
     if !addressed || value.contains("://") {
         return;
@@ -206,6 +229,70 @@ pub(super) fn talks(
             }
         }
     }
+}
+
+/// Whether a key that the dictionary has not names another host: by its last word, where those before it
+/// do not say that it is this one.
+fn names_a_peer(file: &File<'_>, setting: &Setting) -> bool {
+    const LAST: [&str; 14] = [
+        "host",
+        "hosts",
+        "hostname",
+        "server",
+        "servers",
+        "peer",
+        "peers",
+        "broker",
+        "brokers",
+        "upstream",
+        "upstreams",
+        "relay",
+        "gateway",
+        "master",
+    ];
+    const OWN: [&str; 22] = [
+        "listen", "bind", "local", "own", "http", "https", "web", "virtual", "vhost", "my", "this",
+        "public", "external", "default", "allowed", "allow", "trusted", "deny", "denied", "ignore",
+        "exclude", "server",
+    ];
+    if setting.separator == Separator::Header {
+        return false;
+    }
+    let parts = start_ports::words(setting.name());
+    let Some((last, before)) = parts.split_last() else {
+        return false;
+    };
+    let is_own = before.iter().any(|word| OWN.contains(&word.as_str()));
+    LAST.contains(&last.as_str())
+        && !is_own
+        && (!before.is_empty() || file.is_client(setting) || file.is_data_source(setting))
+}
+
+/// Whether a word is the address or the full name of another host, and nothing else.
+fn is_plainly_a_host(word: &str) -> bool {
+    const FILES: [&str; 14] = [
+        "conf", "cf", "cfg", "so", "log", "txt", "html", "php", "js", "sock", "pem", "crt", "key",
+        "xml",
+    ];
+    let host = word.rsplit_once(':').map_or(word, |(host, port)| {
+        match port.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => host,
+            false => word,
+        }
+    });
+    if let Ok(address) = host.parse::<std::net::IpAddr>() {
+        return !(address.is_loopback() || address.is_unspecified() || address.is_multicast());
+    }
+    let is_name = host.rsplit_once('.').is_some_and(|(before, last)| {
+        last.len() > 1
+            && last.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && !FILES.contains(&last)
+            && !before.is_empty()
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    });
+    is_name && is_host(host) && !host.starts_with("localhost")
 }
 
 /// A password, token or the like in a setting: where, and of what kind.

@@ -11,7 +11,10 @@ use super::host::Host;
 use super::instances::template_of;
 use super::scope::{Scope, instance_package};
 use super::web::{self, Served};
-use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, StartKind, Touch, What};
+use crate::extract::shell;
+use crate::fact::{
+    Certainty, Class, Fact, Issue, IssueKind, Kind, Locus, Need, Source, StartKind, Touch, What,
+};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::tree::{Entries, Progress, Root};
@@ -38,6 +41,9 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
     seen.entries.settle();
     let mut fresh = declared.clone();
     seen.facts.extend(declared);
+    let called = called_after(root, host, scope);
+    fresh.extend(called.iter().cloned());
+    seen.facts.extend(called);
     fresh.extend(seen.facts.iter().cloned());
     let mut budget = MAX_FILES;
     for _ in 0..MAX_STEPS {
@@ -64,6 +70,38 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
         }
         also.extend(next);
     }
+}
+
+/// Settings that are called after the application where such settings lie: `/etc/NAME`,
+/// `/etc/opt/NAME` (FHS 3.0, 3.7) and `/usr/local/etc/NAME`. What another package owns is not its own.
+fn called_after(root: &Root, host: &Host, scope: &Scope) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for (dir, word) in ["/etc", "/etc/opt", "/usr/local/etc"]
+        .iter()
+        .flat_map(|dir| scope.words.iter().map(move |word| (dir, word)))
+    {
+        let path = AppPath::new(dir).join(word);
+        let Ok(node) = root.lookup(path.as_bytes()) else {
+            continue;
+        };
+        let owner = host.packages.owner(&path);
+        let is_own = owner.is_none_or(|owner| scope.packages.contains(&owner.name));
+        if node.stat.kind == Kind::Dir && is_own && !knowledge::places::is_system_file(&path) {
+            found.push(Fact {
+                at: Locus::file(&path),
+                what: What::Path {
+                    path,
+                    touch: Touch::Reads,
+                    source: Source::Config,
+                    by: "include".to_owned(),
+                    kind: Some(Kind::Dir),
+                    class: Some(Class::Config),
+                },
+                certainty: Certainty::Inferred,
+            });
+        }
+    }
+    found
 }
 
 /// The facts of the system's declarations that concern the application: all of a file that is its
@@ -132,17 +170,25 @@ fn declarations(
             .filter(|fact| concerns(root, scope, &users, &fact.what) || is_limit_of(&users, fact))
             .map(|fact| fact.at.line)
             .collect();
-        let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(scope, &users, file);
+        let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(root, scope, &users, file);
         // crontab(5): a variable holds for every entry below it.
         let is_cron = file.to_text().contains("/cron");
         let is_variable =
             |fact: &Fact| is_cron && !lines.is_empty() && matches!(fact.what, What::Secret { .. });
-        more.extend(
-            facts
-                .iter()
-                .filter(|fact| whole || lines.contains(&fact.at.line) || is_variable(fact))
-                .cloned(),
-        );
+        // ulimit holds for what a script starts after it.
+        let last = lines.iter().flatten().max();
+        let is_limit_before = |fact: &Fact| {
+            let is_limit = match &fact.what {
+                What::Needs { need, .. } => *need == Need::Limit,
+                What::Directive { key, .. } => key.starts_with("Limit"),
+                _ => false,
+            };
+            is_limit && shell::is_local(file) && fact.at.line.as_ref() < last
+        };
+        let is_kept = |fact: &&Fact| {
+            whole || lines.contains(&fact.at.line) || is_variable(fact) || is_limit_before(fact)
+        };
+        more.extend(facts.iter().filter(is_kept).cloned());
     }
     found.extend(more);
     found
@@ -257,14 +303,47 @@ fn starts_scope(root: &Root, scope: &Scope, what: &What) -> bool {
         })
 }
 
-/// Whether a file of sysctl.d(5) is called after the application or its user: what is set there is for it.
-fn is_tuned_for(scope: &Scope, users: &BTreeSet<&str>, file: &AppPath) -> bool {
+/// Whether a file of sysctl.d(5), limits.d or tmpfiles.d(5) is for the application: it is called after it,
+/// its maker or its user, or is a link to a file of it.
+fn is_tuned_for(root: &Root, scope: &Scope, users: &BTreeSet<&str>, file: &AppPath) -> bool {
     let parent = file.parent();
-    let is_there = parent.is_some_and(|parent| parent.name() == b"sysctl.d");
+    let is_in = |dirs: &[&[u8]]| {
+        let parent = parent.as_ref();
+        parent.is_some_and(|parent| dirs.contains(&parent.name()))
+    };
+    if !is_in(&[b"sysctl.d", b"tmpfiles.d"]) {
+        return false;
+    }
+    let is_link = root
+        .resolve(file.as_bytes())
+        .is_ok_and(|node| node.real != *file && scope.contains(&node.real));
     let name = String::from_utf8_lossy(file.name()).to_ascii_lowercase();
     let stem = name.strip_suffix(".conf").unwrap_or(&name);
     let stem = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-    is_there && !stem.is_empty() && (scope.words.contains(stem) || users.contains(stem))
+    let is_makers = || is_in(&[b"sysctl.d"]) && makers(scope).contains(stem);
+    is_link
+        || !stem.is_empty() && (scope.words.contains(stem) || users.contains(stem) || is_makers())
+}
+
+/// The names between the top of the file hierarchy and the application's directory: those of its maker or
+/// of the product that it is part of (`/opt/MAKER/NAME`, FHS 3.0, 3.13).
+fn makers(scope: &Scope) -> BTreeSet<String> {
+    let of = |dir: &AppPath| {
+        let parts: Vec<String> = dir
+            .components()
+            .map(|part| String::from_utf8_lossy(part).to_ascii_lowercase())
+            .collect();
+        let end = parts.len().saturating_sub(1);
+        parts.get(1..end).unwrap_or_default().to_vec()
+    };
+    let dirs = scope.dirs.iter().filter(|dir| {
+        let mut tops = ["/opt", "/usr", "/srv", "/home"].iter().map(AppPath::new);
+        tops.any(|top| dir.is_below(&top))
+    });
+    let parts = dirs.flat_map(of);
+    parts
+        .filter(|part| part.len() > 1 && !knowledge::places::is_generic_name(part))
+        .collect()
 }
 
 /// Whether a line of limits.conf(5) has a user of the application, or a group of that name behind `@`, as

@@ -41,7 +41,8 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
     seen.entries.settle();
     let mut fresh = declared.clone();
     seen.facts.extend(declared);
-    let called = called_after(root, host, scope);
+    let mut called = called_after(root, host, scope);
+    called.extend(homes(root, host, &seen.facts));
     fresh.extend(called.iter().cloned());
     seen.facts.extend(called);
     fresh.extend(seen.facts.iter().cloned());
@@ -102,6 +103,42 @@ fn called_after(root: &Root, host: &Host, scope: &Scope) -> Vec<Fact> {
         }
     }
     found
+}
+
+/// Settings in the home of a user that the application runs as, where that is a place of its own and
+/// not a person's.
+fn homes(root: &Root, host: &Host, facts: &[Fact]) -> Vec<Fact> {
+    let users: BTreeSet<&str> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } if user != "root" => Some(user.as_str()),
+            _ => None,
+        })
+        .collect();
+    let homes = users
+        .into_iter()
+        .filter_map(|user| host.accounts.by_name(user).map(|user| user.home.clone()));
+    let own = homes.filter(|home| {
+        home.depth() > 1
+            && !home.is_below(&AppPath::new("/home"))
+            && !knowledge::is_shared_dir(home)
+            && !knowledge::places::is_code_place(home)
+    });
+    let files = own.flat_map(|home| settings_in(root, &home));
+    files
+        .map(|path| Fact {
+            at: Locus::file(&path),
+            what: What::Path {
+                path,
+                touch: Touch::Reads,
+                source: Source::Config,
+                by: "include".to_owned(),
+                kind: Some(Kind::File),
+                class: Some(Class::Config),
+            },
+            certainty: Certainty::Inferred,
+        })
+        .collect()
 }
 
 /// The facts of the system's declarations that concern the application: all of a file that is its
@@ -403,10 +440,14 @@ fn references(
             Source::Literal | Source::Code => scope.knows(path) && is_settings_place(path),
             _ => false,
         };
-        if !follows {
+        if !follows && !is_own_place(fact) {
             continue;
         }
-        for path in expand(root, path, including) {
+        let mut paths = expand(root, path, including);
+        if is_own_place(fact) {
+            paths.extend(settings_in(root, path));
+        }
+        for path in paths {
             let Ok(node) = root.resolve(path.as_bytes()) else {
                 continue;
             };
@@ -425,6 +466,35 @@ fn references(
         }
     }
     found
+}
+
+/// Whether a fact says that a directory is the application's: its settings name it as the place of its
+/// data or its settings.
+fn is_own_place(fact: &Fact) -> bool {
+    matches!(
+        &fact.what,
+        What::Path {
+            path,
+            source: Source::Config,
+            class: Some(Class::Data | Class::Config),
+            ..
+        } if fact.certainty > Certainty::Guessed && !path.is_pattern() && !knowledge::is_shared_dir(path)
+    )
+}
+
+/// How many entries a directory may have in which settings are looked for: one with more holds data.
+const MAX_ENTRIES: usize = 200;
+
+/// The files of a directory that are settings by their endings, where no package says otherwise.
+fn settings_in(root: &Root, dir: &AppPath) -> Vec<AppPath> {
+    const ENDINGS: [&[u8]; 6] = [b".ini", b".conf", b".cfg", b".properties", b".xml", b".yml"];
+    let entries = root.list(dir.as_bytes()).unwrap_or_default();
+    if entries.len() > MAX_ENTRIES {
+        return Vec::new();
+    }
+    let is_settings = |name: &[u8]| ENDINGS.iter().any(|ending| name.ends_with(ending));
+    let named = entries.iter().filter(|(name, _)| is_settings(name));
+    named.map(|(name, _)| dir.join(name)).collect()
 }
 
 fn is_settings_place(path: &AppPath) -> bool {

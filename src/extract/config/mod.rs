@@ -13,7 +13,7 @@ mod value;
 use std::collections::BTreeSet;
 
 use self::file::File;
-use self::meaning::{Meaning, device, is_selector, meaning, unknown};
+use self::meaning::{Meaning, device, is_listed_device, is_selector, meaning, unknown};
 use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
 use super::{Extractor, Input, Named, Out, argument, start_ports};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
@@ -214,12 +214,18 @@ impl Reader<'_, '_> {
     fn give(&mut self, setting: &Setting, path: AppPath, mut meaning: Meaning) {
         if let Some(device) = device(&path) {
             if let Some(name) = device {
+                let key = start_ports::words(setting.name());
+                let says =
+                    |word: &String| matches!(word.as_str(), "device" | "dev" | "tty" | "dongle");
+                let certainty = match is_listed_device(&name) || key.iter().any(says) {
+                    true => Certainty::Inferred,
+                    false => Certainty::Guessed,
+                };
                 let what = What::Needs {
                     need: Need::Device,
                     name,
                 };
-                self.out
-                    .fact(self.file.at(setting), Certainty::Inferred, what);
+                self.out.fact(self.file.at(setting), certainty, what);
             }
             return;
         }

@@ -92,7 +92,7 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
             .then(|| script(ending, &name, path, head))
             .flatten()
             .map(Form::Script),
-        "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" => sniff(head, true),
+        "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" | "pfl" => sniff(head, true),
         _ if name == ".env" => Some(Form::Script(Language::Shell)),
         _ if is_shell_defaults(path) => Some(Form::Script(Language::Shell)),
         _ if has_infix(&name) || is_rc(&name) => sniff(head, true),
@@ -109,6 +109,8 @@ fn is_settings_name(name: &str) -> bool {
      logging parameters persistence production registry secrets server settings \
      standalone tomcat-users users web";
     STEMS.split(' ').any(|known| known == stem)
+        || name.contains(".cfg.")
+        || name.contains(".conf.")
         || [
             "config", "settings", "-conf", "_conf", "logback", "log4j", "-server", "context",
         ]
@@ -306,7 +308,9 @@ fn count(text: &str) -> Count {
             usize::from(line.starts_with('[') && line.ends_with(']') && !line.contains('"'));
         count.markup += usize::from(line.starts_with('<') || line.ends_with('>'));
         count.tags += usize::from(is_tag(line));
-        count.braces += usize::from(line.ends_with('{') || line == "}" || line == "};");
+        // `server { listen 80; }`, too.
+        let is_whole = line.ends_with('}') && line.contains('{') && line.contains(';');
+        count.braces += usize::from(line.ends_with('{') || line == "}" || line == "};" || is_whole);
         count.exports += usize::from(
             (line.starts_with("export ") && line.contains('='))
                 || (line.starts_with("if [") && line.contains(']'))

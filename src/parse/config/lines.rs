@@ -15,9 +15,14 @@ pub(super) fn read(text: &str, sink: &mut Sink) {
     Reader::new(style, tags, sink).run(text);
 }
 
-/// Reads directives within `<Section argument>` blocks.
+/// Reads directives, or assignments as Perl's Config::General has them, within `<Section argument>`
+/// blocks.
 pub(super) fn read_sections(text: &str, sink: &mut Sink) {
-    Reader::new(Separator::Space, true, sink).run(text);
+    let style = match vote(text) {
+        Separator::Equals => Separator::Equals,
+        _ => Separator::Space,
+    };
+    Reader::new(style, true, sink).run(text);
 }
 
 /// A setting that stands in a comment, `text` being what follows the comment mark; used by the
@@ -142,6 +147,7 @@ impl<'s> Reader<'s> {
     }
 
     fn tag(&mut self, number: usize, line: &str) {
+        self.last = None;
         let inner = line.trim_start_matches('<').trim_end_matches('>').trim();
         if inner.starts_with('/') {
             self.sink.close();
@@ -397,6 +403,16 @@ mod tests {
                 "VirtualHost.Directory.Require=all",
                 "Listen=80"
             ]
+        );
+    }
+
+    #[test]
+    fn assignments_may_stand_in_tagged_sections() {
+        let text = "log = /var/log/x\nformat = %b %e\n<names>\n\t/var/spool/other = queues\n</names>\n\
+                    <httpd>\n\tport = 8077\n</httpd>\n";
+        assert_eq!(
+            live(Form::Sections, text),
+            ["log=/var/log/x", "format=%b %e", "httpd.port=8077"]
         );
     }
 

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod argument;
 pub mod asks;
 mod calls;
+mod code_ports;
 mod config;
 pub mod content;
 pub mod cron;
@@ -223,6 +224,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     accounts::EXTRACTOR,
     asks::EXTRACTOR,
     asks::PHP_SETTINGS,
+    code_ports::EXTRACTOR,
     config::EXTRACTOR,
     content::EXTRACTOR,
     content::JAR,

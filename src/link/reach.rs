@@ -85,6 +85,11 @@ fn called_after(root: &Root, host: &Host, scope: &Scope) -> Vec<Fact> {
         let Ok(node) = root.lookup(path.as_bytes()) else {
             continue;
         };
+        // Of several instances each has its own file there, which its unit names.
+        let mut units = scope.units.iter();
+        if units.any(|unit| unit.split_once('@').is_some_and(|(name, _)| name == word)) {
+            continue;
+        }
         let owner = host.packages.owner(&path);
         let is_own = owner.is_none_or(|owner| scope.packages.contains(&owner.name));
         if node.stat.kind == Kind::Dir && is_own && !knowledge::places::is_system_file(&path) {
@@ -440,11 +445,11 @@ fn references(
             Source::Literal | Source::Code => scope.knows(path) && is_settings_place(path),
             _ => false,
         };
-        if !follows && !is_own_place(fact) {
+        if !follows && !is_own_place(scope, fact) {
             continue;
         }
         let mut paths = expand(root, path, including);
-        if is_own_place(fact) {
+        if is_own_place(scope, fact) {
             paths.extend(settings_in(root, path));
         }
         for path in paths {
@@ -469,17 +474,22 @@ fn references(
 }
 
 /// Whether a fact says that a directory is the application's: its settings name it as the place of its
-/// data or its settings.
-fn is_own_place(fact: &Fact) -> bool {
-    matches!(
-        &fact.what,
+/// data or its settings, or it is called after it.
+fn is_own_place(scope: &Scope, fact: &Fact) -> bool {
+    match &fact.what {
         What::Path {
             path,
             source: Source::Config,
-            class: Some(Class::Data | Class::Config),
+            class,
             ..
-        } if fact.certainty > Certainty::Guessed && !path.is_pattern() && !knowledge::is_shared_dir(path)
-    )
+        } => {
+            fact.certainty > Certainty::Guessed
+                && !path.is_pattern()
+                && !knowledge::is_shared_dir(path)
+                && (matches!(class, Some(Class::Data | Class::Config)) || scope.knows(path))
+        }
+        _ => false,
+    }
 }
 
 /// How many entries a directory may have in which settings are looked for: one with more holds data.

@@ -101,7 +101,7 @@ impl Reader<'_, '_> {
                 self.paths(setting, &meaning);
             }
             Some(_) => self.known(setting, directive),
-            None if setting.separator == Separator::Header => {}
+            None if setting.separator == Separator::Header => self.stanza(setting),
             None => {
                 self.open_port(setting);
                 self.paths(setting, &unknown(setting.name()));
@@ -172,6 +172,7 @@ impl Reader<'_, '_> {
         let value = self.file.expand(&setting.value);
         let found = spots(&value.text);
         let many = found.len() > 1;
+        let is_piped = found.first().is_some_and(|first| first.runs);
         for (index, spot) in found.iter().enumerate() {
             let mut meaning = self.of_option(spot, meaning);
             if spot.runs || (meaning.touch == Touch::Runs && index == 0) {
@@ -182,7 +183,7 @@ impl Reader<'_, '_> {
                 meaning.touch = Touch::Names;
             }
             // Of several words, one that is no path by its look is a URL's path or a pattern.
-            if many && setting.separator == Separator::Space {
+            if many && setting.separator == Separator::Space && !is_piped {
                 meaning.trust = Trust::Unknown;
             }
             if let Some(path) = to_path(&spot.text, meaning.trust) {
@@ -406,6 +407,36 @@ impl Reader<'_, '_> {
                 meaning.certainty = certainty;
                 self.give(setting, path, meaning);
             }
+        }
+    }
+
+    /// `[tcp://9997]`: a section that is called after what it listens on.
+    fn stanza(&mut self, setting: &Setting) {
+        if setting.name() != "stanza" {
+            return;
+        }
+        let Some((scheme, rest)) = setting.value.split_once("://") else {
+            return;
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        let transport = if scheme.ends_with("udp") {
+            "udp"
+        } else if scheme.ends_with("tcp") || scheme.ends_with("tcp-ssl") {
+            "tcp"
+        } else {
+            return;
+        };
+        // A stanza with a host takes what that host sends, and no other.
+        let port = rest.rsplit(':').next().unwrap_or(rest);
+        if let Some(one) = net::endpoint(port).filter(|one| one.port.is_some()) {
+            let what = What::Listens {
+                transport: transport.to_owned(),
+                port: one.port,
+                address: String::new(),
+                protocol: net::protocol_of(&scheme, &one),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Inferred, what);
         }
     }
 

@@ -250,15 +250,46 @@ fn names_a_peer(file: &File<'_>, setting: &Setting) -> bool {
         "gateway",
         "master",
     ];
-    const OWN: [&str; 22] = [
-        "listen", "bind", "local", "own", "http", "https", "web", "virtual", "vhost", "my", "this",
-        "public", "external", "default", "allowed", "allow", "trusted", "deny", "denied", "ignore",
-        "exclude", "server",
+    const OWN: [&str; 29] = [
+        "app",
+        "application",
+        "api",
+        "admin",
+        "node",
+        "service",
+        "ui",
+        "listen",
+        "bind",
+        "local",
+        "own",
+        "http",
+        "https",
+        "web",
+        "virtual",
+        "vhost",
+        "my",
+        "this",
+        "public",
+        "external",
+        "default",
+        "allowed",
+        "allow",
+        "trusted",
+        "deny",
+        "denied",
+        "ignore",
+        "exclude",
+        "server",
     ];
     if setting.separator == Separator::Header {
         return false;
     }
-    let parts = start_ports::words(setting.name());
+    // In properties the words before are sections to other forms: `trap.host`.
+    let key = match file.form {
+        Form::Properties => setting.folded(),
+        _ => setting.name().to_owned(),
+    };
+    let parts = start_ports::words(&key);
     let Some((last, before)) = parts.split_last() else {
         return false;
     };

@@ -29,6 +29,8 @@ pub enum Form {
     Toml,
     /// JSON, with comments and trailing commas allowed.
     Json,
+    /// Options of a Java machine, one on a line.
+    Options,
     /// Assignments of literals in a programming language.
     Script(Language),
 }
@@ -88,11 +90,13 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
         "xml" => (place == Place::Settings || is_settings_name(&name)).then_some(Form::Xml),
         "ldif" => decode(head).contains("\nolc").then_some(Form::Lines),
         "env" => Some(Form::Script(Language::Shell)),
+        "vmoptions" => Some(Form::Options),
         "php" | "inc" | "py" | "pl" | "pm" | "rb" | "lua" | "js" => (place != Place::Library)
             .then(|| script(ending, &name, path, head))
             .flatten()
             .map(Form::Script),
         "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" | "pfl" => sniff(head, true),
+        _ if name == "jvm.options" => Some(Form::Options),
         _ if name == ".env" => Some(Form::Script(Language::Shell)),
         _ if is_shell_defaults(path) => Some(Form::Script(Language::Shell)),
         _ if has_infix(&name) || is_rc(&name) => sniff(head, true),
@@ -168,7 +172,7 @@ fn script(ending: &str, name: &str, path: &AppPath, head: &[u8]) -> Option<Langu
     let among = matches!(
         beside.as_slice(),
         b"conf" | b"config" | b"etc" | b"settings" | b"conf.d"
-    );
+    ) || path.is_below(&AppPath::new("/etc"));
     let stem = name.split('.').next().unwrap_or(name);
     let named = [
         "config",

@@ -110,7 +110,7 @@ impl<'s> Reader<'s> {
         }
         if line.starts_with(['#', ';']) || line.starts_with("//") || line.starts_with("!!") {
             self.comment(number, line);
-        } else if line.starts_with('[') && self.heading(line) {
+        } else if line.starts_with('[') && self.heading(number, line) {
             self.last = None;
         } else if self.tags && line.starts_with('<') {
             self.tag(number, line);
@@ -127,7 +127,7 @@ impl<'s> Reader<'s> {
     }
 
     /// `[name]`, `[name "argument"]`, and `[[name]]` for one inside the other.
-    fn heading(&mut self, line: &str) -> bool {
+    fn heading(&mut self, number: usize, line: &str) -> bool {
         let line = before_comment(line, &['#', ';']);
         let depth = line.bytes().take_while(|&b| b == b'[').count();
         let Some(end) = line.rfind(']') else {
@@ -141,6 +141,9 @@ impl<'s> Reader<'s> {
         }
         self.nests.clear();
         self.sink.close_to((depth - 1).min(self.brackets));
+        if name.contains("://") {
+            self.sink.add(number, &["stanza"], name, Separator::Header);
+        }
         self.sink.open(&name.replace(['"', '\''], ""));
         self.brackets = self.sink.depth();
         true

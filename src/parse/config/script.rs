@@ -280,6 +280,8 @@ impl<'t> Reader<'_, 't, '_> {
     fn entry(&mut self) {
         let start = self.at;
         let Some(key) = self.call().or_else(|| self.key()) else {
+            self.at = start;
+            self.element();
             self.at = start + 1;
             return;
         };
@@ -288,6 +290,25 @@ impl<'t> Reader<'_, 't, '_> {
             return;
         }
         self.value(line, &key);
+    }
+
+    /// A text that is an element of a list: a value of the key that the list is given to.
+    fn element(&mut self) {
+        let tokens = self.tokens;
+        let Some(token) = tokens.get(self.at) else {
+            return;
+        };
+        let Kind::Text(text) = &token.kind else {
+            return;
+        };
+        let before = self.at.checked_sub(1).and_then(|at| tokens.get(at));
+        let is_first = matches!(
+            before.map(|t| &t.kind),
+            Some(Kind::Sign("[" | "," | "(") | Kind::Line(_))
+        );
+        if is_first && self.code == 0 && self.is_sign(1, &[",", "]", ")"]) {
+            self.sink.add(token.line, &[], text, Separator::Equals);
+        }
     }
 
     /// `define('X', 'y')`: leaves the value ahead.

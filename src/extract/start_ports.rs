@@ -51,6 +51,14 @@ pub fn ports(args: &[String]) -> Vec<Endpoint> {
             found.push(debug);
             continue;
         }
+        // RMI hands this address to whoever asks, and listens on it (java.rmi.server, system properties).
+        if let Some(host) = word.strip_prefix("-Djava.rmi.server.hostname=") {
+            found.extend(endpoint(host).map(|one| Endpoint {
+                protocol: Some("rmi".to_owned()),
+                ..one
+            }));
+            continue;
+        }
         let Some((option, joined)) = split(word) else {
             continue;
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::host::Host;
+use super::named;
 use super::packages::Stage;
 use super::reach;
 use super::read::{self, Made};
@@ -101,6 +102,7 @@ pub fn gather(
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, scope, &mut seen);
     started(root, host, scope, &mut seen);
+    named::settle(root, host, scope, &mut seen.facts);
     seen.entries.settle();
     seen
 }

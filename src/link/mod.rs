@@ -16,6 +16,7 @@ mod libraries;
 mod live;
 pub mod loader;
 pub mod modules;
+mod named;
 pub mod owners;
 mod packaged;
 pub mod packages;

@@ -14,11 +14,12 @@ use std::collections::BTreeSet;
 
 use self::file::File;
 use self::meaning::{Meaning, device, is_listed_device, is_selector, meaning, unknown};
-use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
-use super::{Extractor, Input, Named, Out, argument, start_ports};
+use self::value::{Spot, Trust, bare, behind_scheme, relative, spots, to_path};
+use super::{Extractor, Input, Named, Out, argument, calls, start_ports};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::budget::SETTINGS;
+use crate::parse::command_line::simple_commands;
 use crate::parse::config::{self, Form, Language, Separator, Setting};
 use crate::path::AppPath;
 
@@ -80,6 +81,7 @@ impl Reader<'_, '_> {
             return;
         }
         people::talks(self.file, setting, directive, self.out);
+        self.calls(setting, directive);
         if directive.is_some_and(|d| d.role == Role::Ignore) {
             return;
         }
@@ -105,6 +107,29 @@ impl Reader<'_, '_> {
             None => {
                 self.open_port(setting);
                 self.paths(setting, &unknown(setting.name()));
+            }
+        }
+    }
+
+    /// What a command line in a value calls.
+    fn calls(&mut self, setting: &Setting, directive: Option<&Directive>) {
+        let value = setting.value.trim();
+        let is_command = directive.is_some_and(|d| d.role == Role::Command)
+            || value.contains(" | /") && value.starts_with('/');
+        if !is_command || !value.contains(' ') || value.len() > 2000 {
+            return;
+        }
+        for simple in simple_commands(value.as_bytes()) {
+            let Some((program, args)) = simple.words.split_first() else {
+                continue;
+            };
+            // A word alone may be a program of the application as well as a command.
+            if !program.contains(&b'/') {
+                continue;
+            }
+            for what in calls::facts(program, args, false) {
+                self.out
+                    .fact(self.file.at(setting), Certainty::Inferred, what);
             }
         }
     }
@@ -187,6 +212,19 @@ impl Reader<'_, '_> {
                 meaning.trust = Trust::Unknown;
             }
             if let Some(path) = to_path(&spot.text, meaning.trust) {
+                self.give(setting, path, meaning);
+            } else if meaning.trust == Trust::Known
+                && matches!(meaning.class, Some(Class::Log | Class::Data))
+                && let Some((dir, _)) = spot.text.rsplit_once('/')
+                && let Some(dir) =
+                    to_path(dir, Trust::Known).filter(|dir| !knowledge::is_shared_dir(dir))
+            {
+                // `/logs/a.%Y%m%d`: of a name that is made at run time the directory is known.
+                meaning.kind = Some(Kind::Dir);
+                self.give(setting, dir, meaning);
+            } else if !many && let Some(path) = bare(&spot.text) {
+                // Only the root can tell whether there is such a path.
+                meaning.certainty = Certainty::Guessed;
                 self.give(setting, path, meaning);
             }
         }

@@ -94,8 +94,9 @@ pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
         if file.is_client(setting) {
             continue;
         }
-        if directive.is_none_or(|d| d.role != Role::User) || !speaks_of_process(file.form, setting)
-        {
+        let is_user = directive.is_some_and(|d| d.role == Role::User)
+            && speaks_of_process(file.form, setting);
+        if !is_user && !is_called_after(file, setting) {
             continue;
         }
         let value = file.expand(&setting.value).text;
@@ -106,8 +107,13 @@ pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
             continue;
         };
         let beside = || {
-            file.beside(setting, Role::Group)
-                .map(|s| file.expand(&s.value).text)
+            let own = setting
+                .name()
+                .strip_suffix("user")
+                .map(|stem| format!("{stem}group"));
+            let own = own.and_then(|name| file.sibling(setting, &name));
+            let group = file.beside(setting, Role::Group).or(own);
+            group.map(|s| file.expand(&s.value).text)
         };
         let group = names.next().map(str::to_owned).or_else(beside);
         out.fact(
@@ -119,6 +125,17 @@ pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
             },
         );
     }
+}
+
+/// Whether a key is the name of its file with `_user` behind it: `app_user` in `app.cfg`.
+fn is_called_after(file: &File<'_>, setting: &Setting) -> bool {
+    let name = String::from_utf8_lossy(file.path.name()).to_ascii_lowercase();
+    let stem = name.split('.').next().unwrap_or_default();
+    let key = setting.name().to_ascii_lowercase();
+    let before = key
+        .strip_suffix("_user")
+        .or_else(|| key.strip_suffix("-user"));
+    setting.block == 0 && stem.len() > 2 && before == Some(stem)
 }
 
 /// In forms of many meanings, `user` alone more often is somebody's login than the process'.
@@ -183,6 +200,16 @@ pub(super) fn talks(
             },
         );
     };
+    let key = start_ports::words(setting.name());
+    let is_on = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "1" | "yes" | "on" | "true" | "syslog"
+    );
+    let is_switch = key.len() > 1 && key.iter().any(|word| word == "syslog");
+    if is_on && (is_switch || role.is_none() && key == ["syslog"]) {
+        give("syslog", "/dev/log", Certainty::Declared);
+        return;
+    }
     let service = directive.and_then(|d| d.service.as_deref());
     let named = directive.is_none_or(|d| d.weak) && names_a_peer(file, setting);
     let addressed = matches!(role, Some(Role::Host | Role::Dsn));

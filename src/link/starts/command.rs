@@ -124,6 +124,39 @@ pub(in crate::link) fn scripts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
     found
 }
 
+/// What the scripts start that services are started by: the last of them has the program's arguments.
+fn run_by<'a>(services: &[&Fact], facts: &'a [Fact]) -> Vec<&'a Fact> {
+    let scripts = || {
+        facts.iter().filter(|fact| {
+            matches!(
+                &fact.what,
+                What::Starts {
+                    how: StartKind::Script,
+                    ..
+                }
+            )
+        })
+    };
+    let named = |fact: &Fact| -> Vec<AppPath> {
+        let What::Starts { program, args, .. } = &fact.what else {
+            return Vec::new();
+        };
+        let paths = args.iter().filter_map(AppPath::absolute);
+        paths.chain([program.clone()]).collect()
+    };
+    let mut known: BTreeSet<AppPath> = services.iter().flat_map(|fact| named(fact)).collect();
+    let mut found: BTreeSet<&Fact> = BTreeSet::new();
+    // A script may call another: a few steps lead to the program.
+    for _ in 0..3 {
+        let fresh: Vec<&Fact> = scripts()
+            .filter(|fact| known.contains(&fact.at.file) && !found.contains(fact))
+            .collect();
+        known.extend(fresh.iter().flat_map(|fact| named(fact)));
+        found.extend(fresh);
+    }
+    found.into_iter().collect()
+}
+
 /// What services listen on by the arguments of their starts; and where nothing at all names a port, by what
 /// their manuals say of their own default.
 pub(in crate::link) fn listening(facts: &[Fact]) -> Vec<Fact> {
@@ -144,7 +177,7 @@ pub(in crate::link) fn listening(facts: &[Fact]) -> Vec<Fact> {
     };
     let services: Vec<&Fact> = facts.iter().filter(is_service).collect();
     let mut found = Vec::new();
-    for fact in &services {
+    for fact in services.iter().copied().chain(run_by(&services, facts)) {
         if let What::Starts { args, .. } = &fact.what {
             let ports = start_ports::ports(args).into_iter();
             found.extend(

@@ -278,7 +278,6 @@ mod tests {
             ),
             ("/srv/x/a.pl", "IO::Socket::INET->new(PeerPort => 25);"),
             ("/srv/x/a.js", "const dbPort = 5432;\nconnect(dbPort);"),
-            ("/srv/x/node_modules/y/a.js", "app.listen(3000)"),
         ] {
             let found = run(&EXTRACTOR, path, text);
             assert!(found.is_empty(), "{text}: {found:?}");

@@ -2,14 +2,18 @@
 
 use super::config::net::{Endpoint, endpoint};
 
+/// The key of a setting that leaves the port of a listener to the program.
+pub const LEFT_OPEN: &str = "listen.port";
+
 /// Words of an option that name a place to listen on.
 const LISTENS: [&str; 6] = ["listen", "bind", "address", "addr", "endpoint", "interface"];
 
 /// Words of an option that name another's: what is beside them is talked to.
-pub(super) const OTHERS: [&str; 32] = [
+pub(super) const OTHERS: [&str; 35] = [
     "amqp",
     "backend",
     "broker",
+    "client",
     "cluster",
     "database",
     "db",
@@ -17,6 +21,7 @@ pub(super) const OTHERS: [&str; 32] = [
     "elastic",
     "elasticsearch",
     "gateway",
+    "home",
     "join",
     "kafka",
     "ldap",
@@ -30,6 +35,7 @@ pub(super) const OTHERS: [&str; 32] = [
     "parent",
     "peer",
     "pg",
+    "pool",
     "postgres",
     "postgresql",
     "proxy",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::enabled_files;
 use super::host::Host;
 use super::named;
 use super::packages::Stage;
@@ -101,6 +102,7 @@ pub fn gather(
     seen.issues.extend(scripts.issues);
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, scope, &mut seen);
+    enabled_files::settle(root, &mut seen.facts);
     started(root, host, scope, &mut seen);
     named::settle(root, host, scope, &mut seen.facts);
     seen.entries.settle();

@@ -6,6 +6,7 @@ pub mod bases;
 mod closure;
 mod content;
 mod enabled;
+mod enabled_files;
 mod gaps;
 pub mod gather;
 pub mod host;

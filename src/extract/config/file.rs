@@ -25,6 +25,8 @@ pub(super) struct File<'a> {
     roles: BTreeMap<(u32, Role), Vec<&'a Setting>>,
     /// The first live setting of each name in each section.
     names: BTreeMap<(u32, &'a str), &'a Setting>,
+    /// How often each name stands in each section.
+    counts: BTreeMap<(u32, &'a str), usize>,
     /// The models of servers that it follows.
     models: Vec<&'static Model>,
     /// Sections with a password and a host: those of a client.
@@ -56,6 +58,7 @@ impl<'a> File<'a> {
             clients: BTreeSet::new(),
             protocols: BTreeMap::new(),
             names: BTreeMap::new(),
+            counts: BTreeMap::new(),
             models,
         };
         file.follow_models();
@@ -86,6 +89,12 @@ impl<'a> File<'a> {
     /// The live setting of that name in the section of `setting`.
     pub(super) fn sibling(&self, setting: &Setting, name: &str) -> Option<&'a Setting> {
         self.names.get(&(setting.block, name)).copied()
+    }
+
+    /// How often a setting's name stands in its section.
+    pub(super) fn count(&self, setting: &Setting) -> usize {
+        let count = self.counts.get(&(setting.block, setting.name()));
+        count.copied().unwrap_or_default()
     }
 
     /// The address of the interface that a setting's neighbour names, or that the elements around it do
@@ -150,6 +159,7 @@ impl<'a> File<'a> {
         }
         let name = setting.name();
         self.names.entry((setting.block, name)).or_insert(setting);
+        *self.counts.entry((setting.block, name)).or_default() += 1;
         let is_told = matches!(name, "protocol" | "scheme" | "module" | "type");
         if is_told || name == "name" && !self.models.is_empty() {
             let told = self.protocols.entry(setting.block).or_default();

@@ -492,9 +492,14 @@ impl Reader<'_, '_> {
         };
         let is_every = one.address.is_empty() && value.contains(':');
         let name = setting.name();
-        let parts = start_ports::words(name);
-        let is_other = |part: &String| start_ports::OTHERS.contains(&part.as_str());
-        let is_port = start_ports::is_port(name) && !parts.iter().any(is_other);
+        let parts = start_ports::words(&setting.folded());
+        let is_other = |part: &String| {
+            start_ports::OTHERS.contains(&part.as_str()) || self.is_default_of(part, one.port)
+        };
+        let is_port = start_ports::is_port(name)
+            && !parts.iter().any(is_other)
+            // A number that only says yes.
+            && one.port.is_some_and(|port| port > 1);
         if !(is_every || is_port && !value.contains(':')) || self.peer(setting).is_some() {
             return;
         }
@@ -510,6 +515,20 @@ impl Reader<'_, '_> {
                 protocol: one.protocol.or(protocol),
             },
         );
+    }
+
+    /// Whether a word of a key is a protocol of which the port is the well-known one, and the file's own
+    /// path does not speak of it: `FtpPort = 21` of what is no server of FTP is the port of one that it
+    /// talks to.
+    fn is_default_of(&self, word: &str, port: Option<u16>) -> bool {
+        let Some(port) = port else { return false };
+        let known = ["tcp", "udp"].map(|transport| knowledge::protocol(transport, port));
+        let is_web = word.starts_with("http") || matches!(word, "ajp" | "jmx");
+        let is_own = || {
+            let path = self.file.path.to_text().to_ascii_lowercase();
+            path.contains(word)
+        };
+        !is_web && known.contains(&Some(word)) && !is_own()
     }
 
     /// The host that a port belongs to, which a key beside it names: `trap.host` beside `trap.port`.
@@ -555,6 +574,19 @@ impl Reader<'_, '_> {
 
     fn listens(&mut self, setting: &Setting, directive: Option<&Directive>) {
         let Some(directive) = directive else { return };
+        // The port that the program has by itself (services(5)).
+        if setting.value.trim() == "0"
+            && setting.key.iter().any(|part| part.starts_with("listen"))
+            && start_ports::is_port(setting.name())
+        {
+            let what = What::Setting {
+                key: start_ports::LEFT_OPEN.to_owned(),
+                value: "0".to_owned(),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Declared, what);
+            return;
+        }
         if directive.role == Role::Port
             && let Some(host) = self.peer(setting)
         {

@@ -6,6 +6,7 @@ use crate::extract::{Out, start_ports};
 use crate::fact::{Certainty, Locus, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::config::{Form, Language, Separator, Setting, words};
+use crate::path::AppPath;
 
 /// The addresses that a setting makes the program listen on.
 pub(super) fn endpoints(
@@ -258,6 +259,9 @@ pub(super) fn talks(
     }
 }
 
+/// How often one key of a section names a peer.
+const MOST_PEERS: usize = 8;
+
 /// Whether a key that the dictionary has not names another host: by its last word, where those before it
 /// do not say that it is this one.
 fn names_a_peer(file: &File<'_>, setting: &Setting) -> bool {
@@ -277,38 +281,50 @@ fn names_a_peer(file: &File<'_>, setting: &Setting) -> bool {
         "gateway",
         "master",
     ];
-    const OWN: [&str; 29] = [
+    // What is handed out to clients of DHCP is theirs.
+    const OWN: [&str; 36] = [
+        "admin",
+        "allow",
+        "allowed",
+        "api",
         "app",
         "application",
-        "api",
-        "admin",
-        "node",
-        "service",
-        "ui",
-        "listen",
         "bind",
-        "local",
-        "own",
+        "boot",
+        "default",
+        "denied",
+        "deny",
+        "dhcp",
+        "domain",
+        "exclude",
+        "external",
         "http",
         "https",
-        "web",
-        "virtual",
-        "vhost",
-        "my",
-        "this",
-        "public",
-        "external",
-        "default",
-        "allowed",
-        "allow",
-        "trusted",
-        "deny",
-        "denied",
         "ignore",
-        "exclude",
+        "listen",
+        "local",
+        "my",
+        "name",
+        "next",
+        "node",
+        "option",
+        "own",
+        "public",
+        "router",
         "server",
+        "service",
+        "this",
+        "trusted",
+        "ui",
+        "vhost",
+        "virtual",
+        "web",
     ];
-    if setting.separator == Separator::Header {
+    // What packages put below /usr/share is data of theirs, and a name that comes again and again is no
+    // setting but a list.
+    let is_data =
+        file.path.is_below(&AppPath::new("/usr/share")) || file.count(setting) > MOST_PEERS;
+    if setting.separator == Separator::Header || is_data {
         return false;
     }
     // In properties the words before are sections to other forms: `trap.host`.

@@ -197,7 +197,8 @@ pub(in crate::link) fn listening(facts: &[Fact]) -> Vec<Fact> {
             && fact.certainty > Certainty::Guessed
             && !is_profile(&fact.at.file)
     };
-    if facts.iter().chain(&found).any(is_port) {
+    let is_left_open = |fact: &Fact| matches!(&fact.what, What::Setting { key, .. } if key == start_ports::LEFT_OPEN);
+    if facts.iter().chain(&found).any(is_port) && !facts.iter().any(is_left_open) {
         return found;
     }
     for fact in services {

@@ -415,7 +415,12 @@ mod tests {
                     <httpd>\n\tport = 8077\n</httpd>\n";
         assert_eq!(
             live(Form::Sections, text),
-            ["log=/var/log/x", "format=%b %e", "httpd.port=8077"]
+            [
+                "log=/var/log/x",
+                "format=%b %e",
+                "names./var/spool/other=queues",
+                "httpd.port=8077"
+            ]
         );
     }
 

@@ -52,6 +52,9 @@ fn shell(text: &str, sink: &mut Sink) {
     }
 }
 
+/// How many elements of a list are settings.
+const MAX_ELEMENTS: usize = 64;
+
 #[derive(Clone, Debug, PartialEq)]
 enum Kind<'t> {
     Word(&'t str),
@@ -301,12 +304,22 @@ impl<'t> Reader<'_, 't, '_> {
         let Kind::Text(text) = &token.kind else {
             return;
         };
-        let before = self.at.checked_sub(1).and_then(|at| tokens.get(at));
-        let is_first = matches!(
-            before.map(|t| &t.kind),
-            Some(Kind::Sign("[" | "," | "(") | Kind::Line(_))
+        if self.code > 0 || !self.is_sign(1, &[",", "]", ")"]) {
+            return;
+        }
+        // Back over the elements before it: a bracket opens the list, and no word stands before that.
+        let before = tokens.get(..self.at).unwrap_or_default();
+        let mut outer = before.iter().rev().take(MAX_ELEMENTS).skip_while(|token| {
+            matches!(token.kind, Kind::Text(_) | Kind::Line(_) | Kind::Sign(","))
+        });
+        let opener = outer.next().map(|token| &token.kind);
+        let is_given = matches!(
+            outer.next().map(|t| &t.kind),
+            Some(Kind::Sign("=" | "=>" | ":"))
         );
-        if is_first && self.code == 0 && self.is_sign(1, &[",", "]", ")"]) {
+        if matches!(opener, Some(Kind::Sign("[")))
+            || matches!(opener, Some(Kind::Sign("("))) && is_given
+        {
             self.sink.add(token.line, &[], text, Separator::Equals);
         }
     }

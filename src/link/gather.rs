@@ -128,6 +128,7 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
     starts::resolve(root, &mut seen.facts);
     let listening = starts::listening(&seen.facts);
     seen.facts.extend(listening);
+    starts::datagrams(&mut seen.facts);
     let scripts = starts::scripts(root, &seen.facts);
     seen.facts.extend(scripts);
 }

@@ -199,8 +199,22 @@ fn declarations(
             _ => None,
         })
         .collect();
+    let named: Vec<&AppPath> = own
+        .iter()
+        .filter(|fact| fact.certainty > Certainty::Guessed)
+        .filter_map(|fact| match &fact.what {
+            What::Path { path, .. } if !path.is_pattern() => Some(path),
+            _ => None,
+        })
+        .collect();
+    // A filesystem is the application's concern when it keeps something there.
+    let is_below = |what: &What| match what {
+        What::Path { path, .. } => path.depth() > 0 && named.iter().any(|own| own.is_within(path)),
+        _ => false,
+    };
     let mut more = Vec::new();
     for (file, facts) in rest {
+        let is_fstab = file.to_text().ends_with("/fstab");
         if let Some(unit) = drop_in_of(file)
             && units.contains(&unit)
         {
@@ -209,7 +223,11 @@ fn declarations(
         }
         let lines: BTreeSet<Option<u32>> = facts
             .iter()
-            .filter(|fact| concerns(root, scope, &users, &fact.what) || is_limit_of(&users, fact))
+            .filter(|fact| {
+                concerns(root, scope, &users, &fact.what)
+                    || is_limit_of(&users, fact)
+                    || is_fstab && is_below(&fact.what)
+            })
             .map(|fact| fact.at.line)
             .collect();
         let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(root, scope, &users, file);

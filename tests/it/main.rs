@@ -35,5 +35,6 @@ mod pipeline;
 mod planned;
 mod rules;
 mod samples;
+mod settings_said;
 mod started;
 mod trace;

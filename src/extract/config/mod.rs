@@ -492,7 +492,7 @@ impl Reader<'_, '_> {
         };
         let is_every = one.address.is_empty() && value.contains(':');
         let name = setting.name();
-        let parts = start_ports::words(&setting.folded());
+        let parts = start_ports::words(&setting.key.join("."));
         let is_other = |part: &String| {
             start_ports::OTHERS.contains(&part.as_str()) || self.is_default_of(part, one.port)
         };

@@ -329,7 +329,7 @@ fn names_a_peer(file: &File<'_>, setting: &Setting) -> bool {
     }
     // In properties the words before are sections to other forms: `trap.host`.
     let key = match file.form {
-        Form::Properties => setting.folded(),
+        Form::Properties => setting.key.join("."),
         _ => setting.name().to_owned(),
     };
     let parts = start_ports::words(&key);

@@ -124,6 +124,35 @@ pub(in crate::link) fn scripts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
     found
 }
 
+/// A port of settings that does not say how it is spoken to is spoken to by datagrams where every port
+/// that the service has by itself is.
+pub(in crate::link) fn datagrams(facts: &mut [Fact]) {
+    let defaults: Vec<&(&str, u16)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Starts { program, how, .. } if *how != StartKind::Script => Some(program.name()),
+            _ => None,
+        })
+        .flat_map(|name| knowledge::default_ports(&String::from_utf8_lossy(name)))
+        .collect();
+    if defaults.is_empty() || defaults.iter().any(|(transport, _)| *transport != "udp") {
+        return;
+    }
+    for fact in facts {
+        if let What::Listens {
+            transport,
+            port: Some(port),
+            protocol: None,
+            ..
+        } = &mut fact.what
+            && transport == "tcp"
+            && knowledge::protocol("tcp", *port).is_none()
+        {
+            "udp".clone_into(transport);
+        }
+    }
+}
+
 /// What the scripts start that services are started by: the last of them has the program's arguments.
 fn run_by<'a>(services: &[&Fact], facts: &'a [Fact]) -> Vec<&'a Fact> {
     let scripts = || {

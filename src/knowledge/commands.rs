@@ -220,6 +220,7 @@ impl Command {
                 .map(|(key, value)| asked(Need::Sysctl, key.trim(), Some(&value.to_owned())))
                 .collect(),
             Some(Gives::Node) => words()
+                .filter(|word| word.starts_with('/'))
                 .take(1)
                 .map(|node| asked(Need::Device, node, None))
                 .collect(),

@@ -90,8 +90,8 @@ fn called_after(root: &Root, host: &Host, scope: &Scope) -> Vec<Fact> {
         if units.any(|unit| unit.split_once('@').is_some_and(|(name, _)| name == word)) {
             continue;
         }
-        let owner = host.packages.owner(&path);
-        let is_own = owner.is_none_or(|owner| scope.packages.contains(&owner.name));
+        // Of what a package owns its lists tell, file by file.
+        let is_own = host.packages.owner(&path).is_none();
         if node.stat.kind == Kind::Dir && is_own && !knowledge::places::is_system_file(&path) {
             found.push(Fact {
                 at: Locus::file(&path),
@@ -223,11 +223,7 @@ fn declarations(
         }
         let lines: BTreeSet<Option<u32>> = facts
             .iter()
-            .filter(|fact| {
-                concerns(root, scope, &users, &fact.what)
-                    || is_limit_of(&users, fact)
-                    || is_fstab && is_below(&fact.what)
-            })
+            .filter(|fact| concerns(root, scope, &users, &fact.what) || is_limit_of(&users, fact))
             .map(|fact| fact.at.line)
             .collect();
         let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(root, scope, &users, file);
@@ -245,8 +241,20 @@ fn declarations(
             };
             is_limit && shell::is_local(file) && fact.at.line.as_ref() < last
         };
+        // Whose filesystem it is; the place where it is mounted is wider than what is kept there.
+        let below: BTreeSet<Option<u32>> = facts
+            .iter()
+            .filter(|fact| is_fstab && is_below(&fact.what))
+            .map(|fact| fact.at.line)
+            .collect();
+        let is_of_filesystem =
+            |fact: &Fact| below.contains(&fact.at.line) && matches!(fact.what, What::Talks { .. });
         let is_kept = |fact: &&Fact| {
-            whole || lines.contains(&fact.at.line) || is_variable(fact) || is_limit_before(fact)
+            whole
+                || lines.contains(&fact.at.line)
+                || is_variable(fact)
+                || is_limit_before(fact)
+                || is_of_filesystem(fact)
         };
         more.extend(facts.iter().filter(is_kept).cloned());
     }

@@ -136,7 +136,7 @@ fn a_name_that_nothing_tells_of_is_refused_with_a_near_one() {
         .map(ToString::to_string)
         .collect();
     assert_eq!(faults.len(), 2, "{faults:?}");
-    assert!(faults[1].starts_with("mine.toml:10:57: "), "{faults:?}");
+    assert!(faults[1].starts_with("mine.toml:10:56: "), "{faults:?}");
     assert!(
         faults[1].contains("command `systemclt`; did you mean `systemctl`?"),
         "{faults:?}"

@@ -157,6 +157,16 @@ pub(super) fn protocol_of(words: &str, endpoint: &Endpoint) -> Option<String> {
                 rest.is_some_and(|rest| matches!(rest, "" | "port" | "address" | "listen" | "bind"))
             })
         });
+    // `protocol="HTTP/1.1" scheme="https"`: the second says how the first is spoken.
+    let is_https = || {
+        words
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| word == "https")
+    };
+    let named = match named {
+        Some(&"http") if is_https() => Some(&"https"),
+        other => other,
+    };
     let by_port = || knowledge::protocol(endpoint.transport, endpoint.port?);
     named.copied().or_else(by_port).map(str::to_owned)
 }

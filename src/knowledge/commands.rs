@@ -176,8 +176,7 @@ impl Command {
             ),
             _ => args.iter().any(|arg| arg == "--version" || arg == "--help"),
         };
-        !only_asks
-            && !(self.bare && has_dir)
+        !(only_asks || self.bare && has_dir)
             && args.len() >= self.least
             && args.len() <= self.most
             && (self.acts.is_empty() || any(&self.acts))

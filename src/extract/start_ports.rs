@@ -9,11 +9,10 @@ pub const LEFT_OPEN: &str = "listen.port";
 const LISTENS: [&str; 6] = ["listen", "bind", "address", "addr", "endpoint", "interface"];
 
 /// Words of an option that name another's: what is beside them is talked to.
-pub(super) const OTHERS: [&str; 35] = [
+pub(super) const OTHERS: [&str; 34] = [
     "amqp",
     "backend",
     "broker",
-    "client",
     "cluster",
     "database",
     "db",

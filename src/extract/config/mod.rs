@@ -528,7 +528,9 @@ impl Reader<'_, '_> {
             let path = self.file.path.to_text().to_ascii_lowercase();
             path.contains(word)
         };
-        !is_web && known.contains(&Some(word)) && !is_own()
+        let server = word.strip_suffix('d').unwrap_or(word);
+        let is_known = known.contains(&Some(word)) || known.contains(&Some(server));
+        !is_web && is_known && !is_own()
     }
 
     /// The host that a port belongs to, which a key beside it names: `trap.host` beside `trap.port`.

@@ -14,7 +14,7 @@ pub use issue::{Issue, IssueKind};
 pub use term::{
     LibraryStatus, LicenceKind, ModuleKind, Need, Ownership, Priority, ProgramForm, StartKind,
 };
-pub use words::name_of;
+pub use words::{meant, name_of};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -143,6 +143,10 @@ fn kernel(facts: &[Fact], origins: &Origins) -> Vec<KernelNeed> {
     let mut found: BTreeMap<(Need, String), &Fact> = BTreeMap::new();
     for fact in facts {
         if let What::Needs { need, name } = &fact.what {
+            // What only looks like the name of a device is asked of no host.
+            if *need == Need::Device && fact.certainty == Certainty::Guessed {
+                continue;
+            }
             // A unit spells capabilities in capitals, libcap(3) does not.
             let name = match need {
                 Need::Capability => name.to_ascii_uppercase(),

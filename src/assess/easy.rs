@@ -65,6 +65,8 @@ fn starts<'a>(seen: &Seen<'a>) -> Vec<(&'a str, &'a AppPath, bool)> {
         What::Starts {
             name, program, how, ..
         } => match how {
+            // What prepares, reloads or stops a unit has its key behind the unit's name.
+            StartKind::Unit if name.contains(" Exec") => None,
             StartKind::Unit | StartKind::Init | StartKind::Supervisor | StartKind::Socket => {
                 Some((name.as_str(), program, true))
             }

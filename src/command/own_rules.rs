@@ -46,13 +46,5 @@ pub(crate) fn read(dir: &Path) -> Result<Vec<(String, String)>> {
 /// The program's rules and those of `dir`.
 pub(crate) fn load(dir: Option<&Path>) -> Result<Rules> {
     let own = dir.map(read).transpose()?.unwrap_or_default();
-    let own = own
-        .iter()
-        .map(|(file, text)| (file.as_str(), text.as_str()));
-    let (rules, faults) = Rules::load(own);
-    if !faults.is_empty() {
-        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        bail!("{}", told.join("\n"));
-    }
-    Ok(rules)
+    Ok(seaworthy::rules(&own)?)
 }

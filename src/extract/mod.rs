@@ -6,6 +6,8 @@
 pub mod accounts;
 pub mod argument;
 pub mod asks;
+mod calls;
+mod code_ports;
 mod config;
 pub mod content;
 pub mod cron;
@@ -221,6 +223,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     accounts::EXTRACTOR,
     asks::EXTRACTOR,
     asks::PHP_SETTINGS,
+    code_ports::EXTRACTOR,
     config::EXTRACTOR,
     content::EXTRACTOR,
     content::JAR,

@@ -7,10 +7,7 @@ use crate::parse::line::text;
 use crate::path::AppPath;
 
 use super::argument::{self, is_everywhere, template};
-use super::{Named, Out, withhold};
-
-/// How long the arguments of a call may be in a fact.
-const MAX_SHOWN: usize = 120;
+use super::{Named, Out, calls};
 
 /// How deep scripts within scripts (`su -c "sh -c …"`) are looked into.
 const MAX_NESTED: usize = 2;
@@ -101,8 +98,21 @@ pub fn inner_script<'a>(program: &[u8], args: &'a [Vec<u8>]) -> Option<&'a [u8]>
 /// among its arguments; and the call itself when it matters for a migration.
 pub fn command(program: &[u8], args: &[Vec<u8>], at: (&Locus, Source), out: &mut Out) {
     let name = program.rsplit(|&b| b == b'/').next().unwrap_or(program);
-    call(program, args, at.0, out);
-    need(name, args, at.0, out);
+    for what in calls::facts(program, args, false) {
+        // A table of the host has the host's own services about it.
+        let is_host = matches!(
+            what,
+            What::Needs {
+                need: Need::HostService,
+                ..
+            }
+        );
+        if is_host {
+            continue;
+        }
+        out.fact(at.0.clone(), Certainty::Inferred, what);
+    }
+    pid_file(name, args, at.0, out);
     let done = file_command(name, args);
     if done.is_empty() {
         argument::facts(args, at.0, out);
@@ -226,68 +236,6 @@ fn to_last<'a>(files: &[&'a [u8]], first: Touch, last: Touch, kind: Option<Kind>
     done
 }
 
-/// Commands that a container has no use for or must do otherwise: they are reported as calls.
-const CALLS: [&[u8]; 36] = [
-    b"systemctl",
-    b"service",
-    b"invoke-rc.d",
-    b"initctl",
-    b"start",
-    b"stop",
-    b"restart",
-    b"reload",
-    b"kill",
-    b"killall",
-    b"pkill",
-    b"sudo",
-    b"su",
-    b"runuser",
-    b"ssh",
-    b"scp",
-    b"rsync",
-    b"curl",
-    b"wget",
-    b"apt-get",
-    b"apt",
-    b"yum",
-    b"dnf",
-    b"rpm",
-    b"dpkg",
-    b"pip",
-    b"openssl",
-    b"keytool",
-    b"certbot",
-    b"mail",
-    b"mailx",
-    b"sendmail",
-    b"mount",
-    b"umount",
-    b"iptables",
-    b"reboot",
-];
-
-fn call(program: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
-    let name = program.rsplit(|&b| b == b'/').next().unwrap_or(program);
-    // A file named `start` somewhere is not upstart's command; `rsync --daemon` calls nobody.
-    let is_other =
-        [&b"start"[..], b"stop", b"restart", b"reload"].contains(&name) && name != program;
-    let serves = name == b"rsync" && args.iter().any(|arg| arg == b"--daemon");
-    if !CALLS.contains(&name) || is_other || serves {
-        return;
-    }
-    let (shown, _) = withhold::args(name, args);
-    let mut shown = shown.join(" ");
-    if let Some((cut, _)) = shown.char_indices().nth(MAX_SHOWN) {
-        shown.truncate(cut);
-    }
-    let what = What::Calls {
-        command: text(name),
-        args: shown,
-    };
-    out.fact(at.clone(), Certainty::Inferred, what);
-    pid_file(name, args, at, out);
-}
-
 /// `kill $(cat /run/x.pid)`: the file is a PID file.
 fn pid_file(name: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
     let options: [&[u8]; 2] = [b"-F", b"--pidfile"];
@@ -317,46 +265,10 @@ fn pid_file(name: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
     }
 }
 
-/// `modprobe NAME`, `sysctl -w KEY=…`, `ulimit -n …`, `mknod …`: what the kernel must give.
-fn need(name: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
-    let first = args.iter().find(|arg| !arg.starts_with(b"-"));
-    let found = match (name, first) {
-        (b"modprobe" | b"insmod", Some(module)) => (Need::Module, text(module)),
-        (b"sysctl", Some(setting)) if setting.contains(&b'=') => {
-            let key = setting.split(|&b| b == b'=').next().unwrap_or_default();
-            (Need::Sysctl, text(key))
-        }
-        (b"mknod", Some(node)) => (Need::Device, text(node)),
-        (b"ulimit", _) => match args.iter().find_map(|arg| limit(arg)) {
-            Some(limit) => (Need::Limit, limit.to_owned()),
-            None => return,
-        },
-        _ => return,
-    };
-    let (need, name) = found;
-    out.fact(at.clone(), Certainty::Inferred, What::Needs { need, name });
-}
-
-/// The names of limits.conf(5) for the options of `ulimit`.
-fn limit(option: &[u8]) -> Option<&'static str> {
-    let option = option
-        .strip_prefix(b"-S")
-        .or_else(|| option.strip_prefix(b"-H"))
-        .unwrap_or(option);
-    Some(match option.strip_prefix(b"-").unwrap_or(option) {
-        b"n" => "nofile",
-        b"l" => "memlock",
-        b"u" => "nproc",
-        b"c" => "core",
-        b"s" => "stack",
-        b"v" => "as",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::What;
 
     fn show(script: &str) -> Vec<String> {
         let mut out = Out::default();
@@ -374,6 +286,7 @@ mod tests {
                     path, by, touch, ..
                 } => format!("{by} {touch:?} {path}"),
                 What::Calls { command, args } => format!("call {command} {args}"),
+                What::Directive { key, value } => format!("{key}={value}"),
                 What::Needs { need, name } => format!("{need:?} {name}"),
                 other => format!("{other:?}"),
             })
@@ -421,7 +334,16 @@ mod tests {
     fn what_the_kernel_must_give() {
         assert_eq!(
             show("modprobe -q loop; sysctl -w vm.x=1; ulimit -n 9"),
-            ["Module loop", "Sysctl vm.x", "Limit nofile"]
+            [
+                "call modprobe -q loop",
+                "Module loop",
+                "call sysctl -w vm.x=1",
+                "vm.x=1",
+                "Sysctl vm.x",
+                "call ulimit -n 9",
+                "LimitNOFILE=9",
+                "Limit nofile"
+            ]
         );
     }
 

@@ -2,11 +2,14 @@
 
 use super::config::net::{Endpoint, endpoint};
 
+/// The key of a setting that leaves the port of a listener to the program.
+pub const LEFT_OPEN: &str = "listen.port";
+
 /// Words of an option that name a place to listen on.
 const LISTENS: [&str; 6] = ["listen", "bind", "address", "addr", "endpoint", "interface"];
 
 /// Words of an option that name another's: what is beside them is talked to.
-pub(super) const OTHERS: [&str; 32] = [
+pub(super) const OTHERS: [&str; 34] = [
     "amqp",
     "backend",
     "broker",
@@ -17,6 +20,7 @@ pub(super) const OTHERS: [&str; 32] = [
     "elastic",
     "elasticsearch",
     "gateway",
+    "home",
     "join",
     "kafka",
     "ldap",
@@ -30,6 +34,7 @@ pub(super) const OTHERS: [&str; 32] = [
     "parent",
     "peer",
     "pg",
+    "pool",
     "postgres",
     "postgresql",
     "proxy",
@@ -49,6 +54,14 @@ pub fn ports(args: &[String]) -> Vec<Endpoint> {
     while let Some(word) = words.next() {
         if let Some(debug) = debugger(word) {
             found.push(debug);
+            continue;
+        }
+        // RMI hands this address to whoever asks, and listens on it (java.rmi.server, system properties).
+        if let Some(host) = word.strip_prefix("-Djava.rmi.server.hostname=") {
+            found.extend(endpoint(host).map(|one| Endpoint {
+                protocol: Some("rmi".to_owned()),
+                ..one
+            }));
             continue;
         }
         let Some((option, joined)) = split(word) else {

@@ -77,6 +77,14 @@ pub struct Directive {
     pub last: bool,
     /// Who is talked to (`db`, `smtp`, …), for hosts and data sources.
     pub service: Option<String>,
+    /// What a port is for, where the key itself says it.
+    pub protocol: Option<String>,
+    /// The address that it listens on when none is named.
+    pub address: Option<String>,
+    /// The key beside it that names the variable below which a path lies.
+    pub beside: Option<String>,
+    /// The key beside it that names an interface, whose address stands elsewhere in the file.
+    pub interface: Option<String>,
     unless: Vec<String>,
     within: Vec<String>,
 }
@@ -96,7 +104,7 @@ struct Table {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+pub(super) struct Row {
     keys: String,
     role: Role,
     class: Option<Class>,
@@ -109,13 +117,18 @@ struct Row {
     #[serde(default)]
     last: bool,
     service: Option<String>,
+    protocol: Option<String>,
+    address: Option<String>,
+    beside: Option<String>,
+    interface: Option<String>,
     #[serde(default)]
     unless: String,
     #[serde(default)]
     within: String,
 }
 
-struct Dictionary {
+/// Keys with their meaning.
+pub(super) struct Dictionary {
     directives: Vec<Directive>,
     /// Several where an entry asks for words around the key.
     exact: BTreeMap<String, Vec<usize>>,
@@ -123,29 +136,8 @@ struct Dictionary {
     stars: Vec<(Pattern, usize)>,
 }
 
-static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
-    let rows = table::<Table>("directives").directive;
-    let mut dictionary = Dictionary {
-        directives: Vec::new(),
-        exact: BTreeMap::new(),
-        stars: Vec::new(),
-    };
-    for (index, row) in rows.into_iter().enumerate() {
-        for key in split(&row.keys) {
-            match Pattern::new(&key) {
-                Pattern::Exact(text) => {
-                    dictionary.exact.entry(text).or_default().push(index);
-                }
-                star => dictionary.stars.push((star, index)),
-            }
-        }
-        dictionary.directives.push(Directive::from(row));
-    }
-    dictionary
-        .stars
-        .sort_by_key(|(star, index)| (std::cmp::Reverse(star.len()), *index));
-    dictionary
-});
+static DICTIONARY: LazyLock<Dictionary> =
+    LazyLock::new(|| Dictionary::new(table::<Table>("directives").directive));
 
 impl From<Row> for Directive {
     fn from(row: Row) -> Self {
@@ -158,6 +150,10 @@ impl From<Row> for Directive {
             weak: row.weak,
             last: row.last,
             service: row.service,
+            protocol: row.protocol,
+            address: row.address,
+            beside: row.beside,
+            interface: row.interface,
             unless: split(&row.unless),
             within: split(&row.within),
         }
@@ -193,39 +189,69 @@ pub fn directive(key: &str) -> Option<&'static Directive> {
 /// As [`directive`], with the sections and the key apart.
 #[must_use]
 pub fn directive_at<S: AsRef<str>>(path: &[S]) -> Option<&'static Directive> {
-    // `server.errorlog` is one key to some readers; its parts are meant.
-    let parts: Vec<&str> = path.iter().flat_map(|part| dotted(part.as_ref())).collect();
-    let path = parts.as_slice();
-    let mut whole = Folded::default();
-    for part in path {
-        whole.append(part);
-    }
-    let dictionary = &*DICTIONARY;
-    let allowed = |index: &usize| {
-        let found = dictionary.directives.get(*index);
-        found.filter(|directive| directive.allows(&whole))
-    };
-    // The more of its sections an entry names, the better it knows the key.
-    for count in (1..=path.len().min(3)).rev() {
-        let mut tail = Folded::default();
-        for part in path.iter().skip(path.len() - count) {
-            tail.append(part);
+    DICTIONARY.at(path)
+}
+
+impl Dictionary {
+    /// A dictionary of these entries.
+    pub(super) fn new(rows: Vec<Row>) -> Self {
+        let mut dictionary = Self {
+            directives: Vec::new(),
+            exact: BTreeMap::new(),
+            stars: Vec::new(),
+        };
+        for (index, row) in rows.into_iter().enumerate() {
+            for key in split(&row.keys) {
+                match Pattern::new(&key) {
+                    Pattern::Exact(text) => {
+                        dictionary.exact.entry(text).or_default().push(index);
+                    }
+                    star => dictionary.stars.push((star, index)),
+                }
+            }
+            dictionary.directives.push(Directive::from(row));
         }
-        let entries = dictionary.exact.get(&tail.text);
-        if let Some(found) = entries.and_then(|all| all.iter().find_map(allowed)) {
-            return Some(found);
+        dictionary
+            .stars
+            .sort_by_key(|(star, index)| (std::cmp::Reverse(star.len()), *index));
+        dictionary
+    }
+
+    /// What a key means, given with its sections.
+    pub(super) fn at<S: AsRef<str>>(&self, path: &[S]) -> Option<&Directive> {
+        // `server.errorlog` is one key to some readers; its parts are meant.
+        let parts: Vec<&str> = path.iter().flat_map(|part| dotted(part.as_ref())).collect();
+        let path = parts.as_slice();
+        let mut whole = Folded::default();
+        for part in path {
+            whole.append(part);
         }
+        let allowed = |index: &usize| {
+            let found = self.directives.get(*index);
+            found.filter(|directive| directive.allows(&whole))
+        };
+        // The more of its sections an entry names, the better it knows the key.
+        for count in (1..=path.len().min(3)).rev() {
+            let mut tail = Folded::default();
+            for part in path.iter().skip(path.len() - count) {
+                tail.append(part);
+            }
+            let entries = self.exact.get(&tail.text);
+            if let Some(found) = entries.and_then(|all| all.iter().find_map(allowed)) {
+                return Some(found);
+            }
+        }
+        let own = Folded::new(path.last()?);
+        let mut joined = Folded::default();
+        for part in path.iter().skip(path.len().saturating_sub(2)) {
+            joined.append(part);
+        }
+        let star = |key: &Folded| {
+            let fits = self.stars.iter().filter(|(star, _)| star.fits(key));
+            fits.filter_map(|(_, index)| allowed(index)).next()
+        };
+        star(&own).or_else(|| star(&joined))
     }
-    let own = Folded::new(path.last()?);
-    let mut joined = Folded::default();
-    for part in path.iter().skip(path.len().saturating_sub(2)) {
-        joined.append(part);
-    }
-    let star = |key: &Folded| {
-        let fits = dictionary.stars.iter().filter(|(star, _)| star.fits(key));
-        fits.filter_map(|(_, index)| allowed(index)).next()
-    };
-    star(&own).or_else(|| star(&joined))
 }
 
 /// The parts of a key at its dots; one that begins or ends with a dot is whole.

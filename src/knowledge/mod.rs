@@ -4,9 +4,11 @@
 //! A table holds the meaning of a directive or of a name, never an answer for one program.
 
 pub mod bases;
+pub mod commands;
 mod directives;
 pub mod languages;
 pub mod libraries;
+mod models;
 pub mod pam;
 mod paths;
 pub mod places;
@@ -15,6 +17,7 @@ mod secrets;
 pub mod starts;
 
 pub use directives::{Directive, Role, directive, directive_at, directives};
+pub use models::{Model, models};
 pub use paths::{Prior, canonical, has_system_top, is_shared_dir, prior};
 pub use ports::{default_ports, protocol, service_of_scheme};
 pub use secrets::{
@@ -23,6 +26,12 @@ pub use secrets::{
 pub use secrets::{secret_value, secrets_in, spans, strong_key};
 
 use serde::de::DeserializeOwned;
+
+/// By field of a rule's condition, every name that extractors tell of.
+#[must_use]
+pub fn vocabulary() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![("command", commands::names().collect())]
+}
 
 /// Whether a call or command of this name puts a file in the place of another (rename(2), mv(1)).
 #[must_use]

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::enabled_files;
 use super::host::Host;
+use super::named;
 use super::packages::Stage;
 use super::reach;
 use super::read::{self, Made};
@@ -102,7 +104,9 @@ pub fn gather(
     seen.issues.extend(scripts.issues);
     reach::reach(root, host, scope, &mut seen, progress);
     sourced::again(root, scope, &mut seen);
+    enabled_files::settle(root, &mut seen.facts);
     started(root, host, scope, &mut seen);
+    named::settle(root, host, scope, &mut seen.facts);
     seen.entries.settle();
     #[cfg(feature = "scripting")]
     super::follow::follow(root, host, scope, &mut seen);
@@ -129,6 +133,7 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
     starts::resolve(root, &mut seen.facts);
     let listening = starts::listening(&seen.facts);
     seen.facts.extend(listening);
+    starts::datagrams(&mut seen.facts);
     let scripts = starts::scripts(root, &seen.facts);
     seen.facts.extend(scripts);
 }

@@ -8,12 +8,12 @@ use super::packages::{Package, Packages};
 use super::read;
 use super::starts;
 use crate::extract::Out;
-use crate::fact::{Certainty, Fact, Issue, What};
+use crate::fact::{Certainty, Fact, Issue, Kind, What};
 use crate::knowledge;
 use crate::parse::accounts::Accounts;
 use crate::parse::os_release::OsRelease;
 use crate::path::AppPath;
-use crate::tree::{Limits, Progress, Root, walk};
+use crate::tree::{Entry, Limits, Progress, Root, walk};
 
 /// Where a system keeps what it declares: units (systemd.unit(5)), init scripts, cron tables
 /// (crontab(5)), tmpfiles.d(5), sysusers.d(5), logrotate(8), super-servers and supervisors,
@@ -97,6 +97,39 @@ pub struct Declarations {
     called: BTreeMap<AppPath, Vec<Fact>>,
 }
 
+/// The facts of tables that are links: a walk does not follow them, and the system reads them.
+fn tables_behind_links(root: &Root, progress: &Progress) -> BTreeMap<AppPath, Vec<Fact>> {
+    const DIRS: [&str; 4] = [
+        "/etc/sysctl.d",
+        "/etc/security/limits.d",
+        "/etc/tmpfiles.d",
+        "/etc/cron.d",
+    ];
+    let mut found = BTreeMap::new();
+    for dir in DIRS.iter().map(AppPath::new) {
+        for (name, stat) in root.list(dir.as_bytes()).unwrap_or_default() {
+            let path = dir.join(&name);
+            let Ok(node) = root.resolve(path.as_bytes()) else {
+                continue;
+            };
+            if stat.kind != Kind::Link || node.stat.kind != Kind::File {
+                continue;
+            }
+            let entry = Entry {
+                path: path.clone(),
+                stat: node.stat,
+                target: None,
+            };
+            let open = || root.open_file(node.real.as_bytes());
+            let made = read::entry(&entry, open, progress);
+            if !made.out.facts.is_empty() {
+                found.insert(path, made.out.facts);
+            }
+        }
+    }
+    found
+}
+
 impl Declarations {
     /// Reads what the system declares.
     fn read(root: &Root, accounts: &Accounts) -> (Self, Vec<Issue>) {
@@ -125,6 +158,9 @@ impl Declarations {
                 declarations.files.insert(entry.path, facts);
             }
         }
+        declarations
+            .files
+            .extend(tables_behind_links(root, &progress));
         declarations.files.extend(instances::facts(root));
         let linked = starts::linked(root);
         let own = AppPath::new(starts::INITTAB);

@@ -76,6 +76,16 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
         .with_max_len(1)
         .map(|file| started(file, Start::Kernel))
         .unzip();
+    // Of a tree without a system around it nobody can say what the system has.
+    let has_system = ["/etc/os-release", "/usr/lib/os-release"]
+        .iter()
+        .any(|path| root.resolve(path).is_ok());
+    for outcome in &mut outcomes {
+        let is_absent = outcome.verdict == Verdict::NoInterpreter && !is_build(&outcome.file);
+        if is_absent && has_system {
+            outcome.libraries = loader.unloaded(&outcome.file);
+        }
+    }
     let loaded: BTreeSet<AppPath> = outcomes
         .iter()
         .flat_map(|outcome| &outcome.libraries)

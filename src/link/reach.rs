@@ -11,7 +11,10 @@ use super::host::Host;
 use super::instances::template_of;
 use super::scope::{Scope, instance_package};
 use super::web::{self, Served};
-use crate::fact::{Fact, Issue, IssueKind, Kind, Locus, Source, StartKind, Touch, What};
+use crate::extract::shell;
+use crate::fact::{
+    Certainty, Class, Fact, Issue, IssueKind, Kind, Locus, Need, Source, StartKind, Touch, What,
+};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::tree::{Entries, Progress, Root};
@@ -38,6 +41,10 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
     seen.entries.settle();
     let mut fresh = declared.clone();
     seen.facts.extend(declared);
+    let mut called = called_after(root, host, scope);
+    called.extend(homes(root, host, &seen.facts));
+    fresh.extend(called.iter().cloned());
+    seen.facts.extend(called);
     fresh.extend(seen.facts.iter().cloned());
     let mut budget = MAX_FILES;
     for _ in 0..MAX_STEPS {
@@ -64,6 +71,79 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
         }
         also.extend(next);
     }
+}
+
+/// Settings that are called after the application where such settings lie: `/etc/NAME`,
+/// `/etc/opt/NAME` (FHS 3.0, 3.7) and `/usr/local/etc/NAME`. What another package owns is not its own.
+fn called_after(root: &Root, host: &Host, scope: &Scope) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for (dir, word) in ["/etc", "/etc/opt", "/usr/local/etc"]
+        .iter()
+        .flat_map(|dir| scope.words.iter().map(move |word| (dir, word)))
+    {
+        let path = AppPath::new(dir).join(word);
+        let Ok(node) = root.lookup(path.as_bytes()) else {
+            continue;
+        };
+        // Of several instances each has its own file there, which its unit names.
+        let mut units = scope.units.iter();
+        if units.any(|unit| unit.split_once('@').is_some_and(|(name, _)| name == word)) {
+            continue;
+        }
+        // Of what a package owns its lists tell, file by file.
+        let is_own = host.packages.owner(&path).is_none();
+        if node.stat.kind == Kind::Dir && is_own && !knowledge::places::is_system_file(&path) {
+            found.push(Fact {
+                at: Locus::file(&path),
+                what: What::Path {
+                    path,
+                    touch: Touch::Reads,
+                    source: Source::Config,
+                    by: "include".to_owned(),
+                    kind: Some(Kind::Dir),
+                    class: Some(Class::Config),
+                },
+                certainty: Certainty::Inferred,
+            });
+        }
+    }
+    found
+}
+
+/// Settings in the home of a user that the application runs as, where that is a place of its own and
+/// not a person's.
+fn homes(root: &Root, host: &Host, facts: &[Fact]) -> Vec<Fact> {
+    let users: BTreeSet<&str> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } if user != "root" => Some(user.as_str()),
+            _ => None,
+        })
+        .collect();
+    let homes = users
+        .into_iter()
+        .filter_map(|user| host.accounts.by_name(user).map(|user| user.home.clone()));
+    let own = homes.filter(|home| {
+        home.depth() > 1
+            && !home.is_below(&AppPath::new("/home"))
+            && !knowledge::is_shared_dir(home)
+            && !knowledge::places::is_code_place(home)
+    });
+    let files = own.flat_map(|home| settings_in(root, &home));
+    files
+        .map(|path| Fact {
+            at: Locus::file(&path),
+            what: What::Path {
+                path,
+                touch: Touch::Reads,
+                source: Source::Config,
+                by: "include".to_owned(),
+                kind: Some(Kind::File),
+                class: Some(Class::Config),
+            },
+            certainty: Certainty::Inferred,
+        })
+        .collect()
 }
 
 /// The facts of the system's declarations that concern the application: all of a file that is its
@@ -119,8 +199,22 @@ fn declarations(
             _ => None,
         })
         .collect();
+    let named: Vec<&AppPath> = own
+        .iter()
+        .filter(|fact| fact.certainty > Certainty::Guessed)
+        .filter_map(|fact| match &fact.what {
+            What::Path { path, .. } if !path.is_pattern() => Some(path),
+            _ => None,
+        })
+        .collect();
+    // A filesystem is the application's concern when it keeps something there.
+    let is_below = |what: &What| match what {
+        What::Path { path, .. } => path.depth() > 0 && named.iter().any(|own| own.is_within(path)),
+        _ => false,
+    };
     let mut more = Vec::new();
     for (file, facts) in rest {
+        let is_fstab = file.to_text().ends_with("/fstab");
         if let Some(unit) = drop_in_of(file)
             && units.contains(&unit)
         {
@@ -132,17 +226,37 @@ fn declarations(
             .filter(|fact| concerns(root, scope, &users, &fact.what) || is_limit_of(&users, fact))
             .map(|fact| fact.at.line)
             .collect();
-        let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(scope, &users, file);
+        let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(root, scope, &users, file);
         // crontab(5): a variable holds for every entry below it.
         let is_cron = file.to_text().contains("/cron");
         let is_variable =
             |fact: &Fact| is_cron && !lines.is_empty() && matches!(fact.what, What::Secret { .. });
-        more.extend(
-            facts
-                .iter()
-                .filter(|fact| whole || lines.contains(&fact.at.line) || is_variable(fact))
-                .cloned(),
-        );
+        // ulimit holds for what a script starts after it.
+        let last = lines.iter().flatten().max();
+        let is_limit_before = |fact: &Fact| {
+            let is_limit = match &fact.what {
+                What::Needs { need, .. } => *need == Need::Limit,
+                What::Directive { key, .. } => key.starts_with("Limit"),
+                _ => false,
+            };
+            is_limit && shell::is_local(file) && fact.at.line.as_ref() < last
+        };
+        // Whose filesystem it is; the place where it is mounted is wider than what is kept there.
+        let below: BTreeSet<Option<u32>> = facts
+            .iter()
+            .filter(|fact| is_fstab && is_below(&fact.what))
+            .map(|fact| fact.at.line)
+            .collect();
+        let is_of_filesystem =
+            |fact: &Fact| below.contains(&fact.at.line) && matches!(fact.what, What::Talks { .. });
+        let is_kept = |fact: &&Fact| {
+            whole
+                || lines.contains(&fact.at.line)
+                || is_variable(fact)
+                || is_limit_before(fact)
+                || is_of_filesystem(fact)
+        };
+        more.extend(facts.iter().filter(is_kept).cloned());
     }
     found.extend(more);
     found
@@ -257,14 +371,47 @@ fn starts_scope(root: &Root, scope: &Scope, what: &What) -> bool {
         })
 }
 
-/// Whether a file of sysctl.d(5) is called after the application or its user: what is set there is for it.
-fn is_tuned_for(scope: &Scope, users: &BTreeSet<&str>, file: &AppPath) -> bool {
+/// Whether a file of sysctl.d(5), limits.d or tmpfiles.d(5) is for the application: it is called after it,
+/// its maker or its user, or is a link to a file of it.
+fn is_tuned_for(root: &Root, scope: &Scope, users: &BTreeSet<&str>, file: &AppPath) -> bool {
     let parent = file.parent();
-    let is_there = parent.is_some_and(|parent| parent.name() == b"sysctl.d");
+    let is_in = |dirs: &[&[u8]]| {
+        let parent = parent.as_ref();
+        parent.is_some_and(|parent| dirs.contains(&parent.name()))
+    };
+    if !is_in(&[b"sysctl.d", b"tmpfiles.d"]) {
+        return false;
+    }
+    let is_link = root
+        .resolve(file.as_bytes())
+        .is_ok_and(|node| node.real != *file && scope.contains(&node.real));
     let name = String::from_utf8_lossy(file.name()).to_ascii_lowercase();
     let stem = name.strip_suffix(".conf").unwrap_or(&name);
     let stem = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-    is_there && !stem.is_empty() && (scope.words.contains(stem) || users.contains(stem))
+    let is_makers = || is_in(&[b"sysctl.d"]) && makers(scope).contains(stem);
+    is_link
+        || !stem.is_empty() && (scope.words.contains(stem) || users.contains(stem) || is_makers())
+}
+
+/// The names between the top of the file hierarchy and the application's directory: those of its maker or
+/// of the product that it is part of (`/opt/MAKER/NAME`, FHS 3.0, 3.13).
+fn makers(scope: &Scope) -> BTreeSet<String> {
+    let of = |dir: &AppPath| {
+        let parts: Vec<String> = dir
+            .components()
+            .map(|part| String::from_utf8_lossy(part).to_ascii_lowercase())
+            .collect();
+        let end = parts.len().saturating_sub(1);
+        parts.get(1..end).unwrap_or_default().to_vec()
+    };
+    let dirs = scope.dirs.iter().filter(|dir| {
+        let mut tops = ["/opt", "/usr", "/srv", "/home"].iter().map(AppPath::new);
+        tops.any(|top| dir.is_below(&top))
+    });
+    let parts = dirs.flat_map(of);
+    parts
+        .filter(|part| part.len() > 1 && !knowledge::places::is_generic_name(part))
+        .collect()
 }
 
 /// Whether a line of limits.conf(5) has a user of the application, or a group of that name behind `@`, as
@@ -324,10 +471,14 @@ fn references(
             Source::Literal | Source::Code => scope.knows(path) && is_settings_place(path),
             _ => false,
         };
-        if !follows {
+        if !follows && !is_own_place(scope, fact) {
             continue;
         }
-        for path in expand(root, path, including) {
+        let mut paths = expand(root, path, including);
+        if is_own_place(scope, fact) {
+            paths.extend(settings_in(root, path));
+        }
+        for path in paths {
             let Ok(node) = root.resolve(path.as_bytes()) else {
                 continue;
             };
@@ -346,6 +497,40 @@ fn references(
         }
     }
     found
+}
+
+/// Whether a fact says that a directory is the application's: its settings name it as the place of its
+/// data or its settings, or it is called after it.
+fn is_own_place(scope: &Scope, fact: &Fact) -> bool {
+    match &fact.what {
+        What::Path {
+            path,
+            source: Source::Config,
+            class,
+            ..
+        } => {
+            fact.certainty > Certainty::Guessed
+                && !path.is_pattern()
+                && !knowledge::is_shared_dir(path)
+                && (matches!(class, Some(Class::Data | Class::Config)) || scope.knows(path))
+        }
+        _ => false,
+    }
+}
+
+/// How many entries a directory may have in which settings are looked for: one with more holds data.
+const MAX_ENTRIES: usize = 200;
+
+/// The files of a directory that are settings by their endings, where no package says otherwise.
+fn settings_in(root: &Root, dir: &AppPath) -> Vec<AppPath> {
+    const ENDINGS: [&[u8]; 6] = [b".ini", b".conf", b".cfg", b".properties", b".xml", b".yml"];
+    let entries = root.list(dir.as_bytes()).unwrap_or_default();
+    if entries.len() > MAX_ENTRIES {
+        return Vec::new();
+    }
+    let is_settings = |name: &[u8]| ENDINGS.iter().any(|ending| name.ends_with(ending));
+    let named = entries.iter().filter(|(name, _)| is_settings(name));
+    named.map(|(name, _)| dir.join(name)).collect()
 }
 
 fn is_settings_place(path: &AppPath) -> bool {

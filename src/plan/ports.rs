@@ -11,7 +11,7 @@ use crate::report::{Port, PortRole};
 const PROFILES: [&str; 2] = ["/etc/ufw/applications.d", "/etc/firewalld/services"];
 
 /// Protocols by which others steer a server or look into it.
-const CONTROL: [&str; 4] = ["ajp", "jmx", "rmi", "shutdown"];
+const CONTROL: [&str; 6] = ["ajp", "cluster", "jmx", "management", "rmi", "shutdown"];
 const DEBUG: [&str; 2] = ["debug", "jdwp"];
 
 /// What is known of one port.

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::day::Day;
-use super::fault::{Fault, meant, place};
+use super::fault::{Fault, place};
 use super::keys;
 use super::places::Pattern;
 use super::toml_file;
 use crate::fact::IssueKind;
+use crate::fact::meant;
 use crate::report::{Dimension, Severity, Status};
 
 /// The name of the file.

@@ -52,19 +52,6 @@ pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
     )
 }
 
-/// `; did you mean …?` with the word of `known` that is nearest to `word`, when one is near.
-pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // The measure and the bound are those by which command lines are corrected: clap uses them.
-    let near = known
-        .into_iter()
-        .map(|other| (strsim::jaro(word, other), other))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    near.map_or_else(String::new, |(_, other)| {
-        format!("; did you mean `{other}`?")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,12 +60,5 @@ mod tests {
     fn columns_are_counted_in_characters() {
         assert_eq!(place("a\nää = x", "a\nää = ".len()), (2, 6));
         assert_eq!(place("", 0), (1, 1));
-    }
-
-    #[test]
-    fn only_a_near_word_is_proposed() {
-        let known = ["severity", "certainty"];
-        assert_eq!(meant("serverity", known), "; did you mean `severity`?");
-        assert_eq!(meant("colour", known), "");
     }
 }

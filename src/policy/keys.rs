@@ -7,7 +7,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::meant;
+use crate::fact::meant;
 
 /// A mistake: the byte where it stands, and what is wrong.
 pub(super) type Mistake = (usize, String);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::fact::{Access, Kind, ProgramForm, What};
+use crate::fact::{Access, Fact, Kind, ProgramForm, Touch, What};
 use crate::path::AppPath;
 use crate::report::MountKind;
 
@@ -203,8 +203,22 @@ fn hides_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<
 /// state: whoever creates it installs the application.
 fn uncovered<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
     let mounts = scene.items(Sort::Mount);
+    // A read is no write, whatever the place is called.
+    let is_only_read = |hit: &Hit<'a>| {
+        let (because, _) = hit.item.because();
+        let reads = |fact: &Fact| {
+            matches!(
+                &fact.what,
+                What::Path {
+                    touch: Touch::Reads | Touch::Names,
+                    ..
+                }
+            )
+        };
+        !because.is_empty() && because.iter().all(reads)
+    };
     hits.into_iter()
-        .filter(|hit| !scene.prefixes.contains(hit.item.path()))
+        .filter(|hit| !scene.prefixes.contains(hit.item.path()) && !is_only_read(hit))
         .filter(|hit| {
             let path = hit.item.path();
             !mounts

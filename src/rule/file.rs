@@ -5,14 +5,14 @@ use std::fmt;
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use crate::fact::Certainty;
+use crate::fact::{Certainty, meant};
 use crate::report::{Dimension, Grade, RuleText, Severity, Status};
 
 use super::check::{Check, Params};
 use super::example::Example;
 use super::field::{Field, Sort};
 use super::select::{Selects, no_field};
-use super::text::Template;
+use super::text::{Glob, Template};
 
 /// A rule: what to look for, how much it matters, and what to say.
 #[derive(Clone, Debug, Deserialize)]
@@ -226,6 +226,24 @@ impl Rule {
     pub(super) fn taken(&self, file: &str) -> Fault {
         let message = format!("there is a rule `{}` already: choose another id", self.id());
         Fault::of(file, &self.source, Some("id"), message)
+    }
+
+    /// The names that it asks for in `field` and that none of `known` fits: it can never fire for them.
+    pub(super) fn unheard(&self, field: Field, known: &[&str]) -> Vec<Fault> {
+        let selects = self.when.0.iter().chain(&self.also.0);
+        let asked = selects.flat_map(|select| select.asked(field));
+        let is_unheard = |glob: &&Glob| !known.iter().any(|name| glob.matches(name));
+        let fault = |glob: &Glob| {
+            let name = glob.text();
+            let word = field.word();
+            let message = format!(
+                "nothing tells of a {word} `{name}`{}",
+                meant(name, known.iter().copied())
+            );
+            let at = self.source.find(&format!("\"{name}\"")).unwrap_or(0);
+            Fault::at(&format!("{}.toml", self.id()), &self.source, at, message)
+        };
+        asked.filter(is_unheard).map(fault).collect()
     }
 
     /// What one key alone cannot show: the key that is at fault, if it is one, and what to do.

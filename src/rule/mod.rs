@@ -150,6 +150,19 @@ impl Rules {
         (Self(rules.into_values().collect()), faults)
     }
 
+    /// Names that rules ask for and that nothing can tell of: with them a rule never fires. `known` has,
+    /// for each field of a condition, every name that is told.
+    #[must_use]
+    pub fn unheard(&self, known: &[(&str, Vec<&str>)]) -> Vec<Fault> {
+        let of = |(field, names): &(&str, Vec<&str>)| {
+            let field = field::Field::from_word(field);
+            let rules = self.iter();
+            let faults = rules.flat_map(|rule| field.map(|field| rule.unheard(field, names)));
+            faults.flatten().collect::<Vec<_>>()
+        };
+        known.iter().flat_map(of).collect()
+    }
+
     /// All rules, in order of their ids.
     pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
         self.0.iter()

@@ -223,6 +223,11 @@ impl Select {
         self.keys.of
     }
 
+    /// The forms that it asks for in `field`, of which one must hold.
+    pub(super) fn asked(&self, field: Field) -> impl Iterator<Item = &Glob> {
+        self.keys.is.get(&field).into_iter().flatten()
+    }
+
     /// Whether `item` is one of those meant; `prefixes` are the application's directories.
     pub(super) fn holds(&self, item: Item<'_>, prefixes: &[AppPath]) -> bool {
         let keys = &self.keys;

@@ -20,6 +20,11 @@ const SHOWN: usize = 100;
 pub(super) struct Glob(String);
 
 impl Glob {
+    /// As it stands in the rule.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `text` is of this form, from its first byte to its last.
     pub(super) fn matches(&self, text: &str) -> bool {
         let (glob, text) = (self.0.as_bytes(), text.as_bytes());

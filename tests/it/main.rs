@@ -38,5 +38,6 @@ mod planned;
 mod planted;
 mod rules;
 mod samples;
+mod settings_said;
 mod started;
 mod trace;

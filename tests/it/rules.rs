@@ -126,6 +126,24 @@ fn a_misspelt_key_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_name_that_nothing_tells_of_is_refused_with_a_near_one() {
+    let vocabulary = seaworthy::knowledge::vocabulary();
+    assert_eq!(own().unheard(&vocabulary), []);
+    let text = MINE.replacen("[\"tool\"]", "[\"rsync\", \"rsyc*\", \"systemclt\"]", 1);
+    let faults: Vec<String> = with(&text)
+        .unheard(&vocabulary)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(faults[1].starts_with("mine.toml:10:56: "), "{faults:?}");
+    assert!(
+        faults[1].contains("command `systemclt`; did you mean `systemctl`?"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn faults_name_the_place_and_what_to_do() {
     for (from, to, place, words) in [
         (

@@ -205,6 +205,46 @@ fn every_sample_gets_the_mounts_that_its_author_asks_for() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// `expect/findings.txt` is written by hand: dimension, place and fact of what must come out. A line
+/// behind `# open: ` is known not to: when it does, the mark goes.
+#[test]
+fn every_sample_tells_the_facts_that_its_author_asks_for() {
+    let holds = |report: &serde_json::Value, dimension: &str, place: &str| {
+        let names = |value: &serde_json::Value| value.to_string().contains(place);
+        let of = |key: &str| report[key].as_array().cloned().unwrap_or_default();
+        let judged = [of("findings"), of("dimensions")].concat();
+        let mut judged = judged.iter();
+        judged.any(|one| one["dimension"] == dimension && names(one))
+            || ["libraries", "modules", "programs", "packages", "floors"]
+                .iter()
+                .any(|key| names(&report[*key]))
+            || names(&report["plan"])
+    };
+    let (mut wrong, mut asked) = (Vec::new(), 0);
+    for sample in SAMPLES {
+        let file = folder(sample.name).join("expect/findings.txt");
+        let report = serde_json::to_value(report(sample)).unwrap();
+        for line in std::fs::read_to_string(file).unwrap().lines() {
+            let open = line.strip_prefix("# open: ");
+            if open.is_none() && (line.starts_with('#') || line.is_empty()) {
+                continue;
+            }
+            let parts: Vec<&str> = open.unwrap_or(line).split(" | ").collect();
+            let [dimension, place, fact] = parts.as_slice() else {
+                wrong.push(format!("{}: not three parts: {line}", sample.name));
+                continue;
+            };
+            asked += 1;
+            assert!(!fact.is_empty());
+            if holds(&report, dimension, place) == open.is_some() {
+                wrong.push(format!("{}: {line}", sample.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(asked > 90, "only {asked} lines");
+}
+
 #[test]
 fn a_well_behaved_server_gives_no_finding_above_a_note() {
     let sample = SAMPLES

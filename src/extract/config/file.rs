@@ -1,10 +1,11 @@
 //! A file as a whole: what its settings define for each other.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::value::{Trust, to_path};
 use crate::fact::{Certainty, Class, Kind, Locus};
-use crate::knowledge::{self, Directive, Role};
+use crate::knowledge::{self, Directive, Model, Role};
 use crate::parse::config::{self, Form, Setting};
 use crate::path::AppPath;
 
@@ -13,15 +14,21 @@ pub(super) struct File<'a> {
     pub(super) path: &'a AppPath,
     pub(super) form: Form,
     pub(super) settings: &'a [Setting],
-    pub(super) variables: BTreeMap<String, &'a str>,
+    pub(super) variables: BTreeMap<String, Cow<'a, str>>,
     /// The directory of relative values, with its rank.
     pub(super) base: Option<(u8, AppPath)>,
     /// The directories of a class, where the file has one: `logdir` for its logs.
     pub(super) homes: BTreeMap<Class, AppPath>,
     /// What each setting means.
     pub(super) directives: Vec<Option<&'static Directive>>,
-    /// The first live setting of each role in each section.
-    pub(super) roles: BTreeMap<(u32, Role), &'a Setting>,
+    /// The live settings of each role in each section.
+    roles: BTreeMap<(u32, Role), Vec<&'a Setting>>,
+    /// The first live setting of each name in each section.
+    names: BTreeMap<(u32, &'a str), &'a Setting>,
+    /// How often each name stands in each section.
+    counts: BTreeMap<(u32, &'a str), usize>,
+    /// The models of servers that it follows.
+    models: Vec<&'static Model>,
     /// Sections with a password and a host: those of a client.
     pub(super) clients: BTreeSet<u32>,
     /// What sections say of their protocol.
@@ -30,7 +37,15 @@ pub(super) struct File<'a> {
 
 impl<'a> File<'a> {
     pub(super) fn new(path: &'a AppPath, form: Form, settings: &'a [Setting]) -> Self {
-        let lookup = |setting: &Setting| knowledge::directive_at(&setting.key);
+        let name = String::from_utf8_lossy(path.name());
+        let top = settings.first().and_then(|first| first.key.first());
+        let models = knowledge::models(&name, top.map_or("", String::as_str));
+        let lookup = |setting: &Setting| {
+            let own = models
+                .iter()
+                .find_map(|model| model.directive(&setting.key));
+            own.or_else(|| knowledge::directive_at(&setting.key))
+        };
         let mut file = Self {
             path,
             form,
@@ -42,7 +57,11 @@ impl<'a> File<'a> {
             roles: BTreeMap::new(),
             clients: BTreeSet::new(),
             protocols: BTreeMap::new(),
+            names: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            models,
         };
+        file.follow_models();
         for index in 0..settings.len() {
             file.define(index);
         }
@@ -51,13 +70,57 @@ impl<'a> File<'a> {
         file
     }
 
+    /// What the models say of the place of relative values, and define.
+    fn follow_models(&mut self) {
+        for model in self.models.clone() {
+            let Some(up) = model.up else { continue };
+            let mut base = self.path.parent().unwrap_or_else(AppPath::root);
+            for _ in 0..up {
+                base = base.parent().unwrap_or_else(AppPath::root);
+            }
+            for (name, below) in &model.variables {
+                let path = base.join(below).to_text().into_owned();
+                self.variables.insert(name.clone(), Cow::Owned(path));
+            }
+            self.base.get_or_insert((8, base));
+        }
+    }
+
+    /// The live setting of that name in the section of `setting`.
+    pub(super) fn sibling(&self, setting: &Setting, name: &str) -> Option<&'a Setting> {
+        self.names.get(&(setting.block, name)).copied()
+    }
+
+    /// How often a setting's name stands in its section.
+    pub(super) fn count(&self, setting: &Setting) -> usize {
+        let count = self.counts.get(&(setting.block, setting.name()));
+        count.copied().unwrap_or_default()
+    }
+
+    /// The address of the interface that a setting's neighbour names, or that the elements around it do
+    /// by default.
+    pub(super) fn interface(&self, setting: &Setting, key: &str) -> Option<String> {
+        let default = format!("default-{key}");
+        let mut live = self.live().map(|(other, _)| other);
+        let named = self
+            .sibling(setting, key)
+            .or_else(|| live.find(|other| other.name() == default))?;
+        let mut rest = self.live().map(|(other, _)| other).skip_while(|other| {
+            let parts: Vec<&str> = other.key.iter().rev().take(2).map(String::as_str).collect();
+            other.value != named.value || parts != ["name", key]
+        });
+        rest.next()?;
+        let address = rest.find(|other| other.name() == "value" || other.name() == "name")?;
+        (address.name() == "value").then(|| self.expand(&address.value).text)
+    }
+
     fn find_clients(&mut self) {
         let named = |names: &[&str]| -> BTreeSet<u32> {
             let own = self.live().map(|(setting, _)| setting);
             let fits = own.filter(|s| names.contains(&s.name().to_ascii_lowercase().as_str()));
             fits.map(|s| s.block).filter(|block| *block > 0).collect()
         };
-        let passwords = named(&["password", "passwd", "pass", "pwd"]);
+        let passwords = named(&["password", "passwd", "pass", "pwd", "secret"]);
         let hosts = named(&[
             "host", "hostname", "server", "servers", "url", "user", "username", "login",
         ]);
@@ -67,6 +130,13 @@ impl<'a> File<'a> {
     /// Whether a setting belongs to a connection to somebody else.
     pub(super) fn is_client(&self, setting: &Setting) -> bool {
         self.clients.contains(&setting.block)
+    }
+
+    /// Whether a setting belongs to the description of a database.
+    pub(super) fn is_data_source(&self, setting: &Setting) -> bool {
+        ["adapter", "dialect", "driver", "engine", "ENGINE"]
+            .iter()
+            .any(|name| self.sibling(setting, name).is_some())
     }
 
     /// The live settings with their meaning.
@@ -84,10 +154,14 @@ impl<'a> File<'a> {
         if let Some(Some(directive)) = self.directives.get(index) {
             self.roles
                 .entry((setting.block, directive.role))
-                .or_insert(setting);
+                .or_default()
+                .push(setting);
         }
         let name = setting.name();
-        if matches!(name, "protocol" | "scheme" | "module" | "type") {
+        self.names.entry((setting.block, name)).or_insert(setting);
+        *self.counts.entry((setting.block, name)).or_default() += 1;
+        let is_told = matches!(name, "protocol" | "scheme" | "module" | "type");
+        if is_told || name == "name" && !self.models.is_empty() {
             let told = self.protocols.entry(setting.block).or_default();
             if told.len() + setting.value.len() < 200 {
                 told.push(' ');
@@ -99,16 +173,20 @@ impl<'a> File<'a> {
             && let Some((name, value)) = setting.value.split_once(char::is_whitespace)
         {
             let value = value.trim().trim_matches('"');
-            self.variables
-                .insert(name.trim_start_matches('$').to_owned(), value);
+            self.variables.insert(
+                name.trim_start_matches('$').to_owned(),
+                Cow::Borrowed(value),
+            );
         }
         if setting.key.len() > 1 {
             self.variables
                 .entry(setting.key.join("."))
-                .or_insert(&setting.value);
+                .or_insert(Cow::Borrowed(&setting.value));
         }
         let name = name.trim_start_matches(['$', '!']).to_owned();
-        self.variables.entry(name).or_insert(&setting.value);
+        self.variables
+            .entry(name)
+            .or_insert(Cow::Borrowed(&setting.value));
     }
 
     /// The value with what the file itself defines put in.
@@ -131,7 +209,7 @@ impl<'a> File<'a> {
             let known = self.variables.get(name);
             // Some forms do not care for case: `$DATA_DIR` is what `data_dir:` says.
             let known = known.or_else(|| self.variables.get(&name.to_lowercase()));
-            known.map(|value| (*value).to_owned())
+            known.map(|value| value.clone().into_owned())
         })
     }
 
@@ -181,8 +259,10 @@ impl<'a> File<'a> {
         Locus::line(self.path, setting.line)
     }
 
-    /// The first live setting with that role in the section of `setting`.
+    /// The first other live setting with that role in the section of `setting`.
     pub(super) fn beside(&self, setting: &Setting, role: Role) -> Option<&'a Setting> {
-        self.roles.get(&(setting.block, role)).copied()
+        let all = self.roles.get(&(setting.block, role))?;
+        let is_other = |other: &&&Setting| other.line != setting.line || other.key != setting.key;
+        all.iter().find(is_other).copied()
     }
 }

@@ -115,6 +115,24 @@ pub(super) fn is_selector(setting: &Setting) -> bool {
     setting.separator == Separator::Space && name.contains('.') && FACILITIES.contains(&facility)
 }
 
+/// Whether a device is one that the kernel's list has (Documentation/admin-guide/devices.txt), by the
+/// beginning of its name below `/dev`: any other may be a name that only looks like one.
+pub(super) fn is_listed_device(name: &str) -> bool {
+    const KNOWN: &str = "bus/ by-id/ cdrom cuse disk/ dm- dri/ dvb/ fb fuse gpio hidraw hpet hwrng i2c- input/ \
+                         ipmi kmem kmsg kvm loop lp mapper/ md mem mice mtd net/ nst nvidia nvme parport \
+                         ppp raw/ rtc sd serial/ sg snd/ spidev sr st tpm tty uinput usb vd vhost \
+                         video vfio watchdog xvd";
+    let name = name.strip_prefix("/dev/").unwrap_or(name);
+    KNOWN.split_ascii_whitespace().any(|known| {
+        name.strip_prefix(known).is_some_and(|rest| {
+            known.ends_with(['/', '-'])
+                || rest.len() < 5 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                || known == "tty"
+                || known == "usb"
+        })
+    })
+}
+
 /// A device: nothing within for those that every container has; nothing at all for a path that is
 /// none.
 pub(super) fn device(path: &AppPath) -> Option<Option<String>> {

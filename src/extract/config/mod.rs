@@ -13,12 +13,13 @@ mod value;
 use std::collections::BTreeSet;
 
 use self::file::File;
-use self::meaning::{Meaning, device, is_selector, meaning, unknown};
-use self::value::{Spot, Trust, behind_scheme, relative, spots, to_path};
-use super::{Extractor, Input, Named, Out, argument, start_ports};
+use self::meaning::{Meaning, device, is_listed_device, is_selector, meaning, unknown};
+use self::value::{Spot, Trust, bare, behind_scheme, relative, spots, to_path};
+use super::{Extractor, Input, Named, Out, argument, calls, start_ports};
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::budget::SETTINGS;
+use crate::parse::command_line::simple_commands;
 use crate::parse::config::{self, Form, Language, Separator, Setting};
 use crate::path::AppPath;
 
@@ -76,10 +77,14 @@ impl Reader<'_, '_> {
             return;
         }
         people::secret(self.file, setting, directive, self.out);
-        if setting.value.is_empty() || directive.is_some_and(|d| d.role == Role::Ignore) {
+        if setting.value.is_empty() {
             return;
         }
         people::talks(self.file, setting, directive, self.out);
+        self.calls(setting, directive);
+        if directive.is_some_and(|d| d.role == Role::Ignore) {
+            return;
+        }
         match directive.map(|d| d.role) {
             // PHP runs inside a server: an address in its settings is somebody else's.
             Some(Role::Listen | Role::Port | Role::Address)
@@ -98,10 +103,33 @@ impl Reader<'_, '_> {
                 self.paths(setting, &meaning);
             }
             Some(_) => self.known(setting, directive),
-            None if setting.separator == Separator::Header => {}
+            None if setting.separator == Separator::Header => self.stanza(setting),
             None => {
                 self.open_port(setting);
                 self.paths(setting, &unknown(setting.name()));
+            }
+        }
+    }
+
+    /// What a command line in a value calls.
+    fn calls(&mut self, setting: &Setting, directive: Option<&Directive>) {
+        let value = setting.value.trim();
+        let is_command = directive.is_some_and(|d| d.role == Role::Command)
+            || value.contains(" | /") && value.starts_with('/');
+        if !is_command || !value.contains(' ') || value.len() > 2000 {
+            return;
+        }
+        for simple in simple_commands(value.as_bytes()) {
+            let Some((program, args)) = simple.words.split_first() else {
+                continue;
+            };
+            // A word alone may be a program of the application as well as a command.
+            if !program.contains(&b'/') {
+                continue;
+            }
+            for what in calls::facts(program, args, false) {
+                self.out
+                    .fact(self.file.at(setting), Certainty::Inferred, what);
             }
         }
     }
@@ -126,6 +154,9 @@ impl Reader<'_, '_> {
     fn known(&mut self, setting: &Setting, directive: Option<&Directive>) {
         let Some(directive) = directive else { return };
         let mut meaning = meaning(setting, directive);
+        if let Some(path) = self.below_variable(setting, directive) {
+            return self.give(setting, path, meaning);
+        }
         match directive.role {
             Role::Include => return self.include(setting, &meaning),
             Role::Dsn => return self.data_source(setting, meaning),
@@ -149,11 +180,24 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A path below what a key beside it names: `path="x" relative-to="server.data.dir"`.
+    fn below_variable(&self, setting: &Setting, directive: &Directive) -> Option<AppPath> {
+        let key = directive.beside.as_deref()?;
+        let under = self.file.sibling(setting, key)?;
+        let text = format!("${{{}}}/{}", under.value.trim(), setting.value);
+        let value = self.file.expand(&text);
+        let is_known = !value.open && !setting.value.starts_with('/');
+        is_known
+            .then(|| to_path(&value.text, Trust::Known))
+            .flatten()
+    }
+
     /// Gives out the absolute paths of a value; whether there was one.
     fn paths(&mut self, setting: &Setting, meaning: &Meaning) -> bool {
         let value = self.file.expand(&setting.value);
         let found = spots(&value.text);
         let many = found.len() > 1;
+        let is_piped = found.first().is_some_and(|first| first.runs);
         for (index, spot) in found.iter().enumerate() {
             let mut meaning = self.of_option(spot, meaning);
             if spot.runs || (meaning.touch == Touch::Runs && index == 0) {
@@ -164,10 +208,23 @@ impl Reader<'_, '_> {
                 meaning.touch = Touch::Names;
             }
             // Of several words, one that is no path by its look is a URL's path or a pattern.
-            if many && setting.separator == Separator::Space {
+            if many && setting.separator == Separator::Space && !is_piped {
                 meaning.trust = Trust::Unknown;
             }
             if let Some(path) = to_path(&spot.text, meaning.trust) {
+                self.give(setting, path, meaning);
+            } else if meaning.trust == Trust::Known
+                && matches!(meaning.class, Some(Class::Log | Class::Data))
+                && let Some((dir, _)) = spot.text.rsplit_once('/')
+                && let Some(dir) =
+                    to_path(dir, Trust::Known).filter(|dir| !knowledge::is_shared_dir(dir))
+            {
+                // `/logs/a.%Y%m%d`: of a name that is made at run time the directory is known.
+                meaning.kind = Some(Kind::Dir);
+                self.give(setting, dir, meaning);
+            } else if !many && let Some(path) = bare(&spot.text) {
+                // Only the root can tell whether there is such a path.
+                meaning.certainty = Certainty::Guessed;
                 self.give(setting, path, meaning);
             }
         }
@@ -196,12 +253,18 @@ impl Reader<'_, '_> {
     fn give(&mut self, setting: &Setting, path: AppPath, mut meaning: Meaning) {
         if let Some(device) = device(&path) {
             if let Some(name) = device {
+                let key = start_ports::words(setting.name());
+                let says =
+                    |word: &String| matches!(word.as_str(), "device" | "dev" | "tty" | "dongle");
+                let certainty = match is_listed_device(&name) || key.iter().any(says) {
+                    true => Certainty::Inferred,
+                    false => Certainty::Guessed,
+                };
                 let what = What::Needs {
                     need: Need::Device,
                     name,
                 };
-                self.out
-                    .fact(self.file.at(setting), Certainty::Inferred, what);
+                self.out.fact(self.file.at(setting), certainty, what);
             }
             return;
         }
@@ -385,6 +448,36 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// `[tcp://9997]`: a section that is called after what it listens on.
+    fn stanza(&mut self, setting: &Setting) {
+        if setting.name() != "stanza" {
+            return;
+        }
+        let Some((scheme, rest)) = setting.value.split_once("://") else {
+            return;
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        let transport = if scheme.ends_with("udp") {
+            "udp"
+        } else if scheme.ends_with("tcp") || scheme.ends_with("tcp-ssl") {
+            "tcp"
+        } else {
+            return;
+        };
+        // A stanza with a host takes what that host sends, and no other.
+        let port = rest.rsplit(':').next().unwrap_or(rest);
+        if let Some(one) = net::endpoint(port).filter(|one| one.port.is_some()) {
+            let what = What::Listens {
+                transport: transport.to_owned(),
+                port: one.port,
+                address: String::new(),
+                protocol: net::protocol_of(&scheme, &one),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Inferred, what);
+        }
+    }
+
     /// A port or address of a key that the dictionary has not: by the word in its name, or by an address
     /// that nobody could talk to.
     fn open_port(&mut self, setting: &Setting) {
@@ -399,9 +492,14 @@ impl Reader<'_, '_> {
         };
         let is_every = one.address.is_empty() && value.contains(':');
         let name = setting.name();
-        let parts = start_ports::words(name);
-        let is_other = |part: &String| start_ports::OTHERS.contains(&part.as_str());
-        let is_port = start_ports::is_port(name) && !parts.iter().any(is_other);
+        let parts = start_ports::words(&setting.key.join("."));
+        let is_other = |part: &String| {
+            start_ports::OTHERS.contains(&part.as_str()) || self.is_default_of(part, one.port)
+        };
+        let is_port = start_ports::is_port(name)
+            && !parts.iter().any(is_other)
+            // A number that only says yes.
+            && one.port.is_some_and(|port| port > 1);
         if !(is_every || is_port && !value.contains(':')) || self.peer(setting).is_some() {
             return;
         }
@@ -417,6 +515,22 @@ impl Reader<'_, '_> {
                 protocol: one.protocol.or(protocol),
             },
         );
+    }
+
+    /// Whether a word of a key is a protocol of which the port is the well-known one, and the file's own
+    /// path does not speak of it: `FtpPort = 21` of what is no server of FTP is the port of one that it
+    /// talks to.
+    fn is_default_of(&self, word: &str, port: Option<u16>) -> bool {
+        let Some(port) = port else { return false };
+        let known = ["tcp", "udp"].map(|transport| knowledge::protocol(transport, port));
+        let is_web = word.starts_with("http") || matches!(word, "ajp" | "jmx");
+        let is_own = || {
+            let path = self.file.path.to_text().to_ascii_lowercase();
+            path.contains(word)
+        };
+        let server = word.strip_suffix('d').unwrap_or(word);
+        let is_known = known.contains(&Some(word)) || known.contains(&Some(server));
+        !is_web && is_known && !is_own()
     }
 
     /// The host that a port belongs to, which a key beside it names: `trap.host` beside `trap.port`.
@@ -462,6 +576,19 @@ impl Reader<'_, '_> {
 
     fn listens(&mut self, setting: &Setting, directive: Option<&Directive>) {
         let Some(directive) = directive else { return };
+        // The port that the program has by itself (services(5)).
+        if setting.value.trim() == "0"
+            && setting.key.iter().any(|part| part.starts_with("listen"))
+            && start_ports::is_port(setting.name())
+        {
+            let what = What::Setting {
+                key: start_ports::LEFT_OPEN.to_owned(),
+                value: "0".to_owned(),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Declared, what);
+            return;
+        }
         if directive.role == Role::Port
             && let Some(host) = self.peer(setting)
         {

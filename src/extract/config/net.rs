@@ -116,9 +116,34 @@ fn is_address(text: &str) -> bool {
 /// The protocol that the words of a key name, or the port.
 pub(super) fn protocol_of(words: &str, endpoint: &Endpoint) -> Option<String> {
     const NAMED: &[&str] = &[
-        "https", "http", "ajp", "smtps", "smtp", "lmtp", "imaps", "imap", "pop3s", "pop3", "ldaps",
-        "ldap", "ftp", "ssh", "dns", "snmp", "mqtt", "amqp", "stomp", "sieve", "ntp", "irc",
-        "socks", "jmx", "rmi", "syslog", "grpc",
+        "management",
+        "https",
+        "http",
+        "ajp",
+        "smtps",
+        "smtp",
+        "lmtp",
+        "imaps",
+        "imap",
+        "pop3s",
+        "pop3",
+        "ldaps",
+        "ldap",
+        "ftp",
+        "ssh",
+        "dns",
+        "snmp",
+        "mqtt",
+        "amqp",
+        "stomp",
+        "sieve",
+        "ntp",
+        "irc",
+        "socks",
+        "jmx",
+        "rmi",
+        "syslog",
+        "grpc",
     ];
     if endpoint.transport == "unix" {
         return None;
@@ -132,6 +157,16 @@ pub(super) fn protocol_of(words: &str, endpoint: &Endpoint) -> Option<String> {
                 rest.is_some_and(|rest| matches!(rest, "" | "port" | "address" | "listen" | "bind"))
             })
         });
+    // `protocol="HTTP/1.1" scheme="https"`: the second says how the first is spoken.
+    let is_https = || {
+        words
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| word == "https")
+    };
+    let named = match named {
+        Some(&"http") if is_https() => Some(&"https"),
+        other => other,
+    };
     let by_port = || knowledge::protocol(endpoint.transport, endpoint.port?);
     named.copied().or_else(by_port).map(str::to_owned)
 }

@@ -2,10 +2,11 @@
 
 use super::file::File;
 use super::net::{Endpoint, endpoint, is_host, protocol_of, remotes};
-use crate::extract::Out;
+use crate::extract::{Out, start_ports};
 use crate::fact::{Certainty, Locus, What};
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::config::{Form, Language, Separator, Setting, words};
+use crate::path::AppPath;
 
 /// The addresses that a setting makes the program listen on.
 pub(super) fn endpoints(
@@ -22,12 +23,8 @@ pub(super) fn endpoints(
         // `listen 80 default_server backlog=5 deferred 10`: only the first is an address.
         found.truncate(1);
     }
-    let of = |role| {
-        file.beside(setting, role)
-            .filter(|other| other.line != setting.line || other.key != setting.key)
-    };
     let all_of = |role| {
-        let other = of(role)?;
+        let other = file.beside(setting, role)?;
         let text = file.expand(&other.value).text;
         // Of several addresses that are all this host's own, any tells the same.
         let inside =
@@ -49,6 +46,16 @@ pub(super) fn endpoints(
         let mut halves = beside.iter().flatten();
         if let Some(half) = halves.find(|e| e.port.is_none() && e.transport != "unix") {
             one.address.clone_from(&half.address);
+        }
+    }
+    for one in found.iter_mut().filter(|e| e.address.is_empty()) {
+        let of_interface = || {
+            let key = directive.interface.as_deref()?;
+            let address = file.interface(setting, key)?;
+            Some(endpoint(address.trim())?.address)
+        };
+        if let Some(address) = of_interface().or_else(|| directive.address.clone()) {
+            one.address = address;
         }
     }
     let told = beside.iter().flatten().any(|e| e.port.is_some());
@@ -73,7 +80,10 @@ pub(super) fn endpoints(
                 .collect::<Vec<_>>()
                 .join(" ");
             let hints = format!("{} {told} {section}", setting.name());
-            one.protocol = protocol_of(&hints, one);
+            one.protocol = directive
+                .protocol
+                .clone()
+                .or_else(|| protocol_of(&hints, one));
         }
     }
     found
@@ -85,8 +95,9 @@ pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
         if file.is_client(setting) {
             continue;
         }
-        if directive.is_none_or(|d| d.role != Role::User) || !speaks_of_process(file.form, setting)
-        {
+        let is_user = directive.is_some_and(|d| d.role == Role::User)
+            && speaks_of_process(file.form, setting);
+        if !is_user && !is_called_after(file, setting) {
             continue;
         }
         let value = file.expand(&setting.value).text;
@@ -97,8 +108,13 @@ pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
             continue;
         };
         let beside = || {
-            file.beside(setting, Role::Group)
-                .map(|s| file.expand(&s.value).text)
+            let own = setting
+                .name()
+                .strip_suffix("user")
+                .map(|stem| format!("{stem}group"));
+            let own = own.and_then(|name| file.sibling(setting, &name));
+            let group = file.beside(setting, Role::Group).or(own);
+            group.map(|s| file.expand(&s.value).text)
         };
         let group = names.next().map(str::to_owned).or_else(beside);
         out.fact(
@@ -110,6 +126,17 @@ pub(super) fn run_as(file: &File<'_>, out: &mut Out) {
             },
         );
     }
+}
+
+/// Whether a key is the name of its file with `_user` behind it: `app_user` in `app.cfg`.
+fn is_called_after(file: &File<'_>, setting: &Setting) -> bool {
+    let name = String::from_utf8_lossy(file.path.name()).to_ascii_lowercase();
+    let stem = name.split('.').next().unwrap_or_default();
+    let key = setting.name().to_ascii_lowercase();
+    let before = key
+        .strip_suffix("_user")
+        .or_else(|| key.strip_suffix("-user"));
+    setting.block == 0 && stem.len() > 2 && before == Some(stem)
 }
 
 /// In forms of many meanings, `user` alone more often is somebody's login than the process'.
@@ -174,12 +201,25 @@ pub(super) fn talks(
             },
         );
     };
+    let key = start_ports::words(setting.name());
+    let is_on = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "1" | "yes" | "on" | "true" | "syslog"
+    );
+    let is_switch = key.len() > 1 && key.iter().any(|word| word == "syslog");
+    if is_on && (is_switch || role.is_none() && key == ["syslog"]) {
+        give("syslog", "/dev/log", Certainty::Declared);
+        return;
+    }
     let service = directive.and_then(|d| d.service.as_deref());
+    let named = directive.is_none_or(|d| d.weak) && names_a_peer(file, setting);
     let addressed = matches!(role, Some(Role::Host | Role::Dsn));
     for remote in remotes(&value) {
         let known = knowledge::service_of_scheme(&remote.scheme);
         let known = known.filter(|name| addressed || !matches!(*name, "http" | "files"));
-        if let Some(name) = known
+        // What a server hands on by HTTP may be a group of its own file as well as a host.
+        let is_known = |name: &str| name != "http" || is_plainly_a_host(&remote.host);
+        if let Some(name) = known.filter(|name| is_known(name))
             && is_host(&remote.host)
         {
             give(name, &remote.host, Certainty::Inferred);
@@ -187,6 +227,17 @@ pub(super) fn talks(
     }
     for host in super::net::connected(&value) {
         give("db", &host, Certainty::Inferred);
+    }
+    if named && !value.contains("://") {
+        let is_db = file.beside(setting, Role::Dsn).is_some() || file.is_data_source(setting);
+        let service = if is_db { "db" } else { "host" };
+        for word in words(&value).iter().take(16) {
+            let word = word.trim_matches(['[', ']', '"', '\'', ',']);
+            if is_plainly_a_host(word) {
+                give(service, word, Certainty::Inferred);
+            }
+        }
+        return;
     }
     if !addressed || value.contains("://") {
         return;
@@ -206,6 +257,116 @@ pub(super) fn talks(
             }
         }
     }
+}
+
+/// How often one key of a section names a peer.
+const MOST_PEERS: usize = 8;
+
+/// Whether a key that the dictionary has not names another host: by its last word, where those before it
+/// do not say that it is this one.
+fn names_a_peer(file: &File<'_>, setting: &Setting) -> bool {
+    const LAST: [&str; 14] = [
+        "host",
+        "hosts",
+        "hostname",
+        "server",
+        "servers",
+        "peer",
+        "peers",
+        "broker",
+        "brokers",
+        "upstream",
+        "upstreams",
+        "relay",
+        "gateway",
+        "master",
+    ];
+    // What is handed out to clients of DHCP is theirs.
+    const OWN: [&str; 36] = [
+        "admin",
+        "allow",
+        "allowed",
+        "api",
+        "app",
+        "application",
+        "bind",
+        "boot",
+        "default",
+        "denied",
+        "deny",
+        "dhcp",
+        "domain",
+        "exclude",
+        "external",
+        "http",
+        "https",
+        "ignore",
+        "listen",
+        "local",
+        "my",
+        "name",
+        "next",
+        "node",
+        "option",
+        "own",
+        "public",
+        "router",
+        "server",
+        "service",
+        "this",
+        "trusted",
+        "ui",
+        "vhost",
+        "virtual",
+        "web",
+    ];
+    // What packages put below /usr/share is data of theirs, and a name that comes again and again is no
+    // setting but a list.
+    let is_data =
+        file.path.is_below(&AppPath::new("/usr/share")) || file.count(setting) > MOST_PEERS;
+    if setting.separator == Separator::Header || is_data {
+        return false;
+    }
+    // In properties the words before are sections to other forms: `trap.host`.
+    let key = match file.form {
+        Form::Properties => setting.key.join("."),
+        _ => setting.name().to_owned(),
+    };
+    let parts = start_ports::words(&key);
+    let Some((last, before)) = parts.split_last() else {
+        return false;
+    };
+    let is_own = before.iter().any(|word| OWN.contains(&word.as_str()));
+    LAST.contains(&last.as_str())
+        && !is_own
+        && (!before.is_empty() || file.is_client(setting) || file.is_data_source(setting))
+}
+
+/// Whether a word is the address or the full name of another host, and nothing else.
+fn is_plainly_a_host(word: &str) -> bool {
+    const FILES: [&str; 14] = [
+        "conf", "cf", "cfg", "so", "log", "txt", "html", "php", "js", "sock", "pem", "crt", "key",
+        "xml",
+    ];
+    let host = word.rsplit_once(':').map_or(word, |(host, port)| {
+        match port.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => host,
+            false => word,
+        }
+    });
+    if let Ok(address) = host.parse::<std::net::IpAddr>() {
+        return !(address.is_loopback() || address.is_unspecified() || address.is_multicast());
+    }
+    let is_name = host.rsplit_once('.').is_some_and(|(before, last)| {
+        last.len() > 1
+            && last.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && !FILES.contains(&last)
+            && !before.is_empty()
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    });
+    is_name && is_host(host) && !host.starts_with("localhost")
 }
 
 /// A password, token or the like in a setting: where, and of what kind.

@@ -130,7 +130,10 @@ fn listeners_take_address_and_protocol_from_their_section() {
             "/opt/t/conf/server.xml",
             "<Server port=\"8005\"><Connector port=\"8009\" protocol=\"AJP/1.3\" address=\"127.0.0.1\"/></Server>"
         ),
-        ["Declared tcp 8005  -", "Declared tcp 8009 127.0.0.1 ajp"]
+        [
+            "Declared tcp 8005 localhost shutdown",
+            "Declared tcp 8009 127.0.0.1 ajp"
+        ]
     );
     assert_eq!(
         told(
@@ -152,7 +155,10 @@ fn a_client_section_neither_listens_nor_runs() {
             "/etc/app/app.ini",
             "[upload]\nserver = ftp.local\nuser = joe\npassword = s3cr3tpw\nport = 21\n"
         ),
-        ["Inferred password in upload.password"]
+        [
+            "Inferred host at ftp.local",
+            "Inferred password in upload.password"
+        ]
     );
 }
 
@@ -168,6 +174,7 @@ fn secrets_are_places_without_values() {
         [
             "Inferred password in db_password",
             "Inferred url-credentials in url",
+            "Inferred db at db.local",
             "Observed private-key in -",
         ]
     );
@@ -197,7 +204,11 @@ fn places_overrule_what_a_key_seems_to_say() {
             "/etc/app/app.conf",
             "datadir = /usr/share/app\nlocalstatedir = /var\npath = /usr/bin:/bin\nlog = /dev/null\nfoo = /api/v1/x\n"
         ),
-        ["Inferred /usr/share/app Reads Code datadir"]
+        [
+            "Inferred /usr/share/app Reads Code datadir",
+            // Only the disk can tell whether this is a path.
+            "Guessed /api/v1/x Names - foo",
+        ]
     );
 }
 

@@ -195,6 +195,16 @@ pub(super) fn to_path(text: &str, trust: Trust) -> Option<AppPath> {
     (certain == depth || certain >= 2).then_some(path)
 }
 
+/// A value that has the form of a path and nothing that says that it is one: whether it is, only the disk
+/// can tell.
+pub(super) fn bare(text: &str) -> Option<AppPath> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
+    let is_path =
+        text.len() > 2 && text.len() <= 256 && text.starts_with('/') && text.chars().all(fits);
+    let path = is_path.then(|| AppPath::new(text))?;
+    (!text.contains("//") && path.depth() >= 1).then_some(path)
+}
+
 /// `%Y%m%d` as `{date}`, any other `%x` as `*`; variables are `{name}` already.
 fn specifiers(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -266,3 +266,22 @@ fn a_label_is_no_password() {
             .any(|fact| matches!(fact.what, What::Secret { .. }))
     );
 }
+
+#[test]
+fn every_command_of_the_table_is_told_from_a_script() {
+    use crate::knowledge::commands;
+    let told = |line: &str, name: &str| {
+        let text = format!("#!/bin/sh\n{line}\nexec /opt/app/bin/appd\n");
+        let found = facts("/opt/app/bin/run", &text);
+        found
+            .iter()
+            .any(|fact| matches!(&fact.what, What::Calls { command, .. } if command == name))
+    };
+    let silent: Vec<&str> = commands::names()
+        .filter(|name| {
+            let examples = commands::command(name).unwrap().examples(name);
+            !examples.iter().any(|line| told(line, name))
+        })
+        .collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}

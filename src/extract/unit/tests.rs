@@ -49,7 +49,6 @@ fn a_forking_daemon_with_its_command_line_and_pid_file() {
             "6 Path /etc/app/a.conf Names -c ? ? Inferred",
             "6 Path /var/log/app.log Names --log ? ? Inferred",
             "7 Starts /bin/kill $MAINPID Unit app.service ExecStop forks=? Declared",
-            "7 Calls kill $MAINPID Inferred",
             "4 Env CONF=/etc/app/a.conf Declared",
             "4 Path /etc/app/a.conf Names CONF ? ? Inferred",
             "4 Env DB_PASSWORD Declared",

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::binary::Binary;
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{Asked, Needed, Outcome, Verdict};
 use super::profile::{Family, Profile, usual_loaders};
 use super::{Loader, Request, Start, glibc, musl};
 use crate::fact::{Kind, Stat};
-use crate::parse::elf::{Class, Elf, Form, machine_name};
+use crate::parse::elf::{Ask, Class, Elf, Form, machine_name};
 use crate::path::{AppPath, escape};
 use crate::tree::{Node, Who};
 
@@ -86,6 +86,71 @@ pub(super) fn run(loader: &Loader<'_>, request: &Request<'_>) -> Outcome {
     match started.profile.family {
         Family::Musl => musl::run(loader, request, started),
         Family::Glibc | Family::Unknown => glibc::run(loader, request, started),
+    }
+}
+
+impl Loader<'_> {
+    /// What a program asks for whose loader is not in the root: the loader itself, and of the libraries
+    /// that it names those of which no directory of libraries has one for its machine.
+    pub(in crate::link) fn unloaded(&self, file: &AppPath) -> Vec<Needed> {
+        let binary = self
+            .view
+            .resolve(file.as_bytes(), None)
+            .and_then(|node| self.binary(&node));
+        let Ok(binary) = binary else {
+            return Vec::new();
+        };
+        let Ok(elf) = &binary.elf else {
+            return Vec::new();
+        };
+        let Some(named) = elf.interp.as_deref() else {
+            return Vec::new();
+        };
+        let asked = Asked::Object(Ask::Needed);
+        let missing = |name: &[u8], how: String| Needed {
+            how,
+            ..Needed::missing(name, asked, Some(file.as_bytes()), false)
+        };
+        let cut = named.iter().rposition(|byte| *byte == b'/');
+        let name = named
+            .get(cut.map_or(0, |cut| cut + 1)..)
+            .unwrap_or_default();
+        let how = format!("the loader {} is not there", escape(named));
+        let mut found = vec![missing(name, how)];
+        let libraries = elf.dynamic.iter().flat_map(|dynamic| dynamic.needed());
+        let absent = libraries.filter(|needed| *needed != name && !self.is_anywhere(needed, elf));
+        found.extend(
+            absent.map(|name| missing(name, "it is in no directory of libraries".to_owned())),
+        );
+        found
+    }
+
+    /// Whether a directory of libraries has a file of that name for the machine of `elf`.
+    fn is_anywhere(&self, name: &[u8], elf: &Elf) -> bool {
+        const DIRS: [&str; 6] = [
+            "/lib",
+            "/usr/lib",
+            "/lib64",
+            "/usr/lib64",
+            "/lib32",
+            "/usr/lib32",
+        ];
+        let machine = machine_name(elf.header.machine, elf.header.class, elf.header.big_endian);
+        let triplet = format!("/usr/lib/{machine}-linux-gnu");
+        let mut dirs = DIRS
+            .into_iter()
+            .chain([triplet.as_str(), "/usr/lib/i386-linux-gnu"]);
+        dirs.any(|dir| {
+            let path = [dir.as_bytes(), b"/", name].concat();
+            let binary = self
+                .view
+                .resolve(&path, None)
+                .and_then(|node| self.binary(&node));
+            let Ok(binary) = binary else { return false };
+            binary.elf.as_ref().is_ok_and(|other| {
+                (other.header.machine, other.header.class) == (elf.header.machine, elf.header.class)
+            })
+        })
     }
 }
 

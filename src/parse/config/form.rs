@@ -29,6 +29,8 @@ pub enum Form {
     Toml,
     /// JSON, with comments and trailing commas allowed.
     Json,
+    /// Options of a Java machine, one on a line.
+    Options,
     /// Assignments of literals in a programming language.
     Script(Language),
 }
@@ -88,11 +90,13 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
         "xml" => (place == Place::Settings || is_settings_name(&name)).then_some(Form::Xml),
         "ldif" => decode(head).contains("\nolc").then_some(Form::Lines),
         "env" => Some(Form::Script(Language::Shell)),
+        "vmoptions" => Some(Form::Options),
         "php" | "inc" | "py" | "pl" | "pm" | "rb" | "lua" | "js" => (place != Place::Library)
             .then(|| script(ending, &name, path, head))
             .flatten()
             .map(Form::Script),
-        "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" => sniff(head, true),
+        "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" | "pfl" => sniff(head, true),
+        _ if name == "jvm.options" => Some(Form::Options),
         _ if name == ".env" => Some(Form::Script(Language::Shell)),
         _ if is_shell_defaults(path) => Some(Form::Script(Language::Shell)),
         _ if has_infix(&name) || is_rc(&name) => sniff(head, true),
@@ -109,6 +113,8 @@ fn is_settings_name(name: &str) -> bool {
      logging parameters persistence production registry secrets server settings \
      standalone tomcat-users users web";
     STEMS.split(' ').any(|known| known == stem)
+        || name.contains(".cfg.")
+        || name.contains(".conf.")
         || [
             "config", "settings", "-conf", "_conf", "logback", "log4j", "-server", "context",
         ]
@@ -166,7 +172,7 @@ fn script(ending: &str, name: &str, path: &AppPath, head: &[u8]) -> Option<Langu
     let among = matches!(
         beside.as_slice(),
         b"conf" | b"config" | b"etc" | b"settings" | b"conf.d"
-    );
+    ) || path.is_below(&AppPath::new("/etc"));
     let stem = name.split('.').next().unwrap_or(name);
     let named = [
         "config",
@@ -306,7 +312,9 @@ fn count(text: &str) -> Count {
             usize::from(line.starts_with('[') && line.ends_with(']') && !line.contains('"'));
         count.markup += usize::from(line.starts_with('<') || line.ends_with('>'));
         count.tags += usize::from(is_tag(line));
-        count.braces += usize::from(line.ends_with('{') || line == "}" || line == "};");
+        // `server { listen 80; }`, too.
+        let is_whole = line.ends_with('}') && line.contains('{') && line.contains(';');
+        count.braces += usize::from(line.ends_with('{') || line == "}" || line == "};" || is_whole);
         count.exports += usize::from(
             (line.starts_with("export ") && line.contains('='))
                 || (line.starts_with("if [") && line.contains(']'))

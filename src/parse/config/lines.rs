@@ -15,9 +15,14 @@ pub(super) fn read(text: &str, sink: &mut Sink) {
     Reader::new(style, tags, sink).run(text);
 }
 
-/// Reads directives within `<Section argument>` blocks.
+/// Reads directives, or assignments as Perl's Config::General has them, within `<Section argument>`
+/// blocks.
 pub(super) fn read_sections(text: &str, sink: &mut Sink) {
-    Reader::new(Separator::Space, true, sink).run(text);
+    let style = match vote(text) {
+        Separator::Equals => Separator::Equals,
+        _ => Separator::Space,
+    };
+    Reader::new(style, true, sink).run(text);
 }
 
 /// A setting that stands in a comment, `text` being what follows the comment mark; used by the
@@ -105,7 +110,7 @@ impl<'s> Reader<'s> {
         }
         if line.starts_with(['#', ';']) || line.starts_with("//") || line.starts_with("!!") {
             self.comment(number, line);
-        } else if line.starts_with('[') && self.heading(line) {
+        } else if line.starts_with('[') && self.heading(number, line) {
             self.last = None;
         } else if self.tags && line.starts_with('<') {
             self.tag(number, line);
@@ -122,7 +127,7 @@ impl<'s> Reader<'s> {
     }
 
     /// `[name]`, `[name "argument"]`, and `[[name]]` for one inside the other.
-    fn heading(&mut self, line: &str) -> bool {
+    fn heading(&mut self, number: usize, line: &str) -> bool {
         let line = before_comment(line, &['#', ';']);
         let depth = line.bytes().take_while(|&b| b == b'[').count();
         let Some(end) = line.rfind(']') else {
@@ -136,12 +141,16 @@ impl<'s> Reader<'s> {
         }
         self.nests.clear();
         self.sink.close_to((depth - 1).min(self.brackets));
+        if name.contains("://") {
+            self.sink.add(number, &["stanza"], name, Separator::Header);
+        }
         self.sink.open(&name.replace(['"', '\''], ""));
         self.brackets = self.sink.depth();
         true
     }
 
     fn tag(&mut self, number: usize, line: &str) {
+        self.last = None;
         let inner = line.trim_start_matches('<').trim_end_matches('>').trim();
         if inner.starts_with('/') {
             self.sink.close();
@@ -396,6 +405,21 @@ mod tests {
                 "VirtualHost.Directory=/var/www",
                 "VirtualHost.Directory.Require=all",
                 "Listen=80"
+            ]
+        );
+    }
+
+    #[test]
+    fn assignments_may_stand_in_tagged_sections() {
+        let text = "log = /var/log/x\nformat = %b %e\n<names>\n\t/var/spool/other = queues\n</names>\n\
+                    <httpd>\n\tport = 8077\n</httpd>\n";
+        assert_eq!(
+            live(Form::Sections, text),
+            [
+                "log=/var/log/x",
+                "format=%b %e",
+                "names./var/spool/other=queues",
+                "httpd.port=8077"
             ]
         );
     }

@@ -10,6 +10,7 @@ mod expand;
 mod form;
 mod json;
 mod lines;
+mod options;
 mod place;
 mod properties;
 mod script;
@@ -126,6 +127,7 @@ pub fn parse(form: Form, bytes: &[u8]) -> Parsed {
         Form::Yaml => yaml::read(&text, &mut sink),
         Form::Toml => toml::read(&text, &mut sink),
         Form::Json => json::read(&text, &mut sink),
+        Form::Options => options::read(&text, &mut sink),
         Form::Script(language) => script::read(&text, language, &mut sink),
     }
     sink.parsed
@@ -258,8 +260,9 @@ mod tests {
 
     use super::*;
 
-    const FORMS: [Form; 13] = [
+    const FORMS: [Form; 14] = [
         Form::Lines,
+        Form::Options,
         Form::Sections,
         Form::Braces,
         Form::Properties,

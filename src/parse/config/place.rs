@@ -21,7 +21,14 @@ pub(super) fn place(path: &AppPath) -> Place {
         let part = part.to_ascii_lowercase();
         matches!(
             part.as_slice(),
-            b"etc" | b"conf" | b"config" | b"configs" | b"configuration" | b"settings" | b"cfg"
+            b"etc"
+                | b"conf"
+                | b"config"
+                | b"configs"
+                | b"configuration"
+                | b"settings"
+                | b"cfg"
+                | b"profile"
         ) || part.ends_with(b"conf.d")
             || part.starts_with(b"conf-")
             || part.ends_with(b"-conf")

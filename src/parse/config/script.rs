@@ -52,6 +52,9 @@ fn shell(text: &str, sink: &mut Sink) {
     }
 }
 
+/// How many elements of a list are settings.
+const MAX_ELEMENTS: usize = 64;
+
 #[derive(Clone, Debug, PartialEq)]
 enum Kind<'t> {
     Word(&'t str),
@@ -280,6 +283,8 @@ impl<'t> Reader<'_, 't, '_> {
     fn entry(&mut self) {
         let start = self.at;
         let Some(key) = self.call().or_else(|| self.key()) else {
+            self.at = start;
+            self.element();
             self.at = start + 1;
             return;
         };
@@ -288,6 +293,35 @@ impl<'t> Reader<'_, 't, '_> {
             return;
         }
         self.value(line, &key);
+    }
+
+    /// A text that is an element of a list: a value of the key that the list is given to.
+    fn element(&mut self) {
+        let tokens = self.tokens;
+        let Some(token) = tokens.get(self.at) else {
+            return;
+        };
+        let Kind::Text(text) = &token.kind else {
+            return;
+        };
+        if self.code > 0 || !self.is_sign(1, &[",", "]", ")"]) {
+            return;
+        }
+        // Back over the elements before it: a bracket opens the list, and no word stands before that.
+        let before = tokens.get(..self.at).unwrap_or_default();
+        let mut outer = before.iter().rev().take(MAX_ELEMENTS).skip_while(|token| {
+            matches!(token.kind, Kind::Text(_) | Kind::Line(_) | Kind::Sign(","))
+        });
+        let opener = outer.next().map(|token| &token.kind);
+        let is_given = matches!(
+            outer.next().map(|t| &t.kind),
+            Some(Kind::Sign("=" | "=>" | ":"))
+        );
+        if matches!(opener, Some(Kind::Sign("[")))
+            || matches!(opener, Some(Kind::Sign("("))) && is_given
+        {
+            self.sink.add(token.line, &[], text, Separator::Equals);
+        }
     }
 
     /// `define('X', 'y')`: leaves the value ahead.

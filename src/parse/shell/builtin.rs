@@ -7,6 +7,11 @@ use super::expand::text;
 use super::grammar::split_assignment;
 use super::walk::Walk;
 
+/// Whether an argument of date(1) changes what it else shows.
+fn sets_the_clock(word: &Value) -> bool {
+    word == b"-s" || word.starts_with(b"--set")
+}
+
 impl Walk<'_> {
     /// The shell's own commands, and functions; false when it is another.
     pub(super) fn own(&mut self, name: &[u8], argv: &[Value]) -> bool {
@@ -59,8 +64,9 @@ impl Walk<'_> {
             }
             b":" | b"true" | b"false" | b"echo" | b"printf" | b"continue" | b"wait" | b"jobs"
             | b"type" | b"hash" | b"which" | b"let" | b"times" | b"shopt" | b"alias" | b"umask"
-            | b"popd" | b"pwd" | b"sleep" | b"dirname" | b"basename" | b"date" | b"expr"
-            | b"tr" | b"id" | b"whoami" | b"uname" => {}
+            | b"popd" | b"pwd" | b"sleep" | b"dirname" | b"basename" | b"expr" | b"tr" | b"id"
+            | b"whoami" | b"uname" => {}
+            b"date" if !args.iter().any(sets_the_clock) => {}
             _ => return self.call(&text(name), args),
         }
         true

@@ -24,6 +24,7 @@ const WRAPPERS: &[(&str, &[u8], usize)] = &[
     ("chroot", b"", 1),
     ("chrt", b"TPD", 1),
     ("command", b"", 0),
+    ("doas", b"uC", 0),
     ("env", b"uCS", 0),
     ("envdir", b"", 1),
     ("exec", b"a", 0),
@@ -34,6 +35,7 @@ const WRAPPERS: &[(&str, &[u8], usize)] = &[
     ("nohup", b"", 0),
     ("numactl", b"NmCpPi", 0),
     ("pgrphack", b"", 0),
+    ("pkexec", b"", 0),
     ("s6-envdir", b"", 1),
     ("s6-setsid", b"", 0),
     ("s6-softlimit", b"acdfhlmoprst", 0),
@@ -52,6 +54,20 @@ const WRAPPERS: &[(&str, &[u8], usize)] = &[
     ("unshare", b"", 0),
     ("xargs", b"aIEnLPsd", 0),
     ("xvfb-run", b"efnpsw", 0),
+];
+
+/// Wrappers that say something by themselves.
+const NOTED: &[&str] = &[
+    "chroot",
+    "chrt",
+    "doas",
+    "numactl",
+    "pkexec",
+    "schedtool",
+    "setpriv",
+    "sudo",
+    "taskset",
+    "unshare",
 ];
 
 const SHELLS: &[&[u8]] = &[b"sh", b"bash", b"dash", b"ksh", b"ash", b"zsh"];
@@ -87,7 +103,10 @@ impl Walk<'_> {
             return;
         }
         match name.as_slice() {
-            b"su" | b"runuser" => return self.su(run, wrappers),
+            b"su" | b"runuser" => {
+                self.noted(&run.argv);
+                return self.su(run, wrappers);
+            }
             b"start-stop-daemon" => return self.start_stop_daemon(run),
             b"daemon" | b"daemonize" | b"start_daemon" => return self.daemon(run, wrappers),
             b"startproc" => return self.startproc(run, wrappers),
@@ -104,6 +123,7 @@ impl Walk<'_> {
             self.plain(run);
             return;
         };
+        let asked = run.argv.clone();
         let options = take_options(&mut run.argv, letters);
         match *known {
             "exec" => run.way = Way::Exec,
@@ -123,7 +143,10 @@ impl Walk<'_> {
         if let ("envdir" | "s6-envdir", Some(dir)) = (*known, run.argv.first().cloned()) {
             self.variables_of(&dir);
         }
-        self.noted(known, &options);
+        if NOTED.contains(known) {
+            let words = asked.len() - run.argv.len();
+            self.noted(&asked[..words.max(2).min(asked.len())]);
+        }
         run.argv.drain(..skip.min(run.argv.len()));
         if matches!(*known, "env" | "sudo") {
             self.environment(&mut run.argv);
@@ -139,17 +162,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Some wrappers say something by themselves: that they are called is kept.
-    fn noted(&mut self, name: &str, options: &[(u8, Value)]) {
-        if matches!(
-            name,
-            "sudo" | "chroot" | "taskset" | "numactl" | "chrt" | "unshare"
-        ) {
-            let mut argv = vec![name.as_bytes().to_vec()];
-            for (letter, value) in options.iter().take(4) {
-                argv.push(vec![b'-', *letter]);
-                argv.push(folded(value));
-            }
+    /// Keeps that a wrapper was called, with its own words: what it starts is kept by itself.
+    fn noted(&mut self, words: &[Value]) {
+        let is_own = |word: &&Value| !matches!(word.as_slice(), b"-c" | b"--command" | b"--");
+        if self.calling.is_none() {
+            let own = words.iter().take_while(is_own).take(6);
+            let argv = own.map(|word| folded(word)).collect();
             self.ran(Run {
                 argv,
                 ..Run::default()
@@ -185,7 +203,10 @@ impl Walk<'_> {
             && !matches!(
                 name_of(&run.argv),
                 b"openssl"
+                    | b"chcon"
                     | b"keytool"
+                    | b"make-ssl-cert"
+                    | b"mknod"
                     | b"ssh-keygen"
                     | b"adduser"
                     | b"useradd"

@@ -309,7 +309,9 @@ exec sudo -u app env A=/b /opt/app/bin/g";
                 some("app"),
                 None
             ),
+            ("su - app".into(), Way::Plain, None, None),
             ("/opt/app/bin/f".into(), Way::Plain, some("app"), None),
+            ("runuser -u app".into(), Way::Plain, None, None),
             ("/opt/app/bin/g".into(), Way::Exec, some("app"), None),
             ("sudo -u app".into(), Way::Plain, None, None),
         ]

@@ -1,6 +1,6 @@
 //! Programs: the shell's, and those of the languages that are read by syntax tree.
 
-use seaworthy::parse::script::{self, Language, excerpt};
+use seaworthy::parse::script::{self, Language, Process, excerpt};
 use seaworthy::parse::shell::{self, Context};
 
 use super::{Target, from};
@@ -50,7 +50,12 @@ fn shell(data: &[u8]) {
 }
 
 fn read(data: &[u8], language: Language) {
-    let _ = script::read(data, language, Some(b"/opt/app/a"), Some(b"/opt/app"));
+    let process = Process {
+        dir: Some(b"/opt/app"),
+        home: Some(b"/home/a"),
+        ..Process::default()
+    };
+    let _ = script::read(data, language, Some(b"/opt/app/a"), &process);
     let _ = excerpt(data, |part| part.len() % 2 == 0);
 }
 

@@ -358,8 +358,39 @@ fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
         .find_map(|begin| name.strip_prefix(begin))
         .unwrap_or(&name)
         .to_owned();
+    match value.kind() {
+        "object" => members(reader, &name, value, MAX_MEMBERS),
+        "identifier" if is_exports(&name) => {
+            let made = reader.string(value);
+            reader.alias(&made, &name);
+        }
+        _ => {}
+    }
     let values = reader.fold(value);
     reader.assign(target, &name, &label, values);
+}
+
+/// How deep the members of objects are followed.
+const MAX_MEMBERS: usize = 3;
+
+/// What the members of an object are, by their names behind its own.
+fn members<'t>(reader: &mut Reader<'t>, name: &str, object: Node<'t>, depth: usize) {
+    for part in children(object) {
+        let Some((key, value)) = ends(part, ["key", "value"]) else {
+            continue;
+        };
+        let member = format!("{name}.{}", reader.place(key));
+        if value.kind() == "object" {
+            if let Some(depth) = depth.checked_sub(1) {
+                members(reader, &member, value, depth);
+            }
+            continue;
+        }
+        let values = reader.fold(value);
+        if !values.iter().all(|value| is_hole(value)) {
+            reader.member(&member, &values);
+        }
+    }
 }
 
 /// `key: value` in an object is a setting.
@@ -434,6 +465,16 @@ fn parts<'t>(reader: &mut Reader<'t>, pattern: Node<'t>, value: Node<'t>) {
 
 /// `import a, {b as c} from './d'`, `export * from './d'`.
 fn import<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
+    if let Some(value) = node.child_by_field_name("value") {
+        match value.kind() {
+            "object" => members(reader, "default", value, MAX_MEMBERS),
+            "identifier" => {
+                let made = reader.string(value);
+                reader.alias(&made, "default");
+            }
+            _ => {}
+        }
+    }
     let Some(source) = node.child_by_field_name("source") else {
         return;
     };

@@ -265,6 +265,15 @@ impl<'t> Reader<'t> {
     /// Python's `os.path.join`.
     pub(super) fn join_paths(&mut self, nodes: &[Node<'t>], restart: bool) -> Vec<Value> {
         let mut values: Option<Vec<Value>> = None;
+        // An empty name that is written at the beginning is the top; one that comes of something else
+        // is a directory that nobody gave.
+        let is_top = nodes
+            .first()
+            .is_some_and(|node| self.bytes(*node).len() == 2);
+        let ended = |dirs: Vec<Value>| match is_top {
+            true => join(dirs, &[b"/".to_vec()]),
+            false => ended(dirs),
+        };
         for node in nodes {
             let more = self.fold(*node);
             values = Some(match values {
@@ -506,6 +515,23 @@ impl<'t> Reader<'t> {
                 self.env.insert(&own, values.clone());
             }
         }
+    }
+
+    /// Gives the members of one name to another, as where a file hands out what it made.
+    pub(super) fn alias(&mut self, name: &str, other: &str) {
+        let members = self.env.iter().filter_map(|(known, values)| {
+            let member = known.strip_prefix(name)?.strip_prefix('.')?;
+            Some((format!("{other}.{member}"), values.clone()))
+        });
+        for (member, values) in members.collect::<Vec<_>>() {
+            self.env.insert(&member, values);
+        }
+    }
+
+    /// Gives a member of the file's own values.
+    pub(super) fn member(&mut self, name: &str, values: &[Value]) {
+        let values = self.settled(values);
+        self.env.insert(name, values);
     }
 
     /// The names of the file, for those that load it.

@@ -185,7 +185,7 @@ fn base(name: &str) -> &str {
 }
 
 fn unknown(plan: &Plan, given: Option<&[String]>, limits: &mut Vec<Limit>) -> Process {
-    let mut env = merged(&plan.env, &[], limits);
+    let mut env = merged(&plan.shared_env(), &[], limits);
     complete(&mut env, None);
     let user = plan.user.as_ref();
     let uid = user.and_then(|user| user.uid);
@@ -332,7 +332,7 @@ fn process(
     given: Option<&[String]>,
     limits: &mut Vec<Limit>,
 ) -> Process {
-    let mut env = merged(&plan.env, &start.env, limits);
+    let mut env = merged(&plan.shared_env(), &start.env, limits);
     let command = match given {
         Some(given) => given.to_vec(),
         None => command(start, &name, &env, limits),

@@ -9,8 +9,9 @@ use crate::report::{EnvVar, Start};
 /// Variables by name; a value that may be a secret is not there.
 type Variables = BTreeMap<String, Option<String>>;
 
-/// Gives each start the variables that are its own. What every service gets with the same value, and
-/// what is declared without a start, comes back: it is the environment of all.
+/// Gives each start the variables that are its own. What every service gets with the same value, what is
+/// declared without a start, and what some starts get and none with another value comes back: see
+/// [`Plan::env`](crate::report::Plan::env).
 pub(super) fn share(facts: &[Fact], starts: &mut [Start]) -> Vec<EnvVar> {
     let given: Vec<Variables> = starts.iter().map(|start| of_start(facts, start)).collect();
     let services: Vec<&Variables> = starts
@@ -33,6 +34,17 @@ pub(super) fn share(facts: &[Fact], starts: &mut [Start]) -> Vec<EnvVar> {
             .iter()
             .filter(|(name, value)| common.get(*name) != Some(*value));
         start.env = list(own);
+    }
+    // All that the application is given is shown in one place, where it can be.
+    let owned = starts.iter().flat_map(|start| &start.env);
+    for variable in owned {
+        let is_one = |start: &Start| {
+            let mut same = start.env.iter().filter(|other| other.name == variable.name);
+            same.all(|other| other.value == variable.value)
+        };
+        if starts.iter().all(is_one) && !common.contains_key(&variable.name) {
+            common.insert(variable.name.clone(), variable.value.clone());
+        }
     }
     list(common.iter())
 }

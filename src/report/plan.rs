@@ -22,7 +22,8 @@ pub struct Plan {
     pub user: Option<User>,
     /// The ports it listens on.
     pub ports: Vec<Port>,
-    /// The environment it needs.
+    /// The environment it needs. A variable that a start lists, too, is that of the starts alone that
+    /// list it; all others are given to every process.
     pub env: Vec<EnvVar>,
     /// The commands that start it; more than one when there are several processes.
     pub start: Vec<Start>,
@@ -221,7 +222,7 @@ pub struct Start {
     /// The working directory, where it is named.
     #[serde(default)]
     pub directory: Option<AppPath>,
-    /// The environment that its starter gives it, beside [`Plan::env`].
+    /// The environment that its starter gives it, beside what [`Plan::env`] gives to all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
     /// Whether it goes into the background by itself.
@@ -293,6 +294,14 @@ impl Start {
 }
 
 impl Plan {
+    /// The variables that every process is given.
+    #[must_use]
+    pub fn shared_env(&self) -> Vec<EnvVar> {
+        let owned = || self.start.iter().flat_map(|start| &start.env);
+        let is_shared = |variable: &&EnvVar| !owned().any(|own| own.name == variable.name);
+        self.env.iter().filter(is_shared).cloned().collect()
+    }
+
     /// Why nothing would run, where services are declared and none of them starts anything.
     #[must_use]
     pub fn starts_nothing(&self) -> Option<String> {

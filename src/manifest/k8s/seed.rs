@@ -32,7 +32,10 @@ file() {
     if [ -e "$2" ]; then say "$2 is there: left as it is"; return 0; fi
     if [ -f "$1" ]; then cp -p "$1" "$2"; else : >"$2"; fi && say "$2 made from $1"
 }
-# own FROM INTO MODE [OWNER]: where programs look at both
+"#;
+
+/// A function for files whose owner and mode count.
+const OWN: &str = r#"# own FROM INTO MODE [OWNER]: where programs look at both
 own() {
     mkdir -p "${2%/*}" && rm -f "$2" && (umask 077; cat "$1" >"$2")
     if [ "${4:-}" ]; then chown "$4" "$2"; fi
@@ -59,6 +62,9 @@ pub(super) fn containers(
         script: HEAD.replace("@IGNORED@", &ignored()),
         mounts: Vec::new(),
     };
+    if volumes.of(Form::Copied).next().is_some() {
+        step.script += OWN;
+    }
     if volumes.of(Form::File).next().is_some() {
         step.mounts.push(at(FILES, &format!("/seed/to/{FILES}")));
     }

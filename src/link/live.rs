@@ -262,7 +262,7 @@ fn first_voice(
         return Voice::Sample;
     }
     // What tools install or build lies below them.
-    let above = file.parent().filter(|dir| places::is_tool(dir));
+    let above = file.parent().filter(places::is_tool);
     if above.is_some() && followed.is_closed(file) && !is_script(facts) {
         return Voice::Sample;
     }

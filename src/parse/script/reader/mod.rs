@@ -1,20 +1,22 @@
 //! The reader that serves all languages: where the walk is, what names are worth, and what is
 //! noted.
 
+mod whole;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tree_sitter::{Node, Tree};
 
-use super::super::op::{Act, Deed, Op, Run};
-use super::super::shell;
-use super::super::value::{
-    HOLE, MAX_VALUES, PARAMETERS, Value, dirname, folded, hole, is_hole, join, seen_from, unite,
+use super::{Grammar, Language, Role};
+use crate::parse::op::{Act, Deed, Op, Run};
+use crate::parse::script::process::{Module, Process};
+use crate::parse::script::rules::{self, Arg, Does};
+use crate::parse::shell;
+use crate::parse::value::{
+    HOLE, PARAMETERS, Value, dirname, folded, hole, is_hole, join, seen_from, unite,
 };
-use super::super::variables::Env;
-use super::process::{Load, Module, Parameter, Process};
-use super::rules::{self, Arg, Does};
-use super::{Grammar, Language, Role, Signature};
+use crate::parse::variables::Env;
 
 /// How many operations are kept.
 const MAX_OPS: usize = 8192;
@@ -318,263 +320,6 @@ impl<'t> Reader<'t> {
         join(values, &[gap.to_vec()])
     }
 
-    /// Gives the parameters of a function what it is called with elsewhere in the program.
-    fn given(&mut self, end: usize, signature: &Signature) {
-        let Some(program) = self.process.program.filter(|_| !signature.name.is_empty()) else {
-            return;
-        };
-        for (byte, parameter) in PARAMETERS.zip(&signature.parameters) {
-            // What it is called with by name is what it is called with at its place.
-            let at = Parameter::At(usize::from(byte - PARAMETERS.start()));
-            let named = program.given(&signature.name, Parameter::Named(last_name(parameter)));
-            program.note_call(&signature.name, at, &named);
-            self.env
-                .insert(&format!("{end}\n{parameter}"), vec![vec![byte]]);
-        }
-    }
-
-    /// Values of the text of a function, with what its parameters are called with in their places.
-    fn called(&self, function: &str, values: &[Value]) -> Vec<Value> {
-        let is_open = |value: &Value| value.iter().any(|byte| PARAMETERS.contains(byte));
-        if !values.iter().any(is_open) {
-            return values.to_vec();
-        }
-        let given = |at: usize| match self.process.program {
-            Some(program) => program.given(function, Parameter::At(at)),
-            None => Vec::new(),
-        };
-        substituted(values, &given)
-    }
-
-    /// Values with what the parameters of the function around are called with.
-    fn settled(&self, values: &[Value]) -> Vec<Value> {
-        let function = self.scopes.last().map_or("", |(_, name)| name.as_str());
-        self.called(function, values)
-    }
-
-    /// Notes what a function is called with.
-    pub(super) fn passes(&mut self, function: &str, args: &[Argument<'t>]) {
-        let Some(program) = self.process.program else {
-            return;
-        };
-        let function = last_name(function);
-        // Calls of these names are those of libraries.
-        if function.len() < 4 {
-            return;
-        }
-        for (at, (name, node)) in args.iter().enumerate().take(MAX_PARAMETERS) {
-            let values = self.fold(*node);
-            let values = self.settled(&values);
-            let at = name.as_deref().map_or(Parameter::At(at), Parameter::Named);
-            program.note_call(function, at, &values);
-        }
-    }
-
-    /// What the function around is called with.
-    pub(super) fn called_with(&self, at: Parameter<'_>) -> Vec<Value> {
-        match (self.process.program, self.scopes.last()) {
-            (Some(program), Some((_, name))) if !name.is_empty() => program.given(name, at),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Gives a name of the function around values.
-    pub(super) fn give(&mut self, name: &str, values: Vec<Value>) {
-        if let Some((end, _)) = self.scopes.last() {
-            self.env.insert(&format!("{end}\n{name}"), values);
-        }
-    }
-
-    /// Adds a directory in which the program looks up names first.
-    pub(super) fn search(&self, dir: &[u8]) {
-        if let Some(program) = self.process.program {
-            program.search(&folded(&seen_from(self.cwd.as_deref(), dir)));
-        }
-    }
-
-    /// Notes what the function around gives back.
-    pub(super) fn returns(&mut self, values: &[Value]) {
-        let Some((_, name)) = self.scopes.last().filter(|(_, name)| !name.is_empty()) else {
-            return;
-        };
-        let name = format!("{name}()");
-        let mut all = self.env.get(&name).cloned().unwrap_or_default();
-        unite(&mut all, values);
-        self.env.insert(&name, all);
-        if let Some(program) = self.process.program {
-            program.note(&name, values);
-        }
-    }
-
-    /// What a function gives back, as far as its text is known.
-    pub(super) fn returned(&mut self, callee: &str, args: &[Node<'t>]) -> Vec<Value> {
-        let values = self.lookup(&format!("{callee}()"));
-        let is_open = |value: &Value| value.iter().any(|byte| PARAMETERS.contains(byte));
-        if !values.iter().any(is_open) {
-            return values;
-        }
-        let args: Vec<Vec<Value>> = args
-            .iter()
-            .take(MAX_PARAMETERS)
-            .map(|arg| self.fold(*arg))
-            .collect();
-        let given = |at: usize| args.get(at).cloned().unwrap_or_default();
-        substituted(&values, &given)
-    }
-
-    /// The values of a name: those of the functions around first, the nearest before all, then those of
-    /// the file; then those of the file that its beginning stands for, and last what the program says of
-    /// a member of that name.
-    pub(super) fn lookup(&self, name: &str) -> Vec<Value> {
-        let local = self.scopes.iter().rev();
-        let mut local = local.map(|(end, _)| self.env.get(&format!("{end}\n{name}")));
-        let own = local
-            .find_map(|values| values)
-            .or_else(|| self.env.get(name));
-        if let Some(values) = own
-            && !values.iter().all(|value| is_hole(value))
-        {
-            return self.seen_inside(name, values);
-        }
-        let member = name.split_once(['.', ':']);
-        if let Some((object, member)) = member
-            && let Some(module) = self.modules.get(object)
-            && let Some(values) = module.get(member.trim_start_matches(':'))
-        {
-            return values.clone();
-        }
-        let own_name = last_name(name);
-        let known = match self.process.program {
-            // A plain name is one of the file's own.
-            Some(program) if own_name.len() > 2 && (own_name != name || name.ends_with(')')) => {
-                program.known(own_name)
-            }
-            _ => Vec::new(),
-        };
-        match known.is_empty() {
-            true => own.cloned().unwrap_or_else(hole),
-            false => known,
-        }
-    }
-
-    /// Values of a name as the function around sees them: those of a function further out with what
-    /// that one is called with.
-    fn seen_inside(&self, name: &str, values: &[Value]) -> Vec<Value> {
-        let is_of = |(end, _): &&(usize, String)| self.env.get(&format!("{end}\n{name}")).is_some();
-        match self.scopes.iter().rev().find(is_of) {
-            Some((end, function)) if Some(*end) != self.scopes.last().map(|(end, _)| *end) => {
-                self.called(function, values)
-            }
-            _ => values.to_vec(),
-        }
-    }
-
-    /// Reads the file of the program that this one asks for.
-    pub(super) fn load(&self, load: Load<'_>) -> Option<Rc<Module>> {
-        let (Load::File(name) | Load::Name(name)) = load;
-        let known = self.settled(&[name.to_vec()]);
-        known.iter().find_map(|name| {
-            if name.contains(&HOLE) {
-                let load = match load {
-                    Load::File(_) => Load::File(name),
-                    Load::Name(_) => Load::Name(name),
-                };
-                self.process.program?.load_any(self.path?, load);
-                return None;
-            }
-            let load = match load {
-                Load::File(_) => Load::File(name),
-                Load::Name(_) => Load::Name(name),
-            };
-            self.process.program?.load(self.path?, load)
-        })
-    }
-
-    /// Takes a name for what another file gives.
-    pub(super) fn bind(&mut self, name: &str, module: &Rc<Module>) {
-        self.modules.insert(name.to_owned(), Rc::clone(module));
-    }
-
-    /// Takes all names of another file for its own.
-    pub(super) fn take_all(&mut self, module: &Module) {
-        for (name, values) in &module.values {
-            let is_known = |values: &Vec<Value>| !values.iter().all(|value| is_hole(value));
-            if !self.env.get(name).is_some_and(is_known) {
-                self.env.insert(name, values.clone());
-            }
-        }
-    }
-
-    /// Takes one name of another file for its own.
-    pub(super) fn take(&mut self, module: &Module, name: &str, own: &str) {
-        for (name, own) in [
-            (name.to_owned(), own.to_owned()),
-            (format!("{name}()"), format!("{own}()")),
-        ] {
-            if let Some(values) = module.get(&name) {
-                self.env.insert(&own, values.clone());
-            }
-        }
-    }
-
-    /// Gives the members of one name to another, as where a file hands out what it made.
-    pub(super) fn alias(&mut self, name: &str, other: &str) {
-        let members = self.env.iter().filter_map(|(known, values)| {
-            let member = known.strip_prefix(name)?.strip_prefix('.')?;
-            Some((format!("{other}.{member}"), values.clone()))
-        });
-        for (member, values) in members.collect::<Vec<_>>() {
-            self.env.insert(&member, values);
-        }
-    }
-
-    /// Gives a member of the file's own values.
-    pub(super) fn member(&mut self, name: &str, values: &[Value]) {
-        let values = self.settled(values);
-        self.env.insert(name, values);
-    }
-
-    /// The names of the file, for those that load it.
-    pub(super) fn names(&self) -> BTreeMap<String, Vec<Value>> {
-        let own = self.env.iter().filter(|(name, _)| !name.contains('\n'));
-        let told = own.filter(|(_, values)| !values.iter().all(|value| is_hole(value)));
-        told.map(|(name, values)| (name.to_owned(), values.clone()))
-            .collect()
-    }
-
-    /// The values of a variable of the environment.
-    pub(super) fn variable(&self, name: &str) -> Vec<Value> {
-        self.process
-            .variable(name)
-            .map_or_else(hole, |value| vec![value])
-    }
-
-    /// The home directory of the user.
-    pub(super) fn home(&self) -> Vec<Value> {
-        self.variable("HOME")
-    }
-
-    /// The working directory as a value.
-    pub(super) fn here(&self) -> Vec<Value> {
-        self.cwd.clone().map_or_else(hole, |dir| vec![dir])
-    }
-
-    /// Paths as they are seen from the working directory.
-    pub(super) fn absolute(&self, values: &[Value]) -> Vec<Value> {
-        let seen = |value: &Value| seen_from(self.cwd.as_deref(), value);
-        values.iter().map(seen).collect()
-    }
-
-    /// Paths in which `~` at the beginning stands for the home directory.
-    pub(super) fn expanded(&self, values: Vec<Value>) -> Vec<Value> {
-        let home = self.process.variable("HOME").unwrap_or_else(|| vec![HOLE]);
-        let expand = |value: Value| match value.strip_prefix(b"~") {
-            Some(rest) if rest.is_empty() || rest.starts_with(b"/") => [&home, rest].concat(),
-            _ => value,
-        };
-        values.into_iter().map(expand).collect()
-    }
-
     /// Gives a name values, and notes those that are paths under `label`.
     pub(super) fn assign(&mut self, node: Node<'_>, name: &str, label: &str, values: Vec<Value>) {
         self.setting(node, label, &values);
@@ -823,48 +568,6 @@ fn completed(values: Vec<Value>) -> Vec<Value> {
     };
     let kept = values.iter().filter(|value| !is_whole(value));
     kept.cloned().collect()
-}
-
-/// Values in which parameters have the values that `given` tells by their place; those of which nothing
-/// is known are holes.
-fn substituted(values: &[Value], given: &dyn Fn(usize) -> Vec<Value>) -> Vec<Value> {
-    let mut found = Vec::new();
-    for value in values {
-        let mut all = vec![Vec::new()];
-        for byte in value {
-            let more = match PARAMETERS.contains(byte) {
-                true => {
-                    let known = given(usize::from(byte - PARAMETERS.start()));
-                    if known.is_empty() { hole() } else { known }
-                }
-                false => vec![vec![*byte]],
-            };
-            // An absolute path behind a slash begins anew, as it does for those who join paths.
-            let begins_anew =
-                |begin: &Value, end: &Value| begin.ends_with(b"/") && end.starts_with(b"/");
-            all = match more.as_slice() {
-                [one] if all.iter().all(|begin| begins_anew(begin, one)) => vec![one.clone()],
-                [one] => {
-                    all.iter_mut()
-                        .for_each(|value| value.extend_from_slice(one));
-                    all
-                }
-                // Every one of either: sets of the same size are no pairs here.
-                _ => all
-                    .iter()
-                    .flat_map(|begin| {
-                        more.iter().map(move |end| match begins_anew(begin, end) {
-                            true => end.clone(),
-                            false => [begin.as_slice(), end].concat(),
-                        })
-                    })
-                    .take(MAX_VALUES)
-                    .collect(),
-            };
-        }
-        unite(&mut found, &all);
-    }
-    found
 }
 
 /// Whether a byte stands in names that people give to files, or for what is not known of one.

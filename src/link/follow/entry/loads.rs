@@ -1,0 +1,246 @@
+//! Applications that a server, a launcher or a process manager of their language loads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Command, Entry, Finder, LIMIT};
+use crate::extract::language_of;
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
+use crate::knowledge::starts::Names;
+use crate::link::reach;
+use crate::parse::config::{self, Form};
+use crate::parse::script::Language;
+use crate::path::AppPath;
+
+impl Finder<'_> {
+    /// An application that a server or manager of its language loads.
+    pub(super) fn loaded(
+        &self,
+        loads: Names<'_>,
+        command: &Command,
+        steps: usize,
+        found: &mut BTreeSet<Entry>,
+    ) {
+        let args = command.argv.get(1..).unwrap_or_default();
+        let program = command
+            .argv
+            .first()
+            .and_then(|word| self.path(word, command.dir.as_ref()));
+        let dir = command.dir.as_ref();
+        match loads {
+            Names::Module => {
+                for (at, word) in args.iter().enumerate() {
+                    if word.starts_with(b"-") {
+                        continue;
+                    }
+                    let rest = args.get(at + 1..).unwrap_or_default();
+                    if self.module(word, program.as_ref(), rest, command, found) {
+                        return;
+                    }
+                }
+            }
+            Names::File => {
+                for (at, word) in args.iter().enumerate() {
+                    let Some(path) = self.path(word, dir) else {
+                        continue;
+                    };
+                    let Some(real) = self.real(&path) else {
+                        continue;
+                    };
+                    let rest = args.get(at + 1..).unwrap_or_default();
+                    if self.managed(&real, command, steps, found) {
+                        return;
+                    }
+                    if let Some(language) = language_of(&real, b"") {
+                        self.entry(language, &path, real, rest, command, found);
+                        return;
+                    }
+                }
+            }
+            Names::Command => {
+                let words = args.iter().skip_while(|word| {
+                    word.starts_with(b"-") || matches!(word.as_slice(), b"exec" | b"run" | b"start")
+                });
+                let mut next = command.clone();
+                next.argv = words.cloned().collect();
+                self.follow(next, steps, found);
+            }
+            Names::Manifest => {
+                let Some(dir) = dir else { return };
+                let manifest = self.root.read(dir.child(b"package.json").as_bytes(), LIMIT);
+                let manifest = manifest.unwrap_or_default();
+                let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(&manifest) else {
+                    return;
+                };
+                let mut names = args.iter().filter(|word| !word.starts_with(b"-"));
+                let script =
+                    match names.find(|word| !matches!(word.as_slice(), b"run" | b"run-script")) {
+                        Some(name) => String::from_utf8_lossy(name).into_owned(),
+                        None => "start".to_owned(),
+                    };
+                let line = manifest.get("scripts").and_then(|all| all.get(script));
+                if let Some(line) = line.and_then(|line| line.as_str()) {
+                    let mut next = command.clone();
+                    let bin = dir.join(b"node_modules/.bin");
+                    let path = next.env.get("PATH").cloned().unwrap_or_default();
+                    let path = [bin.as_bytes(), b":", &path].concat();
+                    next.env.insert("PATH".to_owned(), path);
+                    self.called(line.as_bytes(), None, &[], &next, steps, found);
+                }
+            }
+            Names::Usual(name) => {
+                let named = args.iter().filter_map(|word| self.path(word, dir));
+                let usual = dir.map(|dir| dir.join(name));
+                let mut all = named.chain(usual).filter_map(|path| self.real(&path));
+                if let Some(real) = all.find(|real| language_of(real, b"").is_some()) {
+                    let language = language_of(&real, b"").unwrap_or(Language::Ruby);
+                    self.entry(language, &real.clone(), real, &[], command, found);
+                }
+            }
+        }
+    }
+
+    /// The programs of a process manager's own file: each section with a `script` is one.
+    fn managed(
+        &self,
+        file: &AppPath,
+        command: &Command,
+        steps: usize,
+        found: &mut BTreeSet<Entry>,
+    ) -> bool {
+        let ending = file
+            .name()
+            .rsplit(|byte| *byte == b'.')
+            .next()
+            .unwrap_or_default();
+        let form = match ending {
+            b"js" | b"cjs" => Form::Script(config::Language::JavaScript),
+            b"json" => Form::Json,
+            b"yml" | b"yaml" => Form::Yaml,
+            _ => return false,
+        };
+        let text = self.root.read(file.as_bytes(), LIMIT).unwrap_or_default();
+        type App = BTreeMap<String, (u32, String)>;
+        let mut apps: BTreeMap<(String, u32), App> = BTreeMap::new();
+        for setting in config::parse(form, &text).settings {
+            let above = setting.key.len().saturating_sub(1);
+            let section = setting.key[..above].join(".");
+            let app = apps.entry((section, setting.block)).or_default();
+            app.insert(setting.name().to_owned(), (setting.line, setting.value));
+        }
+        let mut is_any = false;
+        for app in apps.values() {
+            let get = |key: &str| app.get(key).map(|(_, value)| value.as_str());
+            let Some(script) = get("script") else {
+                continue;
+            };
+            is_any = true;
+            let cwd = get("cwd").and_then(AppPath::absolute);
+            let dir = cwd.or_else(|| file.parent());
+            for key in ["out_file", "error_file", "log_file", "pid_file"] {
+                if let Some((line, value)) = app.get(key)
+                    && let Some(path) = self.path(value.as_bytes(), dir.as_ref())
+                {
+                    let class = if key == "pid_file" {
+                        Class::Runtime
+                    } else {
+                        Class::Log
+                    };
+                    self.kept.borrow_mut().push(Fact {
+                        at: Locus::line(file, *line),
+                        what: What::Path {
+                            path,
+                            touch: Touch::Writes,
+                            source: Source::Config,
+                            by: key.to_owned(),
+                            kind: Some(Kind::File),
+                            class: Some(class),
+                        },
+                        certainty: Certainty::Declared,
+                    });
+                }
+            }
+            let mut argv = Vec::new();
+            let interpreter = get("interpreter").unwrap_or("node");
+            argv.push(interpreter.as_bytes().to_vec());
+            argv.push(script.as_bytes().to_vec());
+            let args = get("args").unwrap_or_default();
+            argv.extend(args.split_whitespace().map(|arg| arg.as_bytes().to_vec()));
+            let next = Command {
+                argv,
+                dir,
+                ..command.clone()
+            };
+            self.follow(next, steps, found);
+        }
+        is_any
+    }
+
+    /// A module of Python by its name, with the object in it behind a colon.
+    pub(super) fn module(
+        &self,
+        name: &[u8],
+        program: Option<&AppPath>,
+        args: &[Vec<u8>],
+        command: &Command,
+        found: &mut BTreeSet<Entry>,
+    ) -> bool {
+        let name = name.split(|byte| *byte == b':').next().unwrap_or(name);
+        let name = name.strip_suffix(b".py").unwrap_or(name);
+        let is_name =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/');
+        if name.is_empty() || !name.iter().all(is_name) {
+            return false;
+        }
+        let parts: Vec<&[u8]> = name
+            .split(|byte| matches!(byte, b'.' | b'/'))
+            .filter(|part| !part.is_empty())
+            .collect();
+        let site: Vec<AppPath> = program
+            .map(|program| self.site(program))
+            .unwrap_or_default();
+        let dirs = command.dir.iter().chain(&site);
+        for dir in dirs {
+            let path = parts
+                .iter()
+                .fold(dir.clone(), |path, part| path.child(part));
+            let files = [
+                AppPath::new([path.as_bytes(), b".py"].concat()),
+                path.child(b"__main__.py"),
+                path.child(b"__init__.py"),
+            ];
+            let real = files.iter().find_map(|file| self.real(file));
+            let Some(real) = real.filter(|real| self.scope.contains(real)) else {
+                continue;
+            };
+            let mut own = BTreeSet::new();
+            self.entry(
+                Language::Python,
+                &real.clone(),
+                real,
+                args,
+                command,
+                &mut own,
+            );
+            for mut entry in own {
+                entry.search.push(dir.clone());
+                entry.search.extend(site.iter().cloned());
+                entry.packages.extend(parts.first().map(|top| top.to_vec()));
+                found.insert(entry);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// The directories of packages of a virtual environment that a program lies in.
+    pub(super) fn site(&self, program: &AppPath) -> Vec<AppPath> {
+        let Some(prefix) = program.parent().and_then(|bin| bin.parent()) else {
+            return Vec::new();
+        };
+        let pattern = prefix.join(b"lib/python*/site-packages");
+        reach::expand(self.root, &pattern, false)
+            .into_iter()
+            .filter(|dir| self.scope.contains(dir))
+            .collect()
+    }
+}

@@ -6,6 +6,7 @@
 pub mod bases;
 pub mod commands;
 mod directives;
+pub mod homes;
 pub mod languages;
 pub mod libraries;
 mod models;

@@ -509,7 +509,7 @@ impl Program for Files<'_> {
             return vec![given.clone()];
         }
         let set = self.settings.get(name);
-        if !set.is_empty() {
+        if !set.is_empty() && !GENERIC.contains(&name) {
             return if set.len() <= MAX_VALUES {
                 set.to_vec()
             } else {

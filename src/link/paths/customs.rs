@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Ground;
 use super::witness::told;
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
-use crate::knowledge::places;
+use crate::knowledge::{homes, places};
 use crate::link::live::Voice;
 use crate::path::AppPath;
 use crate::tree::LookupError;
@@ -63,6 +63,46 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(own_settings(ground, facts));
     found.extend(client_settings(ground, facts));
     found.extend(promised(ground, facts));
+    found.extend(kept_at_home(ground, facts));
+    found
+}
+
+/// What libraries of the application keep in the homes of the users that its services run as.
+fn kept_at_home(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let user = |fact: &Fact| match &fact.what {
+        What::RunsAs { user, .. } if ground.voices.of(fact) == Voice::Live => Some(user.clone()),
+        What::Starts { given, .. } => given.as_ref()?.user.clone(),
+        _ => None,
+    };
+    let users: BTreeSet<String> = facts.iter().filter_map(user).collect();
+    let home = |user: &String| {
+        let account = ground.host.accounts.by_name(user)?;
+        let node = ground.root.resolve(account.home.as_bytes()).ok()?;
+        (node.stat.kind == Kind::Dir && account.uid != 0).then_some(node.real)
+    };
+    let homes: BTreeSet<AppPath> = users.iter().filter_map(home).collect();
+    let mut found = Vec::new();
+    for prefix in ground.scope.prefixes.iter().filter(|_| !homes.is_empty()) {
+        for below in ground.inventory.below(prefix) {
+            for keeps in homes::kept(below.dir.name(), below.name) {
+                for home in &homes {
+                    let what = What::Path {
+                        path: home.join(&keeps.path),
+                        touch: Touch::Writes,
+                        source: Source::Tree,
+                        by: "a library keeps it in the home".to_owned(),
+                        kind: Some(Kind::Dir),
+                        class: Some(keeps.class),
+                    };
+                    found.push(Fact {
+                        at: Locus::file(&below.path()),
+                        what,
+                        certainty: Certainty::Inferred,
+                    });
+                }
+            }
+        }
+    }
     found
 }
 

@@ -222,6 +222,8 @@ struct Weight {
     is_servers: bool,
     /// Settings, units or scripts that are in force say that state is kept there.
     declared_place: bool,
+    /// Settings of a program that was followed name it, which nothing in the program is seen to use.
+    only_named: bool,
     /// It is replaced by a file of another name (rename(2)).
     replaced: bool,
     /// It is put in the place of another file: a name for the time of writing.
@@ -351,6 +353,7 @@ impl Ground<'_> {
             only_starter: true,
             only_arguments: true,
             only_key: true,
+            only_named: true,
             read_only: true,
             ..Weight::default()
         };
@@ -385,6 +388,9 @@ impl Ground<'_> {
             weight.read_only &= *touch == Touch::Reads || is_read;
             weight.holds_key |= by == keys::BY;
             weight.only_key &= by == keys::BY;
+            weight.only_named &= *source == Source::Config
+                && *touch == Touch::Names
+                && self.voices.is_closed(&fact.at.file);
             weight.is_servers |= *source == Source::Config
                 && fact.certainty == Certainty::Declared
                 && by == "ServerRoot";
@@ -589,6 +595,10 @@ impl Ground<'_> {
             return false;
         }
         if (access == Access::Ro || weight.moved_away && !volatile) && !there {
+            return false;
+        }
+        // What its settings name of others, and is not there, is for those who have these others.
+        if weight.only_named && !in_prefix && !there && !self.scope.knows(path) {
             return false;
         }
         // The logs of others that it reads are the host's.

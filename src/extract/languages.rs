@@ -129,16 +129,6 @@ fn wants(input: &Input<'_>, language: Language) -> bool {
         && (!is_library(input.path) || language != Language::JavaScript && makes_scratch(input))
 }
 
-/// The languages, each with the names of its interpreters and of its files.
-const LANGUAGES: [Language; 6] = [
-    Language::JavaScript,
-    Language::TypeScript,
-    Language::Python,
-    Language::Perl,
-    Language::Php,
-    Language::Ruby,
-];
-
 /// The language that a program is written in, by its first line or its name.
 #[must_use]
 pub fn language_of(path: &AppPath, head: &[u8]) -> Option<Language> {
@@ -153,7 +143,7 @@ pub fn language_of(path: &AppPath, head: &[u8]) -> Option<Language> {
         let (_, endings) = signs(*language);
         endings.iter().any(|ending| path.name().ends_with(ending))
     };
-    by_line.or_else(|| LANGUAGES.into_iter().find(ends))
+    by_line.or_else(|| Language::ALL.into_iter().find(ends))
 }
 
 /// The language that an interpreter of some name runs.
@@ -172,7 +162,7 @@ pub fn language_of_interpreter(name: &[u8]) -> Option<Language> {
         b"tsx" | b"deno" => Some(Language::TypeScript),
         b"pypy" | b"pypy3" | b"jython" => Some(Language::Python),
         b"jruby" => Some(Language::Ruby),
-        _ => LANGUAGES.into_iter().find(is_named),
+        _ => Language::ALL.into_iter().find(is_named),
     }
 }
 

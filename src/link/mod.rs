@@ -19,6 +19,7 @@ mod live;
 pub mod loader;
 pub mod modules;
 mod named;
+mod nearby;
 pub mod owners;
 mod packaged;
 pub mod packages;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::gather::{Seen, read_files};
 use super::host::Host;
 use super::instances::template_of;
+use super::nearby::{called_after, homes, settings_in};
 use super::scope::{Scope, instance_package};
 use super::web::{self, Served};
 use crate::extract::shell;
@@ -71,79 +72,6 @@ pub(super) fn reach(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen, pr
         }
         also.extend(next);
     }
-}
-
-/// Settings that are called after the application where such settings lie: `/etc/NAME`,
-/// `/etc/opt/NAME` (FHS 3.0, 3.7) and `/usr/local/etc/NAME`. What another package owns is not its own.
-fn called_after(root: &Root, host: &Host, scope: &Scope) -> Vec<Fact> {
-    let mut found = Vec::new();
-    for (dir, word) in ["/etc", "/etc/opt", "/usr/local/etc"]
-        .iter()
-        .flat_map(|dir| scope.words.iter().map(move |word| (dir, word)))
-    {
-        let path = AppPath::new(dir).join(word);
-        let Ok(node) = root.lookup(path.as_bytes()) else {
-            continue;
-        };
-        // Of several instances each has its own file there, which its unit names.
-        let mut units = scope.units.iter();
-        if units.any(|unit| unit.split_once('@').is_some_and(|(name, _)| name == word)) {
-            continue;
-        }
-        // Of what a package owns its lists tell, file by file.
-        let is_own = host.packages.owner(&path).is_none();
-        if node.stat.kind == Kind::Dir && is_own && !knowledge::places::is_system_file(&path) {
-            found.push(Fact {
-                at: Locus::file(&path),
-                what: What::Path {
-                    path,
-                    touch: Touch::Reads,
-                    source: Source::Config,
-                    by: "include".to_owned(),
-                    kind: Some(Kind::Dir),
-                    class: Some(Class::Config),
-                },
-                certainty: Certainty::Inferred,
-            });
-        }
-    }
-    found
-}
-
-/// Settings in the home of a user that the application runs as, where that is a place of its own and
-/// not a person's.
-fn homes(root: &Root, host: &Host, facts: &[Fact]) -> Vec<Fact> {
-    let users: BTreeSet<&str> = facts
-        .iter()
-        .filter_map(|fact| match &fact.what {
-            What::RunsAs { user, .. } if user != "root" => Some(user.as_str()),
-            _ => None,
-        })
-        .collect();
-    let homes = users
-        .into_iter()
-        .filter_map(|user| host.accounts.by_name(user).map(|user| user.home.clone()));
-    let own = homes.filter(|home| {
-        home.depth() > 1
-            && !home.is_below(&AppPath::new("/home"))
-            && !knowledge::is_shared_dir(home)
-            && !knowledge::places::is_code_place(home)
-    });
-    let files = own.flat_map(|home| settings_in(root, &home));
-    files
-        .map(|path| Fact {
-            at: Locus::file(&path),
-            what: What::Path {
-                path,
-                touch: Touch::Reads,
-                source: Source::Config,
-                by: "include".to_owned(),
-                kind: Some(Kind::File),
-                class: Some(Class::Config),
-            },
-            certainty: Certainty::Inferred,
-        })
-        .collect()
 }
 
 /// The facts of the system's declarations that concern the application: all of a file that is its
@@ -516,21 +444,6 @@ fn is_own_place(scope: &Scope, fact: &Fact) -> bool {
         }
         _ => false,
     }
-}
-
-/// How many entries a directory may have in which settings are looked for: one with more holds data.
-const MAX_ENTRIES: usize = 200;
-
-/// The files of a directory that are settings by their endings, where no package says otherwise.
-fn settings_in(root: &Root, dir: &AppPath) -> Vec<AppPath> {
-    const ENDINGS: [&[u8]; 6] = [b".ini", b".conf", b".cfg", b".properties", b".xml", b".yml"];
-    let entries = root.list(dir.as_bytes()).unwrap_or_default();
-    if entries.len() > MAX_ENTRIES {
-        return Vec::new();
-    }
-    let is_settings = |name: &[u8]| ENDINGS.iter().any(|ending| name.ends_with(ending));
-    let named = entries.iter().filter(|(name, _)| is_settings(name));
-    named.map(|(name, _)| dir.join(name)).collect()
 }
 
 fn is_settings_place(path: &AppPath) -> bool {

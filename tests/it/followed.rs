@@ -198,6 +198,70 @@ fn a_path_is_put_together_across_files() {
 }
 
 #[test]
+fn a_function_opens_what_it_is_called_with() {
+    check(&[
+        (
+            "by place, in another file",
+            &[
+                (
+                    "/opt/kiln/run.py",
+                    "from store import save\nsave('/srv/first', 'a')\nsave('/srv/second', 'b')\n",
+                ),
+                (
+                    "/opt/kiln/store.py",
+                    "import os\ndef save(where, name):\n    open(os.path.join(where, name), 'w')\n",
+                ),
+            ],
+            "ExecStart=/usr/bin/python3 /opt/kiln/run.py",
+            &["/srv/first", "/srv/second"],
+        ),
+        (
+            "by name",
+            &[(
+                "/opt/kiln/run.py",
+                "import os\ndef save(what, where='/srv/default'):\n    open(os.path.join(where, what), 'w')\n\
+                 save('a', where='/srv/named')\n",
+            )],
+            "ExecStart=/usr/bin/python3 /opt/kiln/run.py",
+            &["/srv/named"],
+        ),
+        (
+            "what makes an object",
+            &[(
+                "/opt/kiln/run.js",
+                "const fs = require('fs');\nclass Shelf {\n  constructor(place) { this.place = place; }\n\
+                 \x20 fill() { fs.writeFileSync(this.place + '/full', '1'); }\n}\n\
+                 new Shelf('/srv/shelf').fill();\n",
+            )],
+            "ExecStart=/usr/bin/node /opt/kiln/run.js",
+            &["/srv/shelf"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_done_on_other_systems_alone_is_not_done() {
+    let program = |test: &str| {
+        format!(
+            "import os, sys\nif {test}:\n    open('/srv/there/x', 'w')\nelse:\n    open('/srv/here/x', 'w')\n"
+        )
+    };
+    for (test, wanted) in [
+        ("os.name == 'nt'", vec!["/srv/here"]),
+        ("sys.platform == 'win32'", vec!["/srv/here"]),
+        ("os.name != 'nt'", vec!["/srv/here", "/srv/there"]),
+        ("os.path.exists('/srv')", vec!["/srv/here", "/srv/there"]),
+    ] {
+        let text = program(test);
+        let lab = Lab::new(
+            &[("/opt/kiln/run.py", text.as_str())],
+            "ExecStart=/usr/bin/python3 /opt/kiln/run.py",
+        );
+        lab.writes(test, &wanted);
+    }
+}
+
+#[test]
 fn a_process_has_a_directory_a_home_and_an_environment() {
     check(&[
         (

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read, Result};
 use seaworthy::extract::{HEAD, Input, extract};
 use seaworthy::fact::Stat;
 use seaworthy::knowledge::{Manner, readable, secrets_in, spans};
-use seaworthy::parse::config::{self, Form, Language};
+use seaworthy::parse::config::{self, Form};
 use seaworthy::parse::content::{jar, keystore, licence, secret};
 use seaworthy::parse::elf::{Elf, imports, verify};
 use seaworthy::parse::ld_cache::{Asker, Cache, flags};
@@ -292,23 +292,6 @@ fn unit(data: &[u8]) {
     let _ = unescape(&String::from_utf8_lossy(data));
 }
 
-const FORMS: &[Form] = &[
-    Form::Lines,
-    Form::Sections,
-    Form::Braces,
-    Form::Properties,
-    Form::Xml,
-    Form::Yaml,
-    Form::Toml,
-    Form::Json,
-    Form::Script(Language::Php),
-    Form::Script(Language::Python),
-    Form::Script(Language::Perl),
-    Form::Script(Language::Ruby),
-    Form::Script(Language::Lua),
-    Form::Script(Language::JavaScript),
-];
-
 pub(super) const CONFIG: Target = Target {
     name: "config",
     reads: "settings: the first byte chooses the form",
@@ -350,7 +333,7 @@ fn config(data: &[u8]) {
     let Some((&first, text)) = data.split_first() else {
         return;
     };
-    let form = FORMS[usize::from(first) % FORMS.len()];
+    let form = Form::ALL[usize::from(first) % Form::ALL.len()];
     for setting in config::parse(form, text).settings {
         let _ = setting.folded();
         let _ = config::expand(&setting.value, &|_| None);

@@ -1,6 +1,12 @@
 //! Programs: the shell's, and those of the languages that are read by syntax tree.
 
-use seaworthy::parse::script::{self, Language, Process, excerpt};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use seaworthy::parse::script::{
+    Language, Load, Module, Parameter, Parsed, Process, Program, excerpt, note,
+};
 use seaworthy::parse::shell::{self, Context};
 
 use super::{Target, from};
@@ -55,9 +61,90 @@ fn read(data: &[u8], language: Language) {
         home: Some(b"/home/a"),
         ..Process::default()
     };
-    let _ = script::read(data, language, Some(b"/opt/app/a"), &process);
+    let parsed = Parsed::new(data, language);
+    let alone = parsed.read(Some(b"/opt/app/a"), &process);
+    // The text as the other file of its own program.
+    let module = Rc::new(Module {
+        path: b"/opt/app/b".to_vec(),
+        values: alone.vars,
+    });
+    let itself = Itself {
+        module,
+        told: RefCell::default(),
+    };
+    for _ in 0..2 {
+        let process = Process {
+            program: Some(&itself),
+            ..process
+        };
+        let _ = parsed.read(Some(b"/opt/app/a"), &process);
+    }
     let _ = excerpt(data, |part| part.len() % 2 == 0);
 }
+
+/// A program of one file, which loads itself whatever it asks for.
+struct Itself {
+    module: Rc<Module>,
+    told: RefCell<BTreeMap<String, Vec<Vec<u8>>>>,
+}
+
+impl Itself {
+    fn get(&self, name: &str) -> Vec<Vec<u8>> {
+        self.told.borrow().get(name).cloned().unwrap_or_default()
+    }
+}
+
+impl Program for Itself {
+    fn load(&self, _: &[u8], _: Load<'_>) -> Option<Rc<Module>> {
+        Some(Rc::clone(&self.module))
+    }
+
+    fn load_any(&self, _: &[u8], _: Load<'_>) {}
+
+    fn search(&self, _: &[u8]) {}
+
+    fn change_dir(&self, _: &[u8]) {}
+
+    fn note(&self, name: &str, values: &[Vec<u8>]) {
+        note(&mut self.told.borrow_mut(), name.to_owned(), values);
+    }
+
+    fn known(&self, name: &str) -> Vec<Vec<u8>> {
+        self.get(name)
+    }
+
+    fn note_call(&self, function: &str, at: Parameter<'_>, values: &[Vec<u8>]) {
+        note(
+            &mut self.told.borrow_mut(),
+            format!("{function} {at:?}"),
+            values,
+        );
+    }
+
+    fn given(&self, function: &str, at: Parameter<'_>) -> Vec<Vec<u8>> {
+        self.get(&format!("{function} {at:?}"))
+    }
+}
+
+pub(super) const TYPESCRIPT: Target = Target {
+    name: "typescript",
+    reads: "programs in TypeScript",
+    from: &[],
+    words: &[
+        b"const a: string = ",
+        b"import fs from 'fs';\n",
+        b"export default a;\n",
+        b"interface A { a: string }\n",
+        b"fs.writeFileSync(",
+        b"(a as string)",
+        b"a!",
+        b"private a = ",
+        b"async (a: A): Promise<void> => {\n",
+        b"});\n",
+        b"`${a}/b`",
+    ],
+    run: |data| read(data, Language::TypeScript),
+};
 
 pub(super) const JAVASCRIPT: Target = Target {
     name: "javascript",

@@ -13,7 +13,9 @@ use crate::fact::Kind;
 use crate::knowledge::places;
 use crate::link::scope::Scope;
 use crate::parse::op::Script;
-use crate::parse::script::{self, Language, Load, Module, Parameter, Process, Program, note, read};
+use crate::parse::script::{
+    self, Language, Load, Module, Parameter, Parsed, Process, Program, note,
+};
 use crate::path::AppPath;
 use crate::tree::Root;
 
@@ -22,6 +24,9 @@ const MAX_FILES: usize = 800;
 
 /// How many bytes of a program are read.
 const MAX_BYTES: usize = 16 << 20;
+
+/// Of how many bytes of text the trees are kept until it is read again.
+const MAX_HELD: usize = 4 << 20;
 
 /// How many files may wait for each other.
 const MAX_DEPTH: usize = 16;
@@ -98,8 +103,12 @@ pub(super) struct Files<'a> {
     settings: &'a Settings,
     entry: &'a Entry,
     before: Told,
+    trees: &'a Trees,
     state: RefCell<State>,
 }
+
+/// Trees of files that are read again, by path, with the lengths of their texts.
+pub(super) type Trees = RefCell<BTreeMap<AppPath, (Rc<Parsed>, usize)>>;
 
 /// A parameter as a key.
 fn place(at: Parameter<'_>) -> String {
@@ -117,6 +126,7 @@ impl<'a> Files<'a> {
         settings: &'a Settings,
         entry: &'a Entry,
         before: Told,
+        trees: &'a Trees,
     ) -> Self {
         let state = State {
             search: entry.search.clone(),
@@ -130,6 +140,7 @@ impl<'a> Files<'a> {
             settings,
             entry,
             before,
+            trees,
             state: RefCell::new(state),
         }
     }
@@ -206,8 +217,8 @@ impl<'a> Files<'a> {
             state.modules.insert(real.clone(), None);
             state.depth += 1;
         }
-        let module = self.text(real).map(|(text, language)| {
-            self.state.borrow_mut().bytes += text.len();
+        let module = self.text(real).map(|(text, bytes)| {
+            self.state.borrow_mut().bytes += bytes;
             // What a file does that others load is done when it is called.
             let changed = self.before.dir.clone();
             let changed = changed.filter(|_| !self.entry.files.contains(real));
@@ -219,7 +230,7 @@ impl<'a> Files<'a> {
                 env: Some(&self.entry.env),
                 program: Some(self),
             };
-            let mut script = read(&text, language, Some(real.as_bytes()), &process);
+            let mut script = text.read(Some(real.as_bytes()), &process);
             let values = std::mem::take(&mut script.vars);
             self.state.borrow_mut().scripts.push((real.clone(), script));
             Rc::new(Module {
@@ -233,11 +244,25 @@ impl<'a> Files<'a> {
         module
     }
 
-    fn text(&self, real: &AppPath) -> Option<(Vec<u8>, Language)> {
+    /// A file's text with its tree, and its length; what was read before is at hand.
+    fn text(&self, real: &AppPath) -> Option<(Rc<Parsed>, usize)> {
+        if let Some(known) = self.trees.borrow().get(real) {
+            return Some(known.clone());
+        }
         let text = self.root.read(real.as_bytes(), script::MAX_TEXT).ok()?;
         let head = &text[..text.len().min(HEAD)];
         let language = language_of(real, head).or(self.entry.language)?;
-        (!head.contains(&0)).then_some((text, language))
+        if head.contains(&0) {
+            return None;
+        }
+        let parsed = (Rc::new(Parsed::new(&text, language)), text.len());
+        let mut trees = self.trees.borrow_mut();
+        // A tree takes many times the room of its text.
+        let held: usize = trees.values().map(|(_, bytes)| bytes).sum();
+        if held + text.len() <= MAX_HELD {
+            trees.insert(real.clone(), parsed.clone());
+        }
+        Some(parsed)
     }
 
     /// The file at a path, if it is one of the program.
@@ -463,12 +488,9 @@ impl Program for Files<'_> {
         for dir in &dirs {
             if let Ok(node) = self.root.resolve(dir.as_bytes()) {
                 let dir = node.real;
-                all.extend(
-                    self.index
-                        .directly_in(&dir, language)
-                        .take(MAX_PLUG_INS)
-                        .cloned(),
-                );
+                let own = self.index.below(&dir, language);
+                let beside = own.filter(|path| path.parent().as_ref() == Some(&dir));
+                all.extend(beside.take(MAX_PLUG_INS).cloned());
             }
         }
         let mut state = self.state.borrow_mut();

@@ -37,18 +37,6 @@ impl Index {
         Self { by_stem }
     }
 
-    /// The files of a language that lie in a directory itself.
-    pub(super) fn directly_in<'a>(
-        &'a self,
-        dir: &'a AppPath,
-        language: Language,
-    ) -> impl Iterator<Item = &'a AppPath> {
-        let all = self.by_stem.values().flatten();
-        all.filter(move |path| {
-            extract::language_of(path, b"") == Some(language) && path.parent().as_ref() == Some(dir)
-        })
-    }
-
     /// The files of a language below a directory.
     pub(super) fn below<'a>(
         &'a self,
@@ -56,9 +44,8 @@ impl Index {
         language: Language,
     ) -> impl Iterator<Item = &'a AppPath> {
         let all = self.by_stem.values().flatten();
-        all.filter(move |path| {
-            extract::language_of(path, b"") == Some(language) && path.is_below(dir)
-        })
+        let is_of = move |path: &AppPath| extract::language_of(path, b"") == Some(language);
+        all.filter(move |path| path.is_below(dir) && is_of(path))
     }
 
     /// The one file whose path ends with `parts`, the last of which has no ending; of several that

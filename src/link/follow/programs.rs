@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::entry::{self, Entry};
-use super::files::{Files, Told};
+use super::files::{Files, Told, Trees};
 use super::index::Index;
 use super::settings::Settings;
 use crate::extract::{self, Out};
@@ -35,8 +37,9 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
     let index = Index::new(scope, &seen.entries);
     let settings = Settings::new(root, scope, &seen.entries);
     let mut found: BTreeMap<AppPath, Out> = BTreeMap::new();
-    for entry in &entries {
-        let (scripts, open) = program(root, scope, &index, &settings, entry);
+    let read = |entry: &Entry| program(root, scope, &index, &settings, entry);
+    let programs: Vec<_> = entries.par_iter().with_max_len(1).map(read).collect();
+    for (entry, (scripts, open)) in entries.iter().zip(programs) {
         for (path, script) in scripts {
             extract::of_program(&path, &script, found.entry(path.clone()).or_default());
         }
@@ -79,9 +82,11 @@ fn program(
     settings: &Settings,
     entry: &Entry,
 ) -> (Vec<(AppPath, Script)>, BTreeSet<Language>) {
-    let first = Files::new(root, scope, index, settings, entry, Told::default());
+    let trees = Trees::default();
+    let files = |told| Files::new(root, scope, index, settings, entry, told, &trees);
+    let first = files(Told::default());
     first.read();
-    let second = Files::new(root, scope, index, settings, entry, first.told());
+    let second = files(first.told());
     second.read();
     second.read_all()
 }

@@ -25,7 +25,7 @@ use crate::parse::digest::Digest;
 use crate::parse::parts::{Part, Reached, parts};
 use crate::parse::read::ReadAt;
 use crate::path::AppPath;
-use crate::tree::{LookupError, Root};
+use crate::tree::{File, LookupError, Root};
 use index::{Aliases, Index, hash};
 
 /// How many bytes of paths are hashed, over all packages: twenty times what large hosts have. A
@@ -272,6 +272,23 @@ impl Found {
 /// The longest paragraph of a database that is read, in bytes: apk's has the files of its package.
 const PARAGRAPH: usize = 16 << 20;
 
+fn issue(path: &AppPath, kind: IssueKind, message: String) -> Issue {
+    Issue {
+        at: Locus::file(path),
+        kind,
+        message,
+    }
+}
+
+/// A file of a database; nothing where there is none.
+fn open(root: &Root, path: &AppPath) -> Result<Option<File>, Issue> {
+    match root.open_file(path.as_bytes()) {
+        Ok(file) => Ok(Some(file)),
+        Err(LookupError::Absent | LookupError::NotDirectory) => Ok(None),
+        Err(error) => Err(issue(path, error.issue_kind(), error.to_string())),
+    }
+}
+
 /// Hands out a file in parts that end with `end`, each at most `longest` bytes and `most` in all, and
 /// says why it is not all of it. An absent file is no issue.
 fn read_parts(
@@ -281,17 +298,11 @@ fn read_parts(
     (longest, most): (usize, usize),
     each: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
 ) -> Option<Issue> {
-    let issue = |kind, message: String| {
-        Some(Issue {
-            at: Locus::file(path),
-            kind,
-            message,
-        })
-    };
-    let file = match root.open_file(path.as_bytes()) {
-        Ok(file) => file,
-        Err(LookupError::Absent | LookupError::NotDirectory) => return None,
-        Err(error) => return issue(error.issue_kind(), error.to_string()),
+    let issue = |kind, message| Some(issue(path, kind, message));
+    let file = match open(root, path) {
+        Ok(Some(file)) => file,
+        Ok(None) => return None,
+        Err(issue) => return Some(issue),
     };
     match parts(&file, end, longest, most as u64, each) {
         Ok(Reached::End) => None,
@@ -330,17 +341,11 @@ fn too_many(at: &Locus) -> Issue {
 
 /// At most `limit` bytes of a file, and why it is not all of it. An absent file is no issue.
 fn read(root: &Root, path: &AppPath, limit: usize) -> (Option<Vec<u8>>, Option<Issue>) {
-    let issue = |kind, message: String| {
-        Some(Issue {
-            at: Locus::file(path),
-            kind,
-            message,
-        })
-    };
-    let file = match root.open_file(path.as_bytes()) {
-        Ok(file) => file,
-        Err(LookupError::Absent | LookupError::NotDirectory) => return (None, None),
-        Err(error) => return (None, issue(error.issue_kind(), error.to_string())),
+    let issue = |kind, message| Some(issue(path, kind, message));
+    let file = match open(root, path) {
+        Ok(Some(file)) => file,
+        Ok(None) => return (None, None),
+        Err(issue) => return (None, Some(issue)),
     };
     match file.bytes_at(0, limit) {
         Ok(text) if file.len() > limit as u64 => {

@@ -13,6 +13,7 @@ mod parts;
 mod place;
 mod relative;
 mod scratch;
+mod weight;
 mod witness;
 
 use std::cell::RefCell;
@@ -22,10 +23,11 @@ pub(super) use self::customs::LOG_SOCKET;
 use self::inventory::Inventory;
 pub(super) use self::place::RealPaths;
 use self::place::Surroundings;
+use self::weight::Weight;
 use super::host::Host;
 use super::live::{Voice, Voices};
 use super::scope::Scope;
-use crate::fact::{Access, Certainty, Class, Fact, Kind, Source, Touch, What};
+use crate::fact::{Access, Certainty, Class, Fact, Kind, What};
 use crate::knowledge::{self, places};
 use crate::parse::op::Deed;
 use crate::parse::shell;
@@ -38,12 +40,6 @@ const VOLATILE: [&str; 4] = ["/run", "/tmp", "/var/tmp", "/dev/shm"];
 
 /// The most bytes of a file that holds a process's number (proc(5): `pid_max` has seven digits).
 const NUMBER: u64 = 16;
-
-/// What an init script keeps count with of what it has started.
-const BOOKKEEPING: [&str; 13] = [
-    "[", "cat", "echo", "flock", "kill", "lockfile", "pidfile", "read", "redirect", "rm", "test",
-    "touch", "unlink",
-];
 
 /// How many facts stand under one path.
 const BECAUSE: usize = 8;
@@ -184,88 +180,6 @@ fn begun(program: &AppPath, args: &[String]) -> Vec<AppPath> {
     found
 }
 
-/// What speaks for a path.
-#[derive(Default)]
-struct Weight {
-    /// The strongest evidence that it is written, and not only by an installation.
-    written: Option<Certainty>,
-    /// The strongest evidence that it is used at all.
-    used: Option<Certainty>,
-    /// A source's word on the class, with how sure it is.
-    class: Option<(Certainty, Class)>,
-    kind: Option<Kind>,
-    /// Only a literal, or a default that is commented out, names it.
-    only_guessed: bool,
-    /// Only literals of programs name it, of which nothing tells whether they are used.
-    only_literals: bool,
-    /// Only examples and tools name it.
-    only_apart: bool,
-    /// Only the packages' lists and installation scripts name it.
-    only_installed: bool,
-    /// The tree itself shows it.
-    witnessed: bool,
-    /// A program of the application has exactly this path in it.
-    named_by_own: bool,
-    /// Nothing but reading was seen.
-    read_only: bool,
-    /// Only arguments of programs name it.
-    only_arguments: bool,
-    /// Only init scripts name it, for themselves: their locks and the numbers of what they start.
-    only_starter: bool,
-    /// A script that runs takes its settings from it.
-    sourced: bool,
-    /// It holds a key or password.
-    holds_key: bool,
-    /// Nothing else is known of it.
-    only_key: bool,
-    /// The settings of the server that runs the application.
-    is_servers: bool,
-    /// Settings, units or scripts that are in force say that state is kept there.
-    declared_place: bool,
-    /// Settings of a program that was followed name it, which nothing in the program is seen to use.
-    only_named: bool,
-    /// It is replaced by a file of another name (rename(2)).
-    replaced: bool,
-    /// It is put in the place of another file: a name for the time of writing.
-    moved_away: bool,
-    /// Settings say by name that the application fills the directory, or its interpreter does:
-    /// what looks like code in it was made there.
-    generated: bool,
-}
-
-/// Whether a source declares where state is kept, rather than only mentions a path.
-fn declares(source: Source) -> bool {
-    matches!(
-        source,
-        Source::Config
-            | Source::Unit
-            | Source::Tmpfiles
-            | Source::Environment
-            | Source::Argument
-            | Source::Init
-            | Source::Script
-            | Source::Cron
-            | Source::Trace
-    )
-}
-
-/// Whether a write below `/etc` is the service's own: an installation makes settings, and a unit
-/// may allow more than the service does.
-fn rewrites_settings(touch: Touch, source: Source, certainty: Certainty) -> bool {
-    (touch > Touch::Grants || matches!(source, Source::Init | Source::Script))
-        && certainty > Certainty::Guessed
-        && matches!(
-            source,
-            Source::Script
-                | Source::Init
-                | Source::Cron
-                | Source::Config
-                | Source::Code
-                | Source::Trace
-                | Source::Tree
-        )
-}
-
 impl Ground<'_> {
     fn judge(
         &self,
@@ -342,125 +256,6 @@ impl Ground<'_> {
             because,
             more,
         })
-    }
-
-    fn weigh(&self, path: &AppPath, facts: &[&Fact]) -> Weight {
-        let mut weight = Weight {
-            only_guessed: true,
-            only_apart: true,
-            only_literals: true,
-            only_installed: true,
-            only_starter: true,
-            only_arguments: true,
-            only_key: true,
-            only_named: true,
-            read_only: true,
-            ..Weight::default()
-        };
-        let settings = path.components().next() == Some(b"etc");
-        let prior = knowledge::prior(path);
-        let in_prefix = self.scope.in_prefix(path).is_some();
-        let only_read = !in_prefix && self.is_only_read(facts);
-        for fact in facts {
-            let What::Path {
-                touch,
-                source,
-                kind,
-                class,
-                by,
-                ..
-            } = &fact.what
-            else {
-                continue;
-            };
-            let Some(heard) = self.voices.certainty(fact) else {
-                continue;
-            };
-            // Who speaks was weighed already where temporary files were concluded from calls.
-            let concluded = *source == Source::Code && *class == Some(Class::Temp);
-            let certainty = if concluded { fact.certainty } else { heard };
-            weight.used = weight.used.max(Some(certainty));
-            weight.only_guessed &= certainty == Certainty::Guessed;
-            weight.only_literals &= *source == Source::Literal;
-            weight.only_apart &= !concluded && self.voices.of(fact) != Voice::Live;
-            // What a program is seen to read it does not write because a key is called after logs.
-            let is_read = only_read && *source == Source::Config;
-            weight.read_only &= *touch == Touch::Reads || is_read;
-            weight.holds_key |= by == keys::BY;
-            weight.only_key &= by == keys::BY;
-            weight.only_named &= *source == Source::Config
-                && *touch == Touch::Names
-                && self.voices.is_closed(&fact.at.file);
-            weight.is_servers |= *source == Source::Config
-                && fact.certainty == Certainty::Declared
-                && by == "ServerRoot";
-            weight.declared_place |= certainty > Certainty::Guessed
-                && (touch.is_write()
-                    || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
-                && kind.is_some()
-                && declares(*source);
-            weight.replaced |= touch.is_write() && knowledge::is_rename(by);
-            weight.moved_away |= *touch == Touch::Removes && knowledge::is_rename(by);
-            weight.sourced |= by == "source"
-                && matches!(source, Source::Init | Source::Script)
-                && self.voices.of(fact) == Voice::Live;
-            weight.generated |= *kind == Some(Kind::Dir)
-                && *touch == Touch::Writes
-                && certainty > Certainty::Guessed
-                && self.voices.of(fact) == Voice::Live
-                && (*source == Source::Config || by == witness::NEWER);
-            weight.only_installed &= matches!(
-                source,
-                Source::Maintainer | Source::Package | Source::Account
-            );
-            let is_number = *class == Some(Class::Runtime) && *source == Source::Argument;
-            weight.only_arguments &= *source == Source::Argument;
-            let keeps_count = *source == Source::Init && BOOKKEEPING.contains(&by.as_str());
-            weight.only_starter &= (keeps_count || is_number) && *kind != Some(Kind::Dir);
-            weight.witnessed |= *source == Source::Tree;
-            weight.named_by_own |= *source == Source::Literal
-                && self.scope.contains(&fact.at.file)
-                && matches!(&fact.what, What::Path { path: named, .. } if named == path);
-            let counts = if settings {
-                rewrites_settings(*touch, *source, certainty)
-            } else {
-                *source != Source::Maintainer || prior.access == Access::Rw || in_prefix
-            };
-            if touch.is_write() && counts && !is_read {
-                weight.written = weight.written.max(Some(certainty));
-            }
-            weight.kind = weight.kind.or(*kind);
-            if let Some(class) = class
-                && weight.class.is_none_or(|(known, _)| known < certainty)
-            {
-                weight.class = Some((certainty, *class));
-            }
-        }
-        weight
-    }
-
-    /// Whether a program that is followed from its start reads a path, and nothing shows that anybody
-    /// writes it but what the name of a key may mean.
-    fn is_only_read(&self, facts: &[&Fact]) -> bool {
-        let mut is_read = false;
-        for fact in facts {
-            let What::Path { touch, source, .. } = &fact.what else {
-                continue;
-            };
-            if self.voices.of(fact) != Voice::Live {
-                continue;
-            }
-            let is_said = fact.certainty > Certainty::Inferred;
-            let is_settings =
-                *source == Source::Config && (!is_said || self.voices.is_closed(&fact.at.file));
-            if touch.is_write() && !is_settings {
-                return false;
-            }
-            is_read |= *source == Source::Script
-                && *touch == Touch::Reads
-                && self.voices.is_followed(&fact.at.file);
-        }
-        is_read
     }
 
     fn class(&self, path: &AppPath, weight: &Weight, in_prefix: bool) -> Option<Class> {

@@ -54,6 +54,28 @@ pub enum Language {
     Shell,
 }
 
+impl Form {
+    /// Every form, in each language.
+    pub const ALL: [Self; 16] = [
+        Self::Lines,
+        Self::Sections,
+        Self::Braces,
+        Self::Properties,
+        Self::Xml,
+        Self::Yaml,
+        Self::Toml,
+        Self::Json,
+        Self::Options,
+        Self::Script(Language::Php),
+        Self::Script(Language::Python),
+        Self::Script(Language::Perl),
+        Self::Script(Language::Ruby),
+        Self::Script(Language::Lua),
+        Self::Script(Language::JavaScript),
+        Self::Script(Language::Shell),
+    ];
+}
+
 /// The form of the file at `path` whose first bytes are `head`; nothing when it is not taken for
 /// configuration.
 #[must_use]

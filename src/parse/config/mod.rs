@@ -260,23 +260,6 @@ mod tests {
 
     use super::*;
 
-    const FORMS: [Form; 14] = [
-        Form::Lines,
-        Form::Options,
-        Form::Sections,
-        Form::Braces,
-        Form::Properties,
-        Form::Xml,
-        Form::Yaml,
-        Form::Toml,
-        Form::Json,
-        Form::Script(Language::Php),
-        Form::Script(Language::Python),
-        Form::Script(Language::Perl),
-        Form::Script(Language::Lua),
-        Form::Script(Language::Shell),
-    ];
-
     /// `key=value` lines of live settings, for tests of the readers.
     pub(super) fn live(form: Form, text: &str) -> Vec<String> {
         let one = |s: &Setting| format!("{}={}", s.key.join("."), s.value);
@@ -330,7 +313,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_reader_is_total(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for form in FORMS {
+            for form in Form::ALL {
                 let _ = parse(form, &bytes);
             }
         }
@@ -348,7 +331,7 @@ mod tests {
             ),
         ) {
             let text = parts.concat();
-            for form in FORMS {
+            for form in Form::ALL {
                 for setting in parse(form, text.as_bytes()).settings {
                     prop_assert!(!setting.key.is_empty());
                     prop_assert!(setting.line >= 1);

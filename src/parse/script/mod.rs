@@ -111,6 +111,16 @@ struct Role {
 }
 
 impl Language {
+    /// Every language.
+    pub const ALL: [Self; 6] = [
+        Self::JavaScript,
+        Self::TypeScript,
+        Self::Python,
+        Self::Perl,
+        Self::Php,
+        Self::Ruby,
+    ];
+
     /// The role of each kind of node, by its number: most nodes have none, and names are slow to
     /// compare.
     fn roles(self) -> &'static [Role] {
@@ -167,32 +177,62 @@ impl Grammar {
 /// and the cut is told.
 #[must_use]
 pub fn read(text: &[u8], language: Language, path: Option<&[u8]>, process: &Process<'_>) -> Script {
-    let text = text.get(..MAX_TEXT).unwrap_or(text);
-    let grammar = language.grammar();
-    let mut program = (grammar.program)(text);
-    // Perl's scanner looks for the end of the line of a here-document, and for nothing else: in a text
-    // that ends before it looks for ever.
-    if !program.ends_with(b"\n") {
-        program.to_mut().push(b'\n');
+    Parsed::new(text, language).read(path, process)
+}
+
+/// A script with its syntax tree, which may be read in more than one process: making the tree is most
+/// of the work.
+pub struct Parsed {
+    language: Language,
+    program: Vec<u8>,
+    tree: Option<Tree>,
+    /// How many bytes the text has, as far as it counts.
+    bytes: usize,
+}
+
+impl Parsed {
+    /// Makes the tree.
+    #[must_use]
+    pub fn new(text: &[u8], language: Language) -> Self {
+        let text = text.get(..MAX_TEXT).unwrap_or(text);
+        let grammar = language.grammar();
+        let mut program = (grammar.program)(text).into_owned();
+        // Perl's scanner looks for the end of the line of a here-document, and for nothing else: in a
+        // text that ends before it looks for ever.
+        if !program.ends_with(b"\n") {
+            program.push(b'\n');
+        }
+        Self {
+            language,
+            tree: parse(&program, grammar),
+            program,
+            bytes: text.len(),
+        }
     }
-    let Some(tree) = parse(&program, grammar) else {
-        return Script {
-            cut: true,
-            ..Script::default()
+
+    /// Reads it: see [`read`].
+    #[must_use]
+    pub fn read(&self, path: Option<&[u8]>, process: &Process<'_>) -> Script {
+        let Some(tree) = &self.tree else {
+            return Script {
+                cut: true,
+                ..Script::default()
+            };
         };
-    };
-    let mut reader = Reader::new(&program, language, path, process, 64 * 1024 + text.len());
-    reader.cut = text.len() >= MAX_TEXT;
-    reader.walk(&tree);
-    let mut faults = Vec::new();
-    if tree.root_node().has_error() {
-        faults.extend(first_error(&tree));
-    }
-    Script {
-        vars: reader.names(),
-        ops: reader.ops.into_iter().collect(),
-        faults,
-        cut: reader.cut,
+        let work = 64 * 1024 + self.bytes;
+        let mut reader = Reader::new(&self.program, self.language, path, process, work);
+        reader.cut = self.bytes >= MAX_TEXT;
+        reader.walk(tree);
+        let mut faults = Vec::new();
+        if tree.root_node().has_error() {
+            faults.extend(first_error(tree));
+        }
+        Script {
+            vars: reader.names(),
+            ops: reader.ops.into_iter().collect(),
+            faults,
+            cut: reader.cut,
+        }
     }
 }
 

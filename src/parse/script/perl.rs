@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::format::percent_holes;
 use super::process::{Load, Parameter};
-use super::reader::{Argument, Reader, by_place, children, ends};
+use super::reader::{Argument, Reader, by_place, children, ends, returned};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
@@ -319,23 +319,10 @@ fn load<'t>(reader: &mut Reader<'t>, name: Node<'t>) {
     }
 }
 
-fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    if let [value] = children(node).as_slice() {
-        let values = reader.fold(*value);
-        reader.returns(&values);
-    }
-}
-
 /// The parameters of Perl's functions are taken from a list inside.
 fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
-    let name = node
-        .child_by_field_name("name")
-        .map(|name| reader.place(name));
-    let name = match name.unwrap_or_default() {
-        // What makes an object is called as a method of its package.
-        name if name == "new" => String::new(),
-        name => name,
-    };
+    // What makes an object is called as a method of its package.
+    let name = reader.function_name(node, "new");
     Signature {
         name,
         parameters: Vec::new(),

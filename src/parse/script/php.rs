@@ -4,14 +4,14 @@ use tree_sitter::Node;
 
 use super::format::percent_holes;
 use super::process::Load;
-use super::reader::{Argument, Reader, by_place, children, ends};
+use super::reader::{Argument, Reader, by_place, children, ends, returned};
 use super::rules::{
     Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
     WRITES, rule,
 };
 use super::{Grammar, Signature};
 use crate::parse::op::Act;
-use crate::parse::value::{Value, basename, hole, is_hole};
+use crate::parse::value::{Value, basename, hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_php::LANGUAGE_PHP.into(),
@@ -211,13 +211,6 @@ fn element<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     }
 }
 
-fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    if let [value] = children(node).as_slice() {
-        let values = reader.fold(*value);
-        reader.returns(&values);
-    }
-}
-
 /// A class is loaded from its file when it is first asked for.
 fn named_class<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
     if let Some(name) = children(node).first() {
@@ -247,17 +240,7 @@ fn method_call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 }
 
 fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
-    let name = node
-        .child_by_field_name("name")
-        .map(|name| reader.place(name));
-    let name = match name.unwrap_or_default() {
-        name if name == "__construct" => {
-            let class = node.parent().and_then(|body| body.parent());
-            let class = class.and_then(|class| class.child_by_field_name("name"));
-            class.map(|class| reader.place(class)).unwrap_or_default()
-        }
-        name => name,
-    };
+    let name = reader.function_name(node, "__construct");
     let list = node.child_by_field_name("parameters").map(children);
     let names = list.into_iter().flatten();
     let names = names.filter_map(|one| one.child_by_field_name("name"));
@@ -468,16 +451,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             let name = format!("::{}", reader.place(first));
             reader.lookup(&name)
         }
-        "getenv" | "env" => {
-            let name = reader.place(first);
-            let known = reader.variable(&name);
-            match args.get(1) {
-                Some((_, default)) if known.iter().all(|value| is_hole(value)) => {
-                    reader.fold(*default)
-                }
-                _ => known,
-            }
-        }
+        "getenv" | "env" => reader.variable_or(first, args.get(1).map(|(_, node)| *node)),
         other => {
             let nodes: Vec<Node<'t>> = args.iter().map(|(_, node)| *node).collect();
             reader.returned(other, &nodes)
@@ -493,14 +467,7 @@ fn method_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     let (name, args) = (reader.place(name), arguments(node));
     match (name.as_str(), args.as_slice()) {
         ("get" | "getValue" | "getConfig" | "read", [(_, key), rest @ ..]) => {
-            let key = format!("get[{}]", reader.place(*key));
-            let known = reader.lookup(&key);
-            match rest.first() {
-                Some((_, default)) if known.iter().all(|value| is_hole(value)) => {
-                    reader.fold(*default)
-                }
-                _ => known,
-            }
+            reader.stored(*key, rest.first().map(|(_, node)| *node))
         }
         _ => {
             let nodes: Vec<Node<'t>> = args.iter().map(|(_, node)| *node).collect();

@@ -238,17 +238,7 @@ fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 }
 
 fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
-    let name = node
-        .child_by_field_name("name")
-        .map(|name| reader.place(name));
-    let name = match name.unwrap_or_default() {
-        name if name == "initialize" => {
-            let class = node.parent().and_then(|body| body.parent());
-            let class = class.and_then(|class| class.child_by_field_name("name"));
-            class.map(|class| reader.place(class)).unwrap_or_default()
-        }
-        name => name,
-    };
+    let name = reader.function_name(node, "initialize");
     let list = node.child_by_field_name("parameters").map(children);
     let names = list.into_iter().flatten();
     let names = names.map(|one| one.child_by_field_name("name").unwrap_or(one));
@@ -417,14 +407,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         ("File.basename", Some(path)) => reader.changed(path, basename),
         ("File.realpath" | "Pathname.new" | "Pathname" | "String", Some(path)) => reader.fold(path),
         ("Dir.tmpdir", _) => vec![b"/tmp".to_vec()],
-        ("ENV.fetch", Some(name)) => {
-            let name = reader.place(name);
-            let known = reader.variable(&name);
-            match args.get(1) {
-                Some(default) if known.iter().all(|value| is_hole(value)) => reader.fold(*default),
-                _ => known,
-            }
-        }
+        ("ENV.fetch", Some(name)) => reader.variable_or(name, args.get(1).copied()),
         _ => match (method, receiver) {
             ("to_s" | "freeze" | "realpath" | "expand_path" | "chomp" | "strip", Some(object)) => {
                 reader.fold(object)
@@ -436,19 +419,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
                 reader.join_paths(&all, true)
             }
             ("fetch", Some(_)) if !args.is_empty() => {
-                let key = format!(
-                    "get[{}]",
-                    args.first()
-                        .map(|key| reader.place(*key))
-                        .unwrap_or_default()
-                );
-                let known = reader.lookup(&key);
-                match args.get(1) {
-                    Some(default) if known.iter().all(|value| is_hole(value)) => {
-                        reader.fold(*default)
-                    }
-                    _ => known,
-                }
+                let (key, default) = (args.first().copied(), args.get(1).copied());
+                key.map_or_else(hole, |key| reader.stored(key, default))
             }
             _ => reader.returned(&callee, &args),
         },

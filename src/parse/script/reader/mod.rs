@@ -8,14 +8,14 @@ use std::rc::Rc;
 
 use tree_sitter::{Node, Tree};
 
-use super::{Grammar, Language, Role};
+use self::whole::is_open;
+pub(super) use self::whole::returned;
+use super::{Grammar, Language, Role, Signature};
 use crate::parse::op::{Act, Deed, Op, Run};
 use crate::parse::script::process::{Module, Process};
 use crate::parse::script::rules::{self, Arg, Does};
 use crate::parse::shell;
-use crate::parse::value::{
-    HOLE, PARAMETERS, Value, dirname, folded, hole, is_hole, join, seen_from, unite,
-};
+use crate::parse::value::{HOLE, Value, dirname, folded, hole, is_hole, join, seen_from, unite};
 use crate::parse::variables::Env;
 
 /// How many operations are kept.
@@ -39,8 +39,8 @@ pub(super) struct Reader<'t> {
     grammar: &'static Grammar,
     roles: &'static [Role],
     env: Env,
-    /// The functions around the visited node: where they end, and their names.
-    scopes: Vec<(usize, String)>,
+    /// The functions around the visited node: where they end, and how they are called.
+    scopes: Vec<(usize, Signature)>,
     /// Where the branches around the visited node end.
     branches: Vec<usize>,
     /// The working directory.
@@ -122,7 +122,7 @@ impl<'t> Reader<'t> {
             let signature = (self.grammar.signature)(self, node);
             let end = node.end_byte();
             self.given(end, &signature);
-            self.scopes.push((end, signature.name));
+            self.scopes.push((end, signature));
         } else if role.branch {
             self.branches.push(node.end_byte());
             if self.is_elsewhere(node) {
@@ -339,6 +339,14 @@ impl<'t> Reader<'t> {
             Some((end, _)) if local => format!("{end}\n{name}"),
             _ => name.to_owned(),
         };
+        // The default of a parameter counts where nobody gives it another value.
+        if is_default(node)
+            && let Some(given) = self.env.get(&key)
+            && given.iter().all(|value| is_open(value))
+            && !self.settled(given).iter().all(|value| is_hole(value))
+        {
+            return;
+        }
         let adds = !self.branches.is_empty() || values.iter().all(|value| is_hole(value));
         let values = match self.env.get(&key).filter(|_| adds) {
             Some(known) => {
@@ -460,7 +468,7 @@ impl<'t> Reader<'t> {
 
     /// Notes what is done to a path, unless nothing of it is known.
     pub(super) fn touch(&mut self, node: Node<'_>, by: &str, act: Act, path: &[u8]) {
-        if path.iter().any(|byte| PARAMETERS.contains(byte)) {
+        if is_open(path) {
             // Which call gives what a function opens in a directory of its own is not followed.
             for path in self.settled(&[path.to_vec()]) {
                 self.guesses = !path.starts_with(b"/");
@@ -485,7 +493,7 @@ impl<'t> Reader<'t> {
 
     /// A command line that a shell runs.
     pub(super) fn shell(&mut self, node: Node<'_>, command: &[u8]) {
-        if command.iter().any(|byte| PARAMETERS.contains(byte)) {
+        if is_open(command) {
             for command in self.settled(&[command.to_vec()]) {
                 self.shell(node, &command);
             }
@@ -523,7 +531,10 @@ impl<'t> Reader<'t> {
             self.cut = true;
             return;
         }
-        let function = self.scopes.last().map(|(_, name)| name.clone());
+        let function = self
+            .scopes
+            .last()
+            .map(|(_, function)| function.name.clone());
         self.ops.insert(Op {
             line: line_of(node),
             by: by.to_owned(),
@@ -568,6 +579,13 @@ fn completed(values: Vec<Value>) -> Vec<Value> {
     };
     let kept = values.iter().filter(|value| !is_whole(value));
     kept.cloned().collect()
+}
+
+/// Whether a node is a parameter with its default, or the name of one.
+fn is_default(node: Node<'_>) -> bool {
+    let is_kind =
+        |node: Node<'_>| node.kind().ends_with("parameter") || node.kind() == "assignment_pattern";
+    is_kind(node) || node.parent().is_some_and(is_kind)
 }
 
 /// Whether a byte stands in names that people give to files, or for what is not known of one.

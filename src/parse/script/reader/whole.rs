@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::{Argument, MAX_PARAMETERS, Reader, last_name};
+use super::{Argument, MAX_PARAMETERS, Reader, children, last_name};
 use crate::parse::script::Signature;
 use crate::parse::script::process::{Load, Module, Parameter};
 use crate::parse::value::{
@@ -14,38 +14,43 @@ use crate::parse::value::{
 };
 
 impl<'t> Reader<'t> {
-    /// Gives the parameters of a function what it is called with elsewhere in the program.
+    /// Gives the parameters of a function their places, until it is known what it is called with.
     pub(super) fn given(&mut self, end: usize, signature: &Signature) {
-        let Some(program) = self.process.program.filter(|_| !signature.name.is_empty()) else {
+        if self.process.program.is_none() || signature.name.is_empty() {
             return;
-        };
+        }
         for (byte, parameter) in PARAMETERS.zip(&signature.parameters) {
-            // What it is called with by name is what it is called with at its place.
-            let at = Parameter::At(usize::from(byte - PARAMETERS.start()));
-            let named = program.given(&signature.name, Parameter::Named(last_name(parameter)));
-            program.note_call(&signature.name, at, &named);
             self.env
                 .insert(&format!("{end}\n{parameter}"), vec![vec![byte]]);
         }
     }
 
     /// Values of the text of a function, with what its parameters are called with in their places.
-    fn called(&self, function: &str, values: &[Value]) -> Vec<Value> {
-        let is_open = |value: &Value| value.iter().any(|byte| PARAMETERS.contains(byte));
-        if !values.iter().any(is_open) {
+    fn called(&self, function: &Signature, values: &[Value]) -> Vec<Value> {
+        if !values.iter().any(|value| is_open(value)) {
             return values.to_vec();
         }
-        let given = |at: usize| match self.process.program {
-            Some(program) => program.given(function, Parameter::At(at)),
-            None => Vec::new(),
+        let given = |at: usize| {
+            let Some(program) = self.process.program else {
+                return Vec::new();
+            };
+            let mut known = program.given(&function.name, Parameter::At(at));
+            if let Some(name) = function.parameters.get(at) {
+                let named = Parameter::Named(last_name(name));
+                unite(&mut known, &program.given(&function.name, named));
+            }
+            // No value stands open that comes from elsewhere, whatever bytes are in a text.
+            known.iter().map(|value| closed(value)).collect()
         };
         substituted(values, &given)
     }
 
     /// Values with what the parameters of the function around are called with.
     pub(super) fn settled(&self, values: &[Value]) -> Vec<Value> {
-        let function = self.scopes.last().map_or("", |(_, name)| name.as_str());
-        self.called(function, values)
+        match self.scopes.last() {
+            Some((_, function)) => self.called(function, values),
+            None => self.called(&Signature::default(), values),
+        }
     }
 
     /// Notes what a function is called with.
@@ -69,7 +74,9 @@ impl<'t> Reader<'t> {
     /// What the function around is called with.
     pub(in crate::parse::script) fn called_with(&self, at: Parameter<'_>) -> Vec<Value> {
         match (self.process.program, self.scopes.last()) {
-            (Some(program), Some((_, name))) if !name.is_empty() => program.given(name, at),
+            (Some(program), Some((_, function))) if !function.name.is_empty() => {
+                program.given(&function.name, at)
+            }
             _ => Vec::new(),
         }
     }
@@ -90,7 +97,8 @@ impl<'t> Reader<'t> {
 
     /// Notes what the function around gives back.
     pub(in crate::parse::script) fn returns(&mut self, values: &[Value]) {
-        let Some((_, name)) = self.scopes.last().filter(|(_, name)| !name.is_empty()) else {
+        let around = self.scopes.last().map(|(_, function)| &function.name);
+        let Some(name) = around.filter(|name| !name.is_empty()) else {
             return;
         };
         let name = format!("{name}()");
@@ -109,8 +117,7 @@ impl<'t> Reader<'t> {
         args: &[Node<'t>],
     ) -> Vec<Value> {
         let values = self.lookup(&format!("{callee}()"));
-        let is_open = |value: &Value| value.iter().any(|byte| PARAMETERS.contains(byte));
-        if !values.iter().any(is_open) {
+        if !values.iter().any(|value| is_open(value)) {
             return values;
         }
         let args: Vec<Vec<Value>> = args
@@ -160,7 +167,8 @@ impl<'t> Reader<'t> {
     /// Values of a name as the function around sees them: those of a function further out with what
     /// that one is called with.
     fn seen_inside(&self, name: &str, values: &[Value]) -> Vec<Value> {
-        let is_of = |(end, _): &&(usize, String)| self.env.get(&format!("{end}\n{name}")).is_some();
+        let is_of =
+            |(end, _): &&(usize, Signature)| self.env.get(&format!("{end}\n{name}")).is_some();
         match self.scopes.iter().rev().find(is_of) {
             Some((end, function)) if Some(*end) != self.scopes.last().map(|(end, _)| *end) => {
                 self.called(function, values)
@@ -249,6 +257,50 @@ impl<'t> Reader<'t> {
             .map_or_else(hole, |value| vec![value])
     }
 
+    /// The values of a key or variable that are known, or else those of the default beside it.
+    pub(in crate::parse::script) fn known_or(
+        &mut self,
+        known: Vec<Value>,
+        default: Option<Node<'t>>,
+    ) -> Vec<Value> {
+        match default {
+            Some(default) if known.iter().all(|value| is_hole(value)) => self.fold(default),
+            _ => known,
+        }
+    }
+
+    /// What a store of settings has under a key, or else the default beside it.
+    pub(in crate::parse::script) fn stored(
+        &mut self,
+        key: Node<'t>,
+        default: Option<Node<'t>>,
+    ) -> Vec<Value> {
+        let known = self.lookup(&format!("get[{}]", self.place(key)));
+        self.known_or(known, default)
+    }
+
+    /// A variable of the environment whose name is an argument, or else the default beside it.
+    pub(in crate::parse::script) fn variable_or(
+        &mut self,
+        name: Node<'t>,
+        default: Option<Node<'t>>,
+    ) -> Vec<Value> {
+        let known = self.variable(&self.place(name));
+        self.known_or(known, default)
+    }
+
+    /// The name that a function is called by: its class's, where its own is that of what makes an
+    /// object.
+    pub(in crate::parse::script) fn function_name(&self, node: Node<'_>, maker: &str) -> String {
+        let name_of = |node: Node<'_>| Some(self.place(node.child_by_field_name("name")?));
+        let name = name_of(node).unwrap_or_default();
+        if name != maker {
+            return name;
+        }
+        let class = node.parent().and_then(|body| body.parent());
+        class.and_then(name_of).unwrap_or_default()
+    }
+
     /// The home directory of the user.
     pub(in crate::parse::script) fn home(&self) -> Vec<Value> {
         self.variable("HOME")
@@ -274,6 +326,31 @@ impl<'t> Reader<'t> {
         };
         values.into_iter().map(expand).collect()
     }
+}
+
+/// Notes that the function around gives back the one value of a statement.
+pub(in crate::parse::script) fn returned<'t>(reader: &mut Reader<'t>, statement: Node<'t>) {
+    if let [value] = children(statement).as_slice() {
+        let values = reader.fold(*value);
+        reader.returns(&values);
+    }
+}
+
+/// Whether parameters stand in a value.
+pub(super) fn is_open(value: &[u8]) -> bool {
+    value.iter().any(|byte| PARAMETERS.contains(byte))
+}
+
+/// A value in which what parameters give is not known.
+fn closed(value: &[u8]) -> Value {
+    let close = |byte: &u8| {
+        if PARAMETERS.contains(byte) {
+            HOLE
+        } else {
+            *byte
+        }
+    };
+    value.iter().map(close).collect()
 }
 
 /// Values in which parameters have the values that `given` tells by their place; those of which nothing

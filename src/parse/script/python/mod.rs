@@ -1,15 +1,16 @@
 //! Python: `os.path`, `pathlib`, `open`, and the standard library's calls on files.
 
+mod calls;
+mod modules;
+
 use tree_sitter::Node;
 
+use self::calls::RULES;
+use self::modules::{import, import_from, signature};
+use super::Grammar;
 use super::format::{brace_holes, percent_holes};
 use super::process::Load;
-use super::reader::{Argument, Reader, children, ends};
-use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
-    WRITES, rule,
-};
-use super::{Grammar, Signature};
+use super::reader::{Argument, Reader, children, ends, returned};
 use crate::parse::value::{Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -59,163 +60,6 @@ pub(super) const GRAMMAR: Grammar = Grammar {
     signature,
 };
 
-const RULES: &[Rule] = &[
-    rule(
-        &[
-            "open",
-            "io.open",
-            "codecs.open",
-            "gzip.open",
-            "bz2.open",
-            "lzma.open",
-            "file",
-            "gzip.GzipFile",
-            "tarfile.open",
-            "zipfile.ZipFile",
-            "ZipFile",
-            "aiofiles.open",
-        ],
-        &[(Arg::AtOr(0, "file"), Does::Mode(Arg::AtOr(1, "mode")))],
-    ),
-    rule(&["os.open"], &[(Arg::At(0), Does::Mode(Arg::At(1)))]),
-    rule(
-        &[".open"],
-        &[(Arg::Receiver, Does::Mode(Arg::AtOr(0, "mode")))],
-    ),
-    rule(
-        &["os.makedirs", "os.mkdir", "makedirs", "mkdir_p"],
-        &[(Arg::AtOr(0, "name"), MAKES)],
-    ),
-    rule(&[".mkdir"], &[(Arg::Receiver, MAKES)]),
-    rule(&[".write_text", ".write_bytes"], &[(Arg::Receiver, WRITES)]),
-    rule(
-        &[".read_text", ".read_bytes", ".iterdir"],
-        &[(Arg::Receiver, READS)],
-    ),
-    rule(&[".touch", ".symlink_to"], &[(Arg::Receiver, CREATES)]),
-    rule(
-        &[
-            "os.remove",
-            "os.unlink",
-            "os.rmdir",
-            "shutil.rmtree",
-            "rmtree",
-            "os.removedirs",
-        ],
-        &[(Arg::At(0), REMOVES)],
-    ),
-    rule(
-        &["os.rename", "os.replace", "os.renames", "shutil.move"],
-        MOVES,
-    ),
-    rule(&["shutil.copy", "shutil.copy2", "shutil.copyfile"], COPIES),
-    rule(
-        &["shutil.copytree"],
-        &[(Arg::At(0), READS), (Arg::At(1), BELOW)],
-    ),
-    rule(
-        &["os.chmod", "os.chown", "shutil.chown", "os.lchown"],
-        &[(Arg::At(0), GRANTS)],
-    ),
-    rule(&["os.symlink", "os.link"], &[(Arg::At(1), CREATES)]),
-    rule(&["os.mkfifo", "os.mknod"], &[(Arg::At(0), CREATES)]),
-    rule(
-        &[
-            "os.listdir",
-            "os.scandir",
-            "os.walk",
-            "glob.glob",
-            "glob.iglob",
-        ],
-        &[(Arg::At(0), READS)],
-    ),
-    rule(
-        &[
-            "os.path.exists",
-            "os.path.isfile",
-            "os.path.isdir",
-            "os.access",
-            "os.stat",
-        ],
-        &[(Arg::At(0), NAMES)],
-    ),
-    rule(&["os.chdir"], &[(Arg::At(0), Does::ChangeDir)]),
-    rule(
-        &["sqlite3.connect", "apsw.Connection", "sqlite.connect"],
-        &[(Arg::AtOr(0, "database"), WRITES)],
-    ),
-    rule(
-        &["create_engine", "sqlalchemy.create_engine"],
-        &[(Arg::At(0), WRITES)],
-    ),
-    rule(
-        &[
-            "logging.FileHandler",
-            "FileHandler",
-            "RotatingFileHandler",
-            "WatchedFileHandler",
-            "TimedRotatingFileHandler",
-            "logging.handlers.RotatingFileHandler",
-            "logging.handlers.TimedRotatingFileHandler",
-            "logging.handlers.WatchedFileHandler",
-        ],
-        &[(Arg::AtOr(0, "filename"), WRITES)],
-    ),
-    rule(
-        &["logging.basicConfig", "basicConfig"],
-        &[(Arg::Named("filename"), WRITES)],
-    ),
-    rule(
-        &[
-            "tempfile.mkstemp",
-            "tempfile.mkdtemp",
-            "tempfile.NamedTemporaryFile",
-            "tempfile.TemporaryDirectory",
-            "mkstemp",
-            "mkdtemp",
-            "NamedTemporaryFile",
-            "TemporaryDirectory",
-            "TemporaryFile",
-            "tempfile.TemporaryFile",
-        ],
-        &[(Arg::Else("dir", SCRATCH), BELOW)],
-    ),
-    // Python tries by a file of its own whether it can write there (tempfile, gettempdir).
-    rule(
-        &["tempfile.gettempdir", "gettempdir", "tempfile.mktemp"],
-        &[(Arg::Fixed(SCRATCH), BELOW)],
-    ),
-    rule(
-        &[
-            "shelve.open",
-            "dbm.open",
-            "anydbm.open",
-            "gdbm.open",
-            "dbm.gnu.open",
-        ],
-        &[(Arg::At(0), WRITES)],
-    ),
-    rule(
-        &[
-            "PIDLockFile",
-            "pidfile.PIDLockFile",
-            "FileLock",
-            "lockfile.FileLock",
-            "PidFile",
-        ],
-        &[(Arg::At(0), WRITES)],
-    ),
-    rule(
-        &[
-            "os.system",
-            "os.popen",
-            "commands.getoutput",
-            "subprocess.getoutput",
-        ],
-        &[(Arg::At(0), Does::Shell)],
-    ),
-];
-
 /// Calls that take a command as a list, or as a string for a shell.
 const RUNS: &[&str] = &[
     "subprocess.call",
@@ -248,90 +92,6 @@ fn labelled<'t>(reader: &mut Reader<'t>, node: Node<'t>, field: &str) {
         let values = reader.fold(value);
         reader.pair(node, &label, &values);
     }
-}
-
-fn returned<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    if let [value] = children(node).as_slice() {
-        let values = reader.fold(*value);
-        reader.returns(&values);
-    }
-}
-
-/// `import a.b`, `import a.b as c`.
-fn import<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    for part in children(node) {
-        let name = part.child_by_field_name("name").unwrap_or(part);
-        let name = reader.place(name);
-        let alias = part.child_by_field_name("alias");
-        let own = alias.map_or_else(|| name.clone(), |alias| reader.place(alias));
-        if let Some(module) = reader.load(Load::Name(name.as_bytes())) {
-            reader.bind(&own, &module);
-        }
-    }
-}
-
-/// `from a.b import c, d as e`, `from . import c`, `from a import *`.
-fn import_from<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    let Some(from) = node.child_by_field_name("module_name") else {
-        return;
-    };
-    let from = reader.place(from);
-    let module = reader.load(Load::Name(from.as_bytes()));
-    let mut cursor = node.walk();
-    let names: Vec<Node<'t>> = node.children_by_field_name("name", &mut cursor).collect();
-    if names.is_empty()
-        && let Some(module) = &module
-    {
-        reader.take_all(module);
-    }
-    for part in names {
-        let name = part.child_by_field_name("name").unwrap_or(part);
-        let name = reader.place(name);
-        let alias = part.child_by_field_name("alias");
-        let own = alias.map_or_else(|| name.clone(), |alias| reader.place(alias));
-        if let Some(module) = &module {
-            reader.take(module, &name, &own);
-        }
-        // A file of the package that was named.
-        let dot = if from.ends_with('.') { "" } else { "." };
-        if let Some(part) = reader.load(Load::Name(format!("{from}{dot}{name}").as_bytes())) {
-            reader.bind(&own, &part);
-        } else if let Some(module) = &module {
-            // An object that the other file makes.
-            reader.bind(&own, module);
-        }
-    }
-}
-
-fn signature(reader: &Reader<'_>, node: Node<'_>) -> Signature {
-    let name = node
-        .child_by_field_name("name")
-        .map(|name| reader.place(name));
-    let name = match name.unwrap_or_default() {
-        name if name == "__init__" => {
-            let class = node.parent().and_then(|body| body.parent());
-            let class = class.and_then(|class| class.child_by_field_name("name"));
-            class.map(|class| reader.place(class)).unwrap_or_default()
-        }
-        name => name,
-    };
-    let list = node.child_by_field_name("parameters").map(children);
-    let mut parameters = Vec::new();
-    for one in list.unwrap_or_default() {
-        let typed = (one.kind() == "typed_parameter").then(|| children(one).first().copied());
-        let one = one
-            .child_by_field_name("name")
-            .or(typed.flatten())
-            .unwrap_or(one);
-        parameters.push(reader.place(one));
-    }
-    if parameters
-        .first()
-        .is_some_and(|first| first == "self" || first == "cls")
-    {
-        parameters.remove(0);
-    }
-    Signature { name, parameters }
 }
 
 fn arguments<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<Argument<'t>> {
@@ -587,14 +347,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             | "getattr",
             Some(name),
         ) => {
-            let variable = reader.place(name);
-            let known = reader.variable(&variable);
-            match plain.last() {
-                Some(default) if plain.len() > 1 && known.iter().all(|value| is_hole(value)) => {
-                    reader.fold(*default)
-                }
-                _ => known,
-            }
+            let default = plain.last().copied().filter(|_| plain.len() > 1);
+            reader.variable_or(name, default)
         }
         _ => match (method, receiver) {
             ("resolve" | "absolute", Some(object)) => {

@@ -228,14 +228,14 @@ fn module_words(text: &mut String, module: &Module) {
     if let Some(path) = &module.path {
         let _ = writeln!(text, "  opened as {path}");
     }
-    let line = module.at.line.map(|line| format!(":{line}"));
+    let line = module.at.within();
     let _ = writeln!(
         text,
         "  {}, {} by {}{}",
         name_of(module.priority),
         name_of(module.certainty),
         module.at.file,
-        line.unwrap_or_default()
+        line
     );
     let package = module.package.as_deref().unwrap_or("no package");
     let owner = name_of(module.owner);

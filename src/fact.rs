@@ -26,7 +26,10 @@ use crate::path::AppPath;
 pub struct Locus {
     /// The file, or directory, that was looked at.
     pub file: AppPath,
-    /// The place in the file; absent when the whole file, or its metadata, is meant.
+    /// The member of it, where it is an archive: `org/example/Main.class`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// The place in the file, or in the source that a class was made of; absent when the whole file, or its metadata, is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
 }
@@ -37,6 +40,7 @@ impl Locus {
     pub fn file(file: &AppPath) -> Self {
         Self {
             file: file.clone(),
+            member: None,
             line: None,
         }
     }
@@ -46,8 +50,27 @@ impl Locus {
     pub fn line(file: &AppPath, line: u32) -> Self {
         Self {
             file: file.clone(),
+            member: None,
             line: Some(line),
         }
+    }
+
+    /// The same in a member of an archive.
+    #[must_use]
+    pub fn in_member(self, member: &str) -> Self {
+        Self {
+            member: Some(member.to_owned()),
+            ..self
+        }
+    }
+
+    /// The place within the file, as it is shown behind the file's path: `:12`, `!/a/B.class:12`, or
+    /// nothing.
+    #[must_use]
+    pub fn within(&self) -> String {
+        let member = self.member.as_ref().map(|member| format!("!/{member}"));
+        let line = self.line.map(|line| format!(":{line}"));
+        member.unwrap_or_default() + &line.unwrap_or_default()
     }
 }
 

@@ -58,6 +58,7 @@ pub const TARGETS: &[Target] = &[
     programs::PHP,
     programs::PYTHON,
     programs::RUBY,
+    programs::JAVA,
     programs::TYPESCRIPT,
     packages::DPKG,
     packages::APK,

@@ -10,7 +10,8 @@ use super::script::{
     Facts, certainty_of, interpreter_name, is_documentation, is_library, known_path,
 };
 use super::{Extractor, Input, Named, Out, shell};
-use crate::fact::{IssueKind, Locus, Touch};
+use crate::fact::{IssueKind, Locus, Touch, What};
+use crate::knowledge;
 use crate::parse::op::{Act, Deed, Op, Script};
 use crate::parse::script::{Language, MAX_TEXT, Process, excerpt, read};
 use crate::path::AppPath;
@@ -180,8 +181,8 @@ pub fn runs_outside_browsers(language: Language, text: &[u8]) -> bool {
 }
 
 /// What a file of a program does, which was read with the rest of it.
-pub fn of_program(path: &AppPath, script: &Script, out: &mut Out) {
-    let mut facts = Facts::new(path, shell::source_of(path));
+pub fn of_program(path: &AppPath, member: Option<&str>, script: &Script, out: &mut Out) {
+    let mut facts = Facts::new(path, shell::source_of(path)).of_member(member);
     for op in &script.ops {
         one(op, path, &mut facts);
     }
@@ -279,6 +280,19 @@ fn one(op: &Op, file: &AppPath, facts: &mut Facts<'_>) {
             }
         }
         Deed::Source(_) => {}
+        Deed::Listens {
+            transport,
+            port,
+            address,
+        } => {
+            let what = What::Listens {
+                transport: (*transport).to_owned(),
+                port: Some(*port),
+                address: String::from_utf8_lossy(address).into_owned(),
+                protocol: knowledge::protocol(transport, *port).map(str::to_owned),
+            };
+            facts.add(op.line, certainty_of(op), what);
+        }
     }
 }
 

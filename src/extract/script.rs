@@ -123,6 +123,8 @@ fn holds(text: &[u8], marker: &[u8]) -> bool {
 /// The facts of one script, each once.
 pub(super) struct Facts<'a> {
     pub(super) path: &'a AppPath,
+    /// The member of it that is read, where it is an archive.
+    member: Option<&'a str>,
     pub(super) source: Source,
     seen: BTreeSet<Fact>,
 }
@@ -131,8 +133,26 @@ impl<'a> Facts<'a> {
     pub(super) fn new(path: &'a AppPath, source: Source) -> Self {
         Self {
             path,
+            member: None,
             source,
             seen: BTreeSet::new(),
+        }
+    }
+
+    /// Those of a member of an archive.
+    #[cfg(feature = "scripting")]
+    pub(super) fn of_member(self, member: Option<&'a str>) -> Self {
+        Self { member, ..self }
+    }
+
+    fn at(&self, line: u32) -> Locus {
+        let at = match line {
+            0 => Locus::file(self.path),
+            line => Locus::line(self.path, line),
+        };
+        match self.member {
+            Some(member) => at.in_member(member),
+            None => at,
         }
     }
 
@@ -143,7 +163,7 @@ impl<'a> Facts<'a> {
 
     pub(super) fn add(&mut self, line: u32, certainty: Certainty, what: What) {
         self.seen.insert(Fact {
-            at: Locus::line(self.path, line),
+            at: self.at(line),
             what,
             certainty,
         });
@@ -155,7 +175,7 @@ impl<'a> Facts<'a> {
         let (act, path, by) = match &op.deed {
             Deed::Path { act, path } => (*act, path, op.by.as_str()),
             Deed::Source(path) => (Act::Reads, path, "source"),
-            Deed::Run(_) | Deed::Set { .. } => return,
+            Deed::Run(_) | Deed::Set { .. } | Deed::Listens { .. } => return,
         };
         if op.undoes() && act != Act::Removes {
             return;
@@ -219,7 +239,7 @@ impl<'a> Facts<'a> {
         found: Named<'_>,
     ) {
         let mut out = Out::default();
-        out.path(Locus::line(self.path, line), certainty, path, found);
+        out.path(self.at(line), certainty, path, found);
         self.seen.extend(out.facts);
     }
 }

@@ -227,7 +227,7 @@ fn one(op: &Op, stage: Stage, facts: &mut Facts<'_>) {
                 starts::start(op, run, facts);
             }
         }
-        Deed::Source(_) => {}
+        Deed::Source(_) | Deed::Listens { .. } => {}
     }
 }
 

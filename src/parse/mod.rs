@@ -17,6 +17,8 @@ pub mod elf;
 pub mod env_file;
 pub mod fstab;
 pub mod inetd;
+#[cfg(feature = "scripting")]
+pub mod java;
 pub mod ld_cache;
 pub mod ld_conf;
 pub mod line;

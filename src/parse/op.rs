@@ -3,7 +3,7 @@
 /// One operation of a script.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Op {
-    /// Line, counted from 1.
+    /// Line, counted from 1; 0 where what was compiled does not tell it.
     pub line: u32,
     /// The command or call (`mkdir`, `redirect`, `open`).
     pub by: String,
@@ -81,6 +81,15 @@ pub enum Deed {
         value: Vec<u8>,
         /// Whether programs started later see it.
         exported: bool,
+    },
+    /// Opens a port.
+    Listens {
+        /// `tcp` or `udp`.
+        transport: &'static str,
+        /// Its number.
+        port: u16,
+        /// The address that it is bound to; empty where the program names none.
+        address: Vec<u8>,
     },
 }
 

@@ -68,10 +68,7 @@ pub(super) fn grade(grade: Grade) -> &'static str {
 
 /// File, and line where there is one.
 pub(super) fn place(at: &Locus) -> String {
-    match at.line {
-        Some(line) => format!("{}:{line}", at.file),
-        None => at.file.to_string(),
-    }
+    format!("{}{}", at.file, at.within())
 }
 
 /// A fact in a line: where, and what.

@@ -23,6 +23,7 @@ mod homemade;
 mod hostile;
 mod hostile_names;
 mod hostile_reports;
+mod java;
 mod judged;
 mod keys;
 mod layers;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use seaworthy::parse::java;
 use seaworthy::parse::script::{
     Language, Load, Module, Parameter, Parsed, Process, Program, excerpt, note,
 };
@@ -125,6 +126,39 @@ impl Program for Itself {
         self.get(&format!("{function} {at:?}"))
     }
 }
+
+pub(super) const JAVA: Target = Target {
+    name: "java",
+    reads: "class files of Java",
+    from: &[],
+    words: &[
+        b"\xca\xfe\xba\xbe\0\0\0\x3d",
+        b"(Ljava/lang/String;)V",
+        b"java/io/File",
+        b"java/lang/StringBuilder",
+        b"Code",
+        b"LineNumberTable",
+        b"BootstrapMethods",
+        b"makeConcatWithConstants",
+    ],
+    run: |data| {
+        let nothing = BTreeMap::new();
+        let machine = java::Machine {
+            dir: Some(b"/opt/a"),
+            home: Some(b"/home/a"),
+            env: &nothing,
+            properties: &nothing,
+            arguments: &[b"b".to_vec()],
+            settings: &|key| vec![key.as_bytes().to_vec()],
+        };
+        let _ = java::names(data);
+        let class = java::Loaded {
+            bytes: data,
+            from: b"/opt/a/a.jar",
+        };
+        let _ = java::read(&[class], &machine);
+    },
+};
 
 pub(super) const TYPESCRIPT: Target = Target {
     name: "typescript",

@@ -11,6 +11,8 @@ mod files;
 #[cfg(feature = "scripting")]
 mod index;
 #[cfg(feature = "scripting")]
+mod java;
+#[cfg(feature = "scripting")]
 mod programs;
 #[cfg(feature = "scripting")]
 mod settings;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::entry::{self, Entry};
 use super::files::{Files, Told, Trees};
 use super::index::Index;
+use super::java::{self, JavaProgram, JavaStart};
 use super::settings::Settings;
 use crate::extract::{self, Out};
 use crate::fact::{Source, What};
@@ -31,17 +32,27 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
     seen.facts.extend(started.kept);
     let mut entries = started.entries;
     entries.truncate(MAX_ENTRIES);
-    if entries.is_empty() {
+    let mut java = started.java;
+    java.truncate(MAX_ENTRIES);
+    if entries.is_empty() && java.is_empty() {
         return;
     }
     let index = Index::new(scope, &seen.entries);
     let settings = Settings::new(root, scope, &seen.entries);
     let mut found: BTreeMap<AppPath, Out> = BTreeMap::new();
+    let read = |start: &JavaStart| java::program(root, scope, &settings, start);
+    let machines: Vec<JavaProgram> = java.par_iter().with_max_len(1).map(read).collect();
+    for (path, member, script) in machines.iter().flat_map(|program| &program.scripts) {
+        let out = found.entry(path.clone()).or_default();
+        extract::of_program(path, member.as_deref(), script, out);
+        let prefix = scope.in_prefix(path).cloned();
+        seen.followed.closed.extend(prefix);
+    }
     let read = |entry: &Entry| program(root, scope, &index, &settings, entry);
     let programs: Vec<_> = entries.par_iter().with_max_len(1).map(read).collect();
     for (entry, (scripts, open)) in entries.iter().zip(programs) {
         for (path, script) in scripts {
-            extract::of_program(&path, &script, found.entry(path.clone()).or_default());
+            extract::of_program(&path, None, &script, found.entry(path.clone()).or_default());
         }
         let prefixes = entry.files.iter().filter_map(|file| scope.in_prefix(file));
         for prefix in prefixes {

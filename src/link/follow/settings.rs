@@ -6,7 +6,7 @@ use crate::extract::HEAD;
 use crate::fact::Kind;
 use crate::knowledge::places;
 use crate::link::scope::Scope;
-use crate::parse::config;
+use crate::parse::config::{self, Setting};
 use crate::parse::script::note;
 use crate::path::AppPath;
 use crate::tree::{Entries, Root};
@@ -19,6 +19,9 @@ const MAX_FILES: usize = 200;
 
 /// The largest file of settings that is asked, in bytes.
 const MAX_BYTES: u64 = 256 << 10;
+
+/// How many numbers of a key are kept.
+const MAX_NUMBERS: usize = 4;
 
 /// How a language's package tools call the description of a package: its words are no settings.
 const MANIFESTS: [&[u8]; 7] = [
@@ -76,11 +79,7 @@ impl Settings {
             let Some(form) = config::form(&path, head) else {
                 continue;
             };
-            for setting in config::parse(form, &text).settings {
-                if !setting.commented {
-                    settings.add(setting.name(), setting.value.as_bytes());
-                }
-            }
+            settings.take(&config::parse(form, &text).settings);
             left -= 1;
             if left == 0 {
                 break;
@@ -89,11 +88,29 @@ impl Settings {
         settings
     }
 
+    /// Adds what a file gives.
+    pub(super) fn take(&mut self, settings: &[Setting]) {
+        for setting in settings.iter().filter(|setting| !setting.commented) {
+            self.add(setting.name(), setting.value.as_bytes());
+            if setting.key.len() > 1 {
+                self.add(&setting.folded(), setting.value.as_bytes());
+            }
+        }
+    }
+
     fn add(&mut self, key: &str, value: &[u8]) {
+        let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        if is_number {
+            let values = self.values.entry(folded(key)).or_default();
+            if !values.iter().any(|known| known == value) && values.len() < MAX_NUMBERS {
+                values.push(value.to_vec());
+            }
+            return;
+        }
         note(&mut self.values, folded(key), &[value.to_vec()]);
     }
 
-    /// The values of a key.
+    /// The values of a key: its last part, or all of them with dots between.
     pub(super) fn get(&self, key: &str) -> &[Vec<u8>] {
         self.values.get(&folded(key)).map_or(&[], Vec::as_slice)
     }

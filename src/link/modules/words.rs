@@ -29,8 +29,7 @@ pub fn words(found: &[Found], why: bool) -> String {
             let _ = writeln!(out, "      needs {lack}, which is not found");
         }
         if why {
-            let line = module.at.line.map(|line| format!(":{line}"));
-            let line = line.unwrap_or_default();
+            let line = module.at.within();
             let priority = name_of(module.priority);
             let certainty = name_of(module.certainty);
             let _ = writeln!(

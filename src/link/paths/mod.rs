@@ -424,12 +424,12 @@ impl Ground<'_> {
         self.scope.knows(path) && (there || volatile && !weight.only_literals)
     }
 
-    /// Whether all that is known of a path is a directory of code that it lies in.
+    /// Whether a path is a name made up at run time in a directory of code: no mount is for it alone, and
+    /// none is for the code.
     fn is_anything_among_code(&self, path: &AppPath) -> bool {
-        let name = path.name();
-        let is_open = name.iter().all(|byte| matches!(byte, b'*' | b'.'));
+        let is_open = path.name().contains(&b'*') || path.name().iter().all(|byte| *byte == b'.');
         let dir = path.parent();
-        is_open && !name.is_empty() && dir.is_some_and(|dir| self.inventory.holds_code(&dir))
+        is_open && !path.name().is_empty() && dir.is_some_and(|dir| self.inventory.holds_code(&dir))
     }
 
     /// Whether a path holds settings that a service manager hands over.

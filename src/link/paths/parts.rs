@@ -48,7 +48,7 @@ fn acts(text: &[u8]) -> bool {
     script.ops.iter().any(|op| match &op.deed {
         Deed::Run(_) => true,
         Deed::Path { act, .. } => !matches!(act, Act::Names | Act::Reads),
-        Deed::Source(_) | Deed::Set { .. } => false,
+        Deed::Source(_) | Deed::Set { .. } | Deed::Listens { .. } => false,
     })
 }
 

@@ -2,12 +2,8 @@
 //! sort of archive it is. Only the central directory and the manifest are read; the bounds are our
 //! own, not what the archive claims.
 
-use std::io::Read;
-
+use super::archive::Archive;
 use crate::parse::read::ReadAt;
-
-/// The most bytes of a central directory that are read: some 400,000 entries.
-const MAX_DIRECTORY: usize = 32 << 20;
 
 /// The most bytes of a manifest, packed and unpacked.
 const MAX_MANIFEST: usize = 256 << 10;
@@ -15,11 +11,18 @@ const MAX_MANIFEST: usize = 256 << 10;
 /// The most native libraries that are named.
 const MAX_NATIVE: usize = 200;
 
+/// The most parts of a class path that are named.
+const MAX_PARTS: usize = 200;
+
 /// What an archive holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Jar {
     /// `Main-Class` of the manifest.
     pub main_class: Option<String>,
+    /// `Start-Class`: what the main class of Spring Boot's archives starts.
+    pub start_class: Option<String>,
+    /// `Class-Path`: other archives and directories, seen from where this one lies.
+    pub class_path: Vec<String>,
     /// `Implementation-Title`, or the bundle's name.
     pub title: Option<String>,
     /// `Implementation-Version`, or the bundle's.
@@ -38,130 +41,27 @@ pub struct Jar {
     pub cut: bool,
 }
 
-/// Where the central directory lies (APPNOTE.TXT, 4.3.16 and 4.3.14).
-struct Directory {
-    start: u64,
-    length: u64,
-    /// What stands before the archive: a script that starts it, for instance.
-    shift: u64,
-}
-
 /// Reads an archive; nothing when it is none, or when its directory is broken.
 #[must_use]
 pub fn read(source: &dyn ReadAt) -> Option<Jar> {
-    let directory = directory(source)?;
-    let mut jar = Jar::default();
-    let want = usize::try_from(directory.length).unwrap_or(usize::MAX);
-    jar.cut = want > MAX_DIRECTORY;
-    let bytes = source
-        .bytes_at(directory.start, want.min(MAX_DIRECTORY))
-        .ok()?;
-    let mut rest = &bytes[..];
+    let archive = Archive::open(source)?;
+    let mut jar = Jar {
+        cut: archive.cut,
+        ..Jar::default()
+    };
     let mut manifest = None;
-    while let Some((entry, after)) = entry(rest) {
-        jar.note(entry.name);
-        if entry.name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") {
-            manifest = Some((entry.offset, entry.packed, entry.method));
+    for member in archive.members() {
+        jar.note(member.name);
+        if member.name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") {
+            manifest = Some(member.at);
         }
-        rest = after;
     }
     jar.native.sort();
     jar.native.dedup();
-    if let Some((offset, packed, method)) = manifest {
-        let at = directory.shift.checked_add(offset)?;
-        if let Some(text) = unpack(source, at, packed, method) {
-            jar.manifest(&text);
-        }
+    if let Some(text) = manifest.and_then(|at| archive.read(at, MAX_MANIFEST)) {
+        jar.manifest(&text);
     }
     Some(jar)
-}
-
-/// Finds the record at the end: its comment may have up to 65,535 bytes.
-fn directory(source: &dyn ReadAt) -> Option<Directory> {
-    const END: usize = 22;
-    let tail_at = source.len().saturating_sub(END as u64 + 65_535);
-    let tail = source.bytes_at(tail_at, END + 65_535).ok()?;
-    let at = memchr::memmem::rfind_iter(&tail, b"PK\x05\x06").find(|at| {
-        let comment = u16_at(&tail, at + 20).map(usize::from);
-        comment.is_some_and(|comment| at + END + comment <= tail.len())
-    })?;
-    let end = tail_at + at as u64;
-    let mut length = u64::from(u32_at(&tail, at + 12)?);
-    let mut offset = u64::from(u32_at(&tail, at + 16)?);
-    let mut limit = end;
-    // Zip64: a locator of 20 bytes stands right before, and says where the larger record is.
-    if (length == u64::from(u32::MAX) || offset == u64::from(u32::MAX))
-        && let Some(locator) = at.checked_sub(20).and_then(|at| tail.get(at..at + 20))
-        && locator.starts_with(b"PK\x06\x07")
-    {
-        let record_at = u64_at(locator, 8)?;
-        let record = source.bytes_at(record_at, 56).ok()?;
-        if !record.starts_with(b"PK\x06\x06") {
-            return None;
-        }
-        length = u64_at(&record, 40)?;
-        offset = u64_at(&record, 48)?;
-        limit = record_at;
-    }
-    // The directory ends where the record begins; where it was said to begin is short by what was
-    // put before the archive.
-    let start = limit.checked_sub(length)?;
-    let shift = start.checked_sub(offset)?;
-    Some(Directory {
-        start,
-        length,
-        shift,
-    })
-}
-
-struct Entry<'a> {
-    name: &'a [u8],
-    method: u16,
-    packed: u64,
-    offset: u64,
-}
-
-/// One header of the central directory (APPNOTE.TXT, 4.3.12), and what follows it.
-fn entry(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
-    if !bytes.starts_with(b"PK\x01\x02") {
-        return None;
-    }
-    let name_length = usize::from(u16_at(bytes, 28)?);
-    let extra = usize::from(u16_at(bytes, 30)?);
-    let comment = usize::from(u16_at(bytes, 32)?);
-    let name = bytes.get(46..46 + name_length)?;
-    let after = bytes.get(46 + name_length + extra + comment..)?;
-    let entry = Entry {
-        name,
-        method: u16_at(bytes, 10)?,
-        packed: u64::from(u32_at(bytes, 20)?),
-        offset: u64::from(u32_at(bytes, 42)?),
-    };
-    Some((entry, after))
-}
-
-/// The content of a small entry whose local header (APPNOTE.TXT, 4.3.7) is at `at`.
-fn unpack(source: &dyn ReadAt, at: u64, packed: u64, method: u16) -> Option<Vec<u8>> {
-    let header = source.bytes_at(at, 30).ok()?;
-    if !header.starts_with(b"PK\x03\x04") {
-        return None;
-    }
-    let skip = 30 + u64::from(u16_at(&header, 26)?) + u64::from(u16_at(&header, 28)?);
-    let want = usize::try_from(packed)
-        .unwrap_or(usize::MAX)
-        .min(MAX_MANIFEST);
-    let bytes = source.bytes_at(at.checked_add(skip)?, want).ok()?;
-    match method {
-        0 => Some(bytes),
-        8 => {
-            let mut text = Vec::new();
-            let inflate = flate2::read::DeflateDecoder::new(&bytes[..]);
-            // A damaged stream gives what came before the damage.
-            let _ = inflate.take(MAX_MANIFEST as u64).read_to_end(&mut text);
-            Some(text)
-        }
-        _ => None,
-    }
 }
 
 impl Jar {
@@ -211,25 +111,21 @@ impl Jar {
             })
         };
         self.main_class = value("Main-Class");
+        self.start_class = value("Start-Class");
+        let class_path = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("Class-Path:"));
+        let parts = class_path.unwrap_or_default().split_whitespace();
+        self.class_path = parts.take(MAX_PARTS).map(str::to_owned).collect();
         self.title = value("Implementation-Title").or_else(|| value("Bundle-SymbolicName"));
         self.version = value("Implementation-Version").or_else(|| value("Bundle-Version"));
     }
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     /// An archive of stored entries behind `prefix`.
@@ -321,7 +217,9 @@ mod tests {
         let mut bytes = archive(b"", &[("META-INF/MANIFEST.MF", &packed)]);
         let header = memchr::memmem::rfind(&bytes, b"PK\x01\x02").unwrap();
         bytes[header + 10] = 8;
-        let text = unpack(&bytes, 0, packed.len() as u64, 8).unwrap();
+        let archive = Archive::open(&bytes).unwrap();
+        let manifest = archive.members().next().unwrap();
+        let text = archive.read(manifest.at, MAX_MANIFEST).unwrap();
         assert_eq!(text.len(), MAX_MANIFEST);
         assert!(read(&bytes).is_some());
     }

@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes, its name and its size: the formats that say "this is state"
 //! (databases, logs, marks of a running process), "this is secret" or "these are the terms".
 
+pub mod archive;
 pub mod capability;
 pub mod jar;
 pub mod keystore;

@@ -15,7 +15,7 @@ fn is_wanted(op: &Op) -> bool {
     match &op.deed {
         Deed::Path { path, .. } | Deed::Source(path) => path.starts_with(b"/") && !code,
         Deed::Set { value, .. } => value.starts_with(b"/"),
-        Deed::Run(_) => true,
+        Deed::Run(_) | Deed::Listens { .. } => true,
     }
 }
 
@@ -33,6 +33,7 @@ fn ops(language: Language, text: &str) -> Vec<String> {
                 .join(" ")
         ),
         Deed::Source(path) => format!("Source {}", String::from_utf8_lossy(path)),
+        Deed::Listens { port, .. } => format!("Listens {port}"),
     };
     let script = read(
         text.as_bytes(),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::extract::{HEAD, language_of, language_of_interpreter};
 use crate::fact::{Fact, Kind, StartKind, What};
 use crate::knowledge::starts::loads;
+use crate::link::follow::java::{self, JavaStart};
 use crate::link::follow::settings::folded;
 use crate::link::host::Host;
 use crate::link::scope::Scope;
@@ -59,6 +60,8 @@ pub(super) struct Entry {
 pub(super) struct Started {
     /// The programs that are read.
     pub(super) entries: Vec<Entry>,
+    /// The programs of Java.
+    pub(super) java: Vec<JavaStart>,
     /// What process managers keep for them.
     pub(super) kept: Vec<Fact>,
     /// Directories of the scope in which something is started that is not read.
@@ -81,6 +84,8 @@ struct Finder<'a> {
     system: System<'a>,
     /// What process managers keep for the programs that they start.
     kept: RefCell<Vec<Fact>>,
+    /// The programs of Java.
+    java: RefCell<BTreeSet<JavaStart>>,
 }
 
 /// The programs that `facts` say are started, and the pages of sites that are served.
@@ -94,6 +99,7 @@ pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -
             accounts: &host.accounts,
         },
         kept: RefCell::default(),
+        java: RefCell::default(),
     };
     let mut found = BTreeSet::new();
     let mut unknown = BTreeSet::new();
@@ -104,8 +110,9 @@ pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -
             && *how != StartKind::Script
         {
             let mut own = BTreeSet::new();
+            let before = finder.java.borrow().len();
             finder.follow(finder.command(fact, facts), MAX_STEPS, &mut own);
-            if own.is_empty() {
+            if own.is_empty() && finder.java.borrow().len() == before {
                 let words = args.iter().filter_map(AppPath::absolute);
                 let named = std::iter::once(program.clone()).chain(words);
                 let real = named.filter_map(|path| finder.real(&path).or(Some(path)));
@@ -117,6 +124,7 @@ pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -
     finder.pages(&mut found);
     Started {
         entries: found.into_iter().collect(),
+        java: finder.java.into_inner().into_iter().collect(),
         kept: finder.kept.into_inner(),
         unknown,
     }
@@ -201,6 +209,13 @@ impl Finder<'_> {
             .unwrap_or(program);
         if let Some(language) = language_of_interpreter(name) {
             self.interpreted(language, &command, found);
+            return;
+        }
+        if java::is_launcher(name) {
+            let home = self.home(command.user.as_deref());
+            let dir = command.dir.as_ref();
+            let start = java::start(self.root, args, dir, &command.env, home);
+            self.java.borrow_mut().extend(start);
             return;
         }
         if let Some(loads) = loads(name) {

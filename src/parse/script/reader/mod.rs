@@ -9,12 +9,11 @@ use std::rc::Rc;
 
 use tree_sitter::{Node, Tree};
 
-use self::whole::is_open;
 pub(super) use self::whole::returned;
 use super::{Grammar, Language, Role, Signature};
 use crate::parse::op::Op;
 use crate::parse::script::process::{Module, Process};
-use crate::parse::value::{Value, dirname, hole, is_hole, join, unite};
+use crate::parse::value::{Value, dirname, hole, is_hole, is_open, join, unite};
 use crate::parse::variables::Env;
 
 /// How many operations are kept.

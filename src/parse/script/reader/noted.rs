@@ -2,12 +2,11 @@
 
 use tree_sitter::Node;
 
-use super::whole::is_open;
 use super::{Argument, MAX_OPS, Reader, last_name, line_of};
 use crate::parse::op::{Act, Deed, Op, Run};
 use crate::parse::script::rules::{self, Arg, Does};
 use crate::parse::shell;
-use crate::parse::value::{HOLE, Value, folded, is_hole, seen_from};
+use crate::parse::value::{HOLE, Value, folded, is_hole, is_open, seen_from};
 
 impl<'t> Reader<'t> {
     /// Notes the paths that a name, key or option is given.

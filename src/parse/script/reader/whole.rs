@@ -10,7 +10,7 @@ use super::{Argument, MAX_PARAMETERS, Reader, children, last_name};
 use crate::parse::script::Signature;
 use crate::parse::script::process::{Load, Module, Parameter};
 use crate::parse::value::{
-    HOLE, MAX_VALUES, PARAMETERS, Value, folded, hole, is_hole, seen_from, unite,
+    HOLE, PARAMETERS, Value, closed, folded, hole, is_hole, is_open, seen_from, substituted, unite,
 };
 
 impl<'t> Reader<'t> {
@@ -334,63 +334,4 @@ pub(in crate::parse::script) fn returned<'t>(reader: &mut Reader<'t>, statement:
         let values = reader.fold(*value);
         reader.returns(&values);
     }
-}
-
-/// Whether parameters stand in a value.
-pub(super) fn is_open(value: &[u8]) -> bool {
-    value.iter().any(|byte| PARAMETERS.contains(byte))
-}
-
-/// A value in which what parameters give is not known.
-fn closed(value: &[u8]) -> Value {
-    let close = |byte: &u8| {
-        if PARAMETERS.contains(byte) {
-            HOLE
-        } else {
-            *byte
-        }
-    };
-    value.iter().map(close).collect()
-}
-
-/// Values in which parameters have the values that `given` tells by their place; those of which nothing
-/// is known are holes.
-fn substituted(values: &[Value], given: &dyn Fn(usize) -> Vec<Value>) -> Vec<Value> {
-    let mut found = Vec::new();
-    for value in values {
-        let mut all = vec![Vec::new()];
-        for byte in value {
-            let more = match PARAMETERS.contains(byte) {
-                true => {
-                    let known = given(usize::from(byte - PARAMETERS.start()));
-                    if known.is_empty() { hole() } else { known }
-                }
-                false => vec![vec![*byte]],
-            };
-            // An absolute path behind a slash begins anew, as it does for those who join paths.
-            let begins_anew =
-                |begin: &Value, end: &Value| begin.ends_with(b"/") && end.starts_with(b"/");
-            all = match more.as_slice() {
-                [one] if all.iter().all(|begin| begins_anew(begin, one)) => vec![one.clone()],
-                [one] => {
-                    all.iter_mut()
-                        .for_each(|value| value.extend_from_slice(one));
-                    all
-                }
-                // Every one of either: sets of the same size are no pairs here.
-                _ => all
-                    .iter()
-                    .flat_map(|begin| {
-                        more.iter().map(move |end| match begins_anew(begin, end) {
-                            true => end.clone(),
-                            false => [begin.as_slice(), end].concat(),
-                        })
-                    })
-                    .take(MAX_VALUES)
-                    .collect(),
-            };
-        }
-        unite(&mut found, &all);
-    }
-    found
 }

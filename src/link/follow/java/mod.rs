@@ -1,0 +1,314 @@
+//! Programs of Java: the classes that a start leads to, through archives and directories of the class path.
+
+mod command;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub(super) use self::command::{JavaStart, is_launcher, start};
+use super::settings::Settings;
+use crate::extract::HEAD;
+use crate::fact::Kind;
+use crate::link::scope::Scope;
+use crate::parse::config;
+use crate::parse::content::archive::{Archive, Place};
+use crate::parse::content::jar;
+use crate::parse::java::{self, Loaded, MAX_CLASS, Machine};
+use crate::parse::op::Script;
+use crate::path::AppPath;
+use crate::tree::{File, Root};
+
+/// How many classes of a program are read, and how many bytes of them.
+const MAX_CLASSES: usize = 3000;
+const MAX_BYTES: usize = 24 << 20;
+
+/// How many parts of the class path are looked into.
+const MAX_PARTS: usize = 400;
+
+/// How many keys a program's settings may give several values before they tell nothing.
+const MAX_VALUES: usize = 2;
+
+/// Where archives keep classes (the Java Archive's own top; Spring Boot's "Executable Jar File Structure";
+/// Jakarta Servlet, 10.5).
+const TOPS: [&str; 3] = ["", "BOOT-INF/classes/", "WEB-INF/classes/"];
+
+/// Beginnings of names of the classes that every machine has.
+const PLATFORM: [&str; 6] = ["java/", "javax/", "jdk/", "sun/", "com/sun/", "jakarta/"];
+
+/// What makes objects of classes that nothing in the program names (the manuals of Spring, Jakarta EE,
+/// Guice, Quarkus and Micronaut).
+const CONTAINERS: [&str; 6] = [
+    "org/springframework/",
+    "jakarta/inject/",
+    "javax/inject/",
+    "com/google/inject/",
+    "io/quarkus/",
+    "io/micronaut/",
+];
+
+/// A part of the class path.
+enum Part<'a> {
+    Archive {
+        path: AppPath,
+        archive: Archive<'a>,
+        /// Classes and other members by their names below one of [`TOPS`].
+        members: BTreeMap<String, (String, Place)>,
+    },
+    Dir(AppPath),
+}
+
+/// A class that was found: where, and its bytes.
+struct Class {
+    file: AppPath,
+    member: Option<String>,
+    from: AppPath,
+    bytes: Vec<u8>,
+}
+
+/// What a program of Java does, by the files of its classes.
+pub(super) struct JavaProgram {
+    /// The archive or class file, the member, and what it does.
+    pub(super) scripts: Vec<(AppPath, Option<String>, Script)>,
+}
+
+/// Reads the program that a start leads to.
+pub(super) fn program(
+    root: &Root,
+    scope: &Scope,
+    settings: &Settings,
+    start: &JavaStart,
+) -> JavaProgram {
+    let files = opened(root, scope, &start.path);
+    let parts: Vec<Part<'_>> = files.iter().filter_map(part).take(MAX_PARTS).collect();
+    let path = ClassPath { root, parts };
+    let classes = path.classes(&start.mains);
+    let loaded: Vec<Loaded<'_>> = classes
+        .iter()
+        .map(|class| Loaded {
+            bytes: &class.bytes,
+            from: class.from.as_bytes(),
+        })
+        .collect();
+    let inner = path.settings(&classes);
+    let known = |key: &str| {
+        let set = settings.get(key);
+        let values = match set.is_empty() {
+            true => inner.get(key),
+            false => set,
+        };
+        if values.len() > MAX_VALUES {
+            Vec::new()
+        } else {
+            values.to_vec()
+        }
+    };
+    let machine = Machine {
+        dir: start.dir.as_ref().map(AppPath::as_bytes),
+        home: start.home.as_ref().map(AppPath::as_bytes),
+        env: &start.env,
+        properties: &start.properties,
+        arguments: &start.arguments,
+        settings: &known,
+    };
+    let scripts = java::read(&loaded, &machine);
+    let scripts = classes.into_iter().zip(scripts);
+    JavaProgram {
+        scripts: scripts
+            .map(|(class, script)| (class.file, class.member, script))
+            .collect(),
+    }
+}
+
+/// What lies at a part of the class path: an archive that is open, or a directory.
+type Opened = (AppPath, Option<File>);
+
+/// Opens the class path: archives with those that they name in turn (JAR File Specification, "Class-Path
+/// attribute").
+fn opened(root: &Root, scope: &Scope, path: &[AppPath]) -> Vec<Opened> {
+    let mut found: Vec<Opened> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut queue: VecDeque<AppPath> = path.iter().cloned().collect();
+    while let Some(path) = queue.pop_front() {
+        let Ok(node) = root.resolve(path.as_bytes()) else {
+            continue;
+        };
+        if !scope.contains(&node.real) || !seen.insert(node.real.clone()) || seen.len() > MAX_PARTS
+        {
+            continue;
+        }
+        match node.stat.kind {
+            Kind::Dir => found.push((node.real, None)),
+            Kind::File => {
+                let Ok(file) = root.open_file(node.real.as_bytes()) else {
+                    continue;
+                };
+                let named = jar::read(&file)
+                    .map(|jar| jar.class_path)
+                    .unwrap_or_default();
+                let dir = node.real.parent();
+                let named = named
+                    .iter()
+                    .filter_map(|name| Some(dir.as_ref()?.join(name)));
+                queue.extend(named);
+                found.push((node.real, Some(file)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn part((path, file): &Opened) -> Option<Part<'_>> {
+    let Some(file) = file else {
+        return Some(Part::Dir(path.clone()));
+    };
+    let archive = Archive::open(file)?;
+    let mut members = BTreeMap::new();
+    for member in archive.members() {
+        let Ok(name) = std::str::from_utf8(member.name) else {
+            continue;
+        };
+        let top = TOPS
+            .iter()
+            .rev()
+            .find(|top| name.starts_with(**top))
+            .unwrap_or(&"");
+        members.insert(name[top.len()..].to_owned(), (name.to_owned(), member.at));
+    }
+    Some(Part::Archive {
+        path: path.clone(),
+        archive,
+        members,
+    })
+}
+
+struct ClassPath<'a> {
+    root: &'a Root,
+    parts: Vec<Part<'a>>,
+}
+
+impl ClassPath<'_> {
+    fn find(&self, name: &str) -> Option<Class> {
+        let file = format!("{name}.class");
+        self.parts.iter().find_map(|part| match part {
+            Part::Archive {
+                path,
+                archive,
+                members,
+            } => {
+                let (member, place) = members.get(&file)?;
+                Some(Class {
+                    file: path.clone(),
+                    member: Some(member.clone()),
+                    from: path.clone(),
+                    bytes: archive.read(*place, MAX_CLASS)?,
+                })
+            }
+            Part::Dir(dir) => {
+                let path = dir.join(&file);
+                let bytes = self.root.read(path.as_bytes(), MAX_CLASS).ok()?;
+                Some(Class {
+                    file: path,
+                    member: None,
+                    from: dir.clone(),
+                    bytes,
+                })
+            }
+        })
+    }
+
+    /// The classes of the application that its first ones lead to.
+    fn classes(&self, mains: &[String]) -> Vec<Class> {
+        let families: BTreeSet<String> = mains.iter().map(|main| family(main)).collect();
+        let is_own = |name: &str| {
+            !PLATFORM.iter().any(|platform| name.starts_with(platform))
+                && families
+                    .iter()
+                    .any(|family| name.starts_with(family.as_str()))
+        };
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        let mut seen: BTreeSet<String> = mains.iter().cloned().collect();
+        let mut queue: VecDeque<String> = mains.iter().cloned().collect();
+        let mut all_are_asked = false;
+        while let Some(name) = queue.pop_front() {
+            if found.len() >= MAX_CLASSES || bytes >= MAX_BYTES {
+                break;
+            }
+            let Some(class) = self.find(&name) else {
+                continue;
+            };
+            let Some(names) = java::names(&class.bytes) else {
+                continue;
+            };
+            bytes += class.bytes.len();
+            found.push(class);
+            let is_contained = |name: &String| CONTAINERS.iter().any(|all| name.starts_with(all));
+            let mut others: Vec<String> = names.classes.iter().cloned().collect();
+            others.extend(names.strings);
+            if !all_are_asked && names.classes.iter().any(is_contained) {
+                all_are_asked = true;
+                others.extend(self.all_classes());
+            }
+            for other in others {
+                if is_own(&other) && !seen.contains(&other) {
+                    seen.insert(other.clone());
+                    queue.push_back(other);
+                }
+            }
+        }
+        found
+    }
+
+    fn all_classes(&self) -> Vec<String> {
+        let members = self.parts.iter().filter_map(|part| match part {
+            Part::Archive { members, .. } => Some(members.keys()),
+            Part::Dir(_) => None,
+        });
+        let names = members
+            .flatten()
+            .filter_map(|name| name.strip_suffix(".class"));
+        names.map(str::to_owned).take(MAX_CLASSES).collect()
+    }
+
+    /// The settings that lie beside the classes, for those that no file outside gives.
+    fn settings(&self, classes: &[Class]) -> Settings {
+        let mut settings = Settings::default();
+        for part in &self.parts {
+            let Part::Archive {
+                path,
+                archive,
+                members,
+            } = part
+            else {
+                continue;
+            };
+            if !classes.iter().any(|class| class.file == *path) {
+                continue;
+            }
+            for (name, (_, place)) in members {
+                let ending = name.rsplit('.').next().unwrap_or_default();
+                if name.starts_with("META-INF/") || !["properties", "yml", "yaml"].contains(&ending)
+                {
+                    continue;
+                }
+                if let Some(text) = archive.read(*place, 64 << 10) {
+                    let path = path.join(name);
+                    let form = config::form(&path, &text[..text.len().min(HEAD)]);
+                    if let Some(form) = form {
+                        settings.take(&config::parse(form, &text).settings);
+                    }
+                }
+            }
+        }
+        settings
+    }
+}
+
+/// The first two parts of the package of a class, which is mostly that of its makers; a class without a
+/// package has the others of that kind beside it.
+fn family(class: &str) -> String {
+    let parts: Vec<&str> = class.split('/').collect();
+    let package = parts.len() - 1;
+    let kept = parts[..package.min(2)].join("/");
+    if kept.is_empty() { kept } else { kept + "/" }
+}

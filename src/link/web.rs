@@ -54,9 +54,11 @@ const SERVERS: [Server; 3] = [
             "/etc/apache2/uid.conf",
             "/etc/apache2/default-server.conf",
             "/etc/apache2/conf.d/*.conf",
+            "/etc/apache2/mods-enabled/*.load",
             "/etc/apache2/conf-enabled/*",
             "/etc/apache2/sites-enabled/*",
             "/etc/apache2/vhosts.d/*.conf",
+            "/etc/httpd/conf.modules.d/*.conf",
             "/etc/httpd/conf/httpd.conf",
             "/etc/httpd/conf.d/*.conf",
             "/etc/httpd/sites-enabled/*",
@@ -280,7 +282,18 @@ fn site_facts(
             .flat_map(|site| &site.listens)
             .collect(),
     };
+    let is_loaded = |module: &String| {
+        let mut modules = all.iter().flat_map(|settings| &settings.sites.modules);
+        modules.any(|loaded| loaded == module)
+    };
     for listen in listens {
+        if listen
+            .needs
+            .as_ref()
+            .is_some_and(|module| !is_loaded(module))
+        {
+            continue;
+        }
         let what = What::Listens {
             transport: "tcp".to_owned(),
             port: Some(listen.port),

@@ -22,6 +22,8 @@ pub struct Listen {
     pub address: String,
     /// The port.
     pub port: u16,
+    /// The module that has to be there for it, by its bare name (`ssl`): it stands inside `<IfModule>`.
+    pub needs: Option<String>,
 }
 
 /// A virtual host, or what stands outside of all.
@@ -48,6 +50,8 @@ pub struct Sites {
     pub user: Option<String>,
     /// The group.
     pub group: Option<String>,
+    /// The modules that it loads, by their bare names.
+    pub modules: Vec<String>,
 }
 
 /// Apache's directives with a path of content behind as many words (its directive index).
@@ -74,12 +78,33 @@ pub fn apache(file: &[u8]) -> Sites {
         ..Sites::default()
     };
     let mut depth = 0_usize;
+    let mut variables = Variables::default();
+    let mut conditions: Vec<String> = Vec::new();
     for (number, line) in joined(file) {
-        let words = words(&line);
+        let words: Vec<String> = words(&line);
+        if let [define, name, value, ..] = words.as_slice()
+            && define.eq_ignore_ascii_case("define")
+        {
+            variables.set(&format!("${{{name}}}"), value);
+            continue;
+        }
+        let words: Vec<String> = words.iter().map(|word| variables.put_in(word)).collect();
         let Some((first, rest)) = words.split_first() else {
             continue;
         };
         let name = first.to_ascii_lowercase();
+        match (name.as_str(), rest.first()) {
+            ("<ifmodule", Some(module)) => {
+                conditions.push(module_name(module.trim_end_matches('>')));
+                continue;
+            }
+            ("</ifmodule>", _) => {
+                conditions.pop();
+                continue;
+            }
+            ("loadmodule", Some(module)) => found.modules.push(module_name(module)),
+            _ => {}
+        }
         if name == "<virtualhost" {
             depth += 1;
             let listens = rest
@@ -102,9 +127,13 @@ pub fn apache(file: &[u8]) -> Sites {
         let site = &mut found.sites[if depth > 0 { last } else { 0 }];
         let value = |at: usize| rest.get(at).map(|word| word.as_bytes().to_vec());
         match name.as_str() {
-            "listen" => site
-                .listens
-                .extend(value(0).and_then(|word| listen(&text(&word)))),
+            "listen" => {
+                let found = value(0).and_then(|word| listen(&text(&word)));
+                site.listens.extend(found.map(|listen| Listen {
+                    needs: conditions.last().cloned(),
+                    ..listen
+                }));
+            }
             "user" => found.user = rest.first().cloned(),
             "group" => found.group = rest.first().cloned(),
             "proxypass" | "proxypassmatch" | "sethandler" => {
@@ -131,6 +160,42 @@ pub fn apache(file: &[u8]) -> Sites {
         }
     }
     found
+}
+
+/// A module's bare name: `ssl_module`, `mod_ssl.c`.
+fn module_name(word: &str) -> String {
+    let word = word.trim_end_matches(".c");
+    let word = word.strip_suffix("_module").unwrap_or(word);
+    word.strip_prefix("mod_").unwrap_or(word).to_owned()
+}
+
+/// The longest text in which variables have their values.
+const MAX_TEXT: usize = 8192;
+
+/// Variables of a file, by the text that stands for each: `Define` of Apache's core, `set` of nginx's
+/// rewrite module, `var.` of lighttpd. The longest name comes first, so that `$root` is none of `$rootdir`.
+#[derive(Default)]
+struct Variables(Vec<(String, String)>);
+
+impl Variables {
+    fn set(&mut self, form: &str, value: &str) {
+        let value = self.put_in(value);
+        self.0.retain(|(known, _)| known != form);
+        self.0.push((form.to_owned(), value));
+        self.0
+            .sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+    }
+
+    /// A word with the values of the variables that are known.
+    fn put_in(&self, word: &str) -> String {
+        let mut word = word.to_owned();
+        for (form, value) in &self.0 {
+            if word.contains(form.as_str()) && word.len() + value.len() < MAX_TEXT {
+                word = word.replacen(form.as_str(), value, 4);
+            }
+        }
+        word
+    }
 }
 
 /// Lines with those that a backslash continues; each with its number.
@@ -197,6 +262,7 @@ fn listen(word: &str) -> Option<Listen> {
             address.to_owned()
         },
         port: port.parse().ok()?,
+        needs: None,
     })
 }
 
@@ -210,8 +276,16 @@ pub fn nginx(file: &[u8]) -> Sites {
     // How deep the server block is that is read.
     let mut server: Option<usize> = None;
     let mut depth = 0_usize;
+    let mut variables = Variables::default();
     for (number, statement, end) in statements(file) {
-        let words = words(&statement);
+        let words: Vec<String> = words(&statement);
+        if let [set, name, value] = words.as_slice()
+            && set == "set"
+            && name.starts_with('$')
+        {
+            variables.set(name, value);
+        }
+        let words: Vec<String> = words.iter().map(|word| variables.put_in(word)).collect();
         let name = words.first().map_or("", String::as_str);
         if end == b'{' {
             depth += 1;
@@ -239,6 +313,7 @@ pub fn nginx(file: &[u8]) -> Sites {
                     is_address.then(|| Listen {
                         address: word.clone(),
                         port: 80,
+                        needs: None,
                     })
                 });
                 site.listens.extend(found);
@@ -262,6 +337,7 @@ pub fn nginx(file: &[u8]) -> Sites {
                     site.listens.push(Listen {
                         address: String::new(),
                         port: 80,
+                        needs: None,
                     });
                 }
             }
@@ -319,13 +395,29 @@ fn statements(file: &[u8]) -> Vec<(u32, String, u8)> {
 pub fn lighttpd(file: &[u8]) -> Sites {
     let mut site = Site::default();
     let mut found = Sites::default();
+    let mut variables = Variables::default();
     for (number, line) in joined(file) {
         let Some((key, value)) = line.split_once('=') else {
             continue;
         };
         let key = key.trim().trim_end_matches('+').trim();
         let value = value.trim().trim_start_matches('>').trim();
-        let quoted = value.split('"').nth(1).unwrap_or_default();
+        // `var.base + "/x"`: the parts of a text, one after the other.
+        let parts = value
+            .split('+')
+            .map(|part| match part.trim().strip_prefix('"') {
+                Some(text) => text.split('"').next().unwrap_or_default().to_owned(),
+                None => variables.put_in(part.trim()),
+            });
+        let whole: String = parts.collect();
+        if key.starts_with("var.") {
+            variables.set(key, &whole);
+            continue;
+        }
+        let quoted = match value.starts_with("var.") {
+            true => whole.as_str(),
+            false => value.split('"').nth(1).unwrap_or_default(),
+        };
         match key {
             "server.document-root" => site.places.push(Place {
                 line: number,
@@ -382,6 +474,45 @@ mod tests {
             ]
         );
         assert_eq!(found.user.as_deref(), Some("${RUN_USER}"));
+    }
+
+    #[test]
+    fn what_a_module_listens_on_needs_it() {
+        let found = apache(
+            b"LoadModule rewrite_module modules/mod_rewrite.so\nListen 80\n<IfModule ssl_module>\n Listen 443\n</IfModule>\n<IfModule mod_gnutls.c>\n Listen 444\n</IfModule>\nListen 81\n",
+        );
+        let needs: Vec<_> = found.sites[0]
+            .listens
+            .iter()
+            .map(|listen| listen.needs.as_deref())
+            .collect();
+        assert_eq!(needs, [None, Some("ssl"), Some("gnutls"), None]);
+        assert_eq!(found.modules, ["rewrite"]);
+    }
+
+    #[test]
+    fn variables_of_a_file_have_their_values() {
+        let found = apache(
+            b"Define TOP /srv\nDefine SITE ${TOP}/blog\n<VirtualHost *:80>\n DocumentRoot ${SITE}/web\n Alias /l ${LOGS}/x\n</VirtualHost>\n",
+        );
+        assert_eq!(
+            shown(&found)[1],
+            ":80 | 4 DocumentRoot /srv/blog/web, 5 Alias ${LOGS}/x"
+        );
+        let found = nginx(
+            b"server {\n listen 81;\n set $base /srv/app;\n set $basedir /srv/other;\n root $base/public;\n location /d { alias $basedir/d; }\n}\n",
+        );
+        assert_eq!(
+            shown(&found)[1],
+            ":81 | 5 root /srv/app/public, 6 alias /srv/other/d"
+        );
+        let found = lighttpd(
+            b"var.base = \"/srv/l\"\nserver.document-root = var.base + \"/htdocs\"\nserver.port = 82\n",
+        );
+        assert_eq!(
+            shown(&found),
+            [":82 | 2 server.document-root /srv/l/htdocs"]
+        );
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod loader_cases;
 mod manifest;
 mod migrate;
 mod modules;
+mod named_places;
 mod pack;
 mod pipeline;
 mod planned;

@@ -40,7 +40,27 @@ pub(super) fn mounts(known: &Known<'_>, user: Option<&User>, origins: &Origins) 
             mounts.push(mount);
         }
     }
+    for entry in known.paths.iter().filter(|entry| is_kept(entry)) {
+        let mut around = mounts.iter_mut().rev();
+        if let Some(mount) = around.find(|mount| entry.path.is_within(&mount.path)) {
+            take_in(mount, entry.class);
+        }
+    }
     mounts
+}
+
+/// Whether something is known to be written that must outlive a container.
+fn is_kept(entry: &PathEntry) -> bool {
+    let is_sure = entry.certainty > Certainty::Guessed && entry.access == Access::Rw;
+    is_sure && rank(entry.class) >= KEPT && !entry.path.is_pattern()
+}
+
+/// A mount is never less than what lies in it, whether that would have been a mount of its own or not.
+fn take_in(mount: &mut Mount, class: Class) {
+    if rank(mount.class) < KEPT {
+        mount.class = class;
+        mount.seed = mount.hides > 0;
+    }
 }
 
 /// Whether the directory in memory that every container has serves a path: it is one, or a file

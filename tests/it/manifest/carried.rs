@@ -269,11 +269,7 @@ fn full() -> Plan {
         groups: vec![40, 41],
         directory: Some(AppPath::new("/opt/a")),
         stop_signal: Some("SIGINT".to_owned()),
-        ..start(
-            NAMES[number],
-            &format!("/bin/p{number}"),
-            StartKind::Unit,
-        )
+        ..start(NAMES[number], &format!("/bin/p{number}"), StartKind::Unit)
     };
     Plan {
         start: vec![process(0), process(1)],
@@ -354,7 +350,13 @@ const WITHOUT: [(&str, &[&str]); 6] = [
     // Whoever starts an image gives the rest.
     (
         "containerfile",
-        &["data kept", "log written", "own variable", "right", "groups"],
+        &[
+            "data kept",
+            "log written",
+            "own variable",
+            "right",
+            "groups",
+        ],
     ),
     ("k8s", &["signal"]),
     ("nspawn", &["signal", "group", "groups"]),
@@ -375,7 +377,11 @@ fn what_any_one_target_drops_is_missed() {
     for target in &made.summary.targets {
         let name = target.target;
         let whole = containers::read(&made, name);
-        let own = |one: &containers::Container| one.command.first().is_some_and(|program| program.starts_with("/bin/p"));
+        let own = |one: &containers::Container| {
+            one.command
+                .first()
+                .is_some_and(|program| program.starts_with("/bin/p"))
+        };
         let without = WITHOUT.iter().find(|row| row.0 == name);
         let without = without.map_or(&[][..], |row| row.1);
         let is_missed = |limits: &[Limit], back: &containers::Made| {
@@ -412,7 +418,11 @@ fn what_any_one_target_drops_is_missed() {
         // A bundle shares the host's network.
         let had_ports = !std::mem::take(&mut back.ports).is_empty();
         assert_eq!(had_ports, name != "oci", "{name}");
-        assert_eq!(is_missed(&target.limits, &back), had_ports, "{name} without port");
+        assert_eq!(
+            is_missed(&target.limits, &back),
+            had_ports,
+            "{name} without port"
+        );
     }
 }
 
@@ -477,11 +487,22 @@ proptest! {
 
 /// What of a container the plan asks for: its program, mounts and variables.
 fn asked(plan: &Plan, one: &containers::Container) -> Vec<String> {
-    let mounts = plan.mounts.iter().map(|mount| mount.path.to_text().into_owned());
-    let scratch = plan.scratch.iter().map(|own| own.path.to_text().into_owned());
-    let paths = mounts.chain(scratch).filter(|path| one.mounts.contains_key(path));
+    let mounts = plan
+        .mounts
+        .iter()
+        .map(|mount| mount.path.to_text().into_owned());
+    let scratch = plan
+        .scratch
+        .iter()
+        .map(|own| own.path.to_text().into_owned());
+    let paths = mounts
+        .chain(scratch)
+        .filter(|path| one.mounts.contains_key(path));
     let env = plan.env.iter().map(|variable| variable.name.clone());
-    let own = plan.start.iter().filter(|start| start.command == one.command);
+    let own = plan
+        .start
+        .iter()
+        .filter(|start| start.command == one.command);
     let own = own.flat_map(|start| start.env.iter().map(|variable| variable.name.clone()));
     let env = env.chain(own).filter(|name| one.env.contains_key(name));
     paths.chain(env).chain([one.command[0].clone()]).collect()

@@ -280,7 +280,8 @@ fn nspawn(made: &Manifests) -> Made {
         let Some((key, value)) = line.split_once('=') else {
             // It has a tmpfs of its own there.
             if line.starts_with("# /run is a tmpfs") {
-                one.mounts.insert("/run".to_owned(), super::back::Held::Lost);
+                one.mounts
+                    .insert("/run".to_owned(), super::back::Held::Lost);
             }
             continue;
         };

@@ -213,9 +213,8 @@ impl Target<'_> {
         for need in &self.plan.kernel {
             let is_there = container.capabilities.contains(&need.name);
             let is_for = need.serves.is_empty() || need.serves.contains(&start.name);
-            let is_told = self.told(|limit| {
-                limit.about == need.name && limit.instead.starts_with("not given")
-            });
+            let is_told = self
+                .told(|limit| limit.about == need.name && limit.instead.starts_with("not given"));
             if is_for && !is_there && !is_told {
                 missed.push(format!("{} of {}", need.name, start.name));
             }

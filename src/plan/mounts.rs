@@ -25,7 +25,8 @@ pub(super) fn mounts(known: &Known<'_>, user: Option<&User>, origins: &Origins) 
     }
     let mut mounts: Vec<Mount> = Vec::new();
     for (point, entries) in groups {
-        let mut mount = mount(point, &entries, user, &owned);
+        let disk = disk(known.paths, point);
+        let mut mount = mount(point, &entries, disk, user, &owned);
         mount.serves = origins.of_entries(&entries);
         // Points come in order, so that the one around it is already there.
         let around = mounts
@@ -118,9 +119,20 @@ fn owned(known: &Known<'_>) -> Owners {
     found
 }
 
-fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>, owned: &Owners) -> Mount {
+/// What is at a point, whether that entry asks for a mount itself or only what lies in it does.
+fn disk<'a>(paths: &'a [PathEntry], point: &AppPath) -> Option<&'a OnDisk> {
+    let entry = paths.iter().find(|entry| entry.path == *point)?;
+    entry.on_disk.as_ref()
+}
+
+fn mount(
+    point: &AppPath,
+    entries: &[&PathEntry],
+    disk: Option<&OnDisk>,
+    user: Option<&User>,
+    owned: &Owners,
+) -> Mount {
     let own = entries.iter().find(|entry| entry.path == *point);
-    let disk = own.and_then(|entry| entry.on_disk.as_ref());
     let written = entries.iter().any(|entry| entry.access == Access::Rw);
     let access = if written { Access::Rw } else { Access::Ro };
     let class = class(point, entries, own.copied());

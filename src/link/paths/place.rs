@@ -175,7 +175,9 @@ impl Surroundings<'_> {
         if is_assigned {
             return true;
         }
-        if dir.depth() < 2 && !is_named {
+        // What one application has of a home is not what its person has there.
+        let is_home = dir.parent() == Some(AppPath::new("/home"));
+        if (dir.depth() < 2 || is_home) && !is_named {
             return false;
         }
         let siblings = self.siblings(dir);

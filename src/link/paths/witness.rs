@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::super::live::Voice;
-use super::Ground;
 use super::inventory::{Below, Sum};
+use super::{Ground, upkeep};
 use crate::fact::{Certainty, Class, Fact, Kind, LicenceKind, Locus, Source, Touch, What};
-use crate::knowledge::places;
+use crate::knowledge::{self, places};
 use crate::path::AppPath;
 use crate::tree::Basics;
 
@@ -47,6 +47,8 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(runtimes(ground));
     found.extend(settings_files(ground, facts));
     found.extend(owned_by_service(ground, facts));
+    found.extend(given_to_start(ground, facts));
+    found.extend(upkeep::versions(ground, facts));
     for fact in facts {
         if let What::Licence {
             kind: LicenceKind::Restrictive,
@@ -68,6 +70,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             found.push(holds(fact, content, *class));
         }
     }
+    upkeep::without_deployers(ground, &mut found);
     found
 }
 
@@ -304,6 +307,45 @@ fn owned_by_service(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
                 *class = None;
             }
             found.push(fact_of_owner);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Directories that are there, on the command line of what is started, and in no place that tells what
+/// they are for: the program is lost without them, and what it does in them nobody knows.
+fn given_to_start(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for fact in facts {
+        let What::Path {
+            path,
+            source: Source::Argument,
+            kind,
+            class,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        let is_said = fact.certainty > Certainty::Guessed && ground.voices.of(fact) == Voice::Live;
+        let is_own = ground.scope.in_prefix(path).is_some();
+        // An option that means a socket or a file means something else where a directory is.
+        let is_meant = class.is_some() && kind.is_none_or(|kind| kind == Kind::Dir);
+        let is_known = is_meant || knowledge::prior(path).known || places::is_code_place(path);
+        if !is_said || is_own || is_known || path.is_pattern() {
+            continue;
+        }
+        let node = ground.root.resolve(path.as_bytes());
+        if node.is_ok_and(|node| node.stat.kind == Kind::Dir && !places::is_code_place(&node.real))
+        {
+            let mut given = filled(path, "argument", Class::Data);
+            given.at = fact.at.clone();
+            if kind.is_none() {
+                given.certainty = Certainty::Inferred;
+            }
+            found.push(given);
         }
     }
     found.sort();

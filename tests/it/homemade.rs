@@ -412,3 +412,26 @@ fn what_a_deployer_keeps_beside_the_releases_is_no_mount() {
         );
     }
 }
+
+/// Whose home it is shows where all is linked, however much is known of the program that says so.
+#[test]
+fn a_hidden_name_in_a_home_counts_in_a_program_that_is_followed() {
+    for (name, program) in [
+        (
+            "run.pl",
+            "#!/usr/bin/perl\nmy $dir = (getpwuid($>))[7];\nsub state { return $dir . \"/.gauge/state\"; }\nprint state();\n",
+        ),
+        (
+            "run.py",
+            "#!/usr/bin/python3\nimport os, pwd\ndef state():\n    return os.path.expanduser('~/.gauge/state')\nprint(state())\n",
+        ),
+        ("run.sh", "#!/bin/sh\nstate() { ls ~/.gauge; }\nstate\n"),
+    ] {
+        let disk = Disk::new();
+        disk.dir("/root");
+        disk.text(&format!("/opt/gauge/bin/{name}"), program);
+        disk.unit(&format!("ExecStart=/opt/gauge/bin/{name}\n"));
+        let mounts = disk.mounts();
+        assert!(disk.has("rw dir data /root/.gauge"), "{name}: {mounts:?}");
+    }
+}

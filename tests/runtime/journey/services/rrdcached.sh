@@ -7,7 +7,7 @@ reach=outside
 install_old() {
     sed -i -e 's|^#* *BASE_PATH=.*|BASE_PATH=/srv/measures|' -e 's|^#* *JOURNAL_PATH=.*|JOURNAL_PATH=/srv/journal|' \
         -e 's|^#* *DAEMON_USER=.*|DAEMON_USER=daemon|' -e 's|^#* *DAEMON_GROUP=.*|DAEMON_GROUP=daemon|' \
-        -e 's|^#* *NETWORK_OPTIONS=.*|NETWORK_OPTIONS="-L"|' "$1/etc/default/rrdcached"
+        -e 's|^#* *NETWORK_OPTIONS=.*|NETWORK_OPTIONS="-l 0.0.0.0:42217"|' "$1/etc/default/rrdcached"
     mkdir -p "$1/srv/measures" "$1/srv/journal"
     at_old "$1" chown daemon:daemon /srv/measures /srv/journal
 }

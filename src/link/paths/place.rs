@@ -175,9 +175,7 @@ impl Surroundings<'_> {
         if is_assigned {
             return true;
         }
-        // What one application has of a home is not what its person has there.
-        let is_home = dir.parent() == Some(AppPath::new("/home"));
-        if (dir.depth() < 2 || is_home) && !is_named {
+        if dir.depth() < 2 && !is_named {
             return false;
         }
         let siblings = self.siblings(dir);
@@ -185,6 +183,11 @@ impl Surroundings<'_> {
             // Nothing is there yet: the directory of a file that will be made is its place.
             return is_named || child == *path && wanted.kind != Some(Kind::Dir);
         };
+        // One directory in a home does not make it the application's.
+        let is_home = dir.parent() == Some(AppPath::new("/home"));
+        if is_home && !is_named && matches!(&*siblings, [one] if one.kind == Kind::Dir) {
+            return false;
+        }
         let own = siblings.iter().find(|other| other.name == child.name());
         // The directory of a written file is its place: what belongs with it is made beside it.
         let is_made_there = wanted.access == Access::Rw

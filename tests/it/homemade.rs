@@ -435,3 +435,56 @@ fn a_hidden_name_in_a_home_counts_in_a_program_that_is_followed() {
         assert!(disk.has("rw dir data /root/.gauge"), "{name}: {mounts:?}");
     }
 }
+
+/// What a start is given among its code is no code, and belongs to whoever may write it.
+#[test]
+fn a_file_that_a_start_is_given_among_its_code_is_kept_outside_the_image() {
+    let lines =
+        |manifest: &str| format!("{{\"name\":\"gauge\",\"scripts\":{{\"start\":\"{manifest}\"}}}}");
+    for (start, manifest, book, class) in [
+        (
+            "/usr/bin/npm start",
+            lines("serve --port 9000 book.json"),
+            "book.json",
+            "config",
+        ),
+        (
+            "/usr/bin/npm run start",
+            lines("serve --watch ./book.txt"),
+            "book.txt",
+            "data",
+        ),
+        (
+            "/opt/gauge/bin/gauged /opt/gauge/book.bin",
+            lines(""),
+            "book.bin",
+            "data",
+        ),
+    ] {
+        let book = format!("/opt/gauge/{book}");
+        let disk = Disk::new();
+        let uid = service_user(&disk);
+        disk.text("/usr/bin/npm", "#!/usr/bin/env node\n");
+        disk.text("/opt/gauge/package.json", &manifest);
+        disk.text(
+            "/opt/gauge/node_modules/.bin/serve",
+            "#!/usr/bin/env node\n",
+        );
+        disk.text(&book, "{}\n");
+        let own = |path: &str| {
+            let _ = std::os::unix::fs::chown(disk.host(path), Some(uid), Some(uid));
+        };
+        own("/opt/gauge");
+        own(&book);
+        disk.unit(&format!(
+            "User=gauge\nWorkingDirectory=/opt/gauge\nExecStart={start}\n"
+        ));
+        let mounts = disk.mounts();
+        let mount = format!("rw file {class} {book}");
+        assert!(mounts.contains(&mount), "{start}: {mounts:?}");
+        assert!(
+            !mounts.iter().any(|mount| mount.contains("package.json")),
+            "{mounts:?}"
+        );
+    }
+}

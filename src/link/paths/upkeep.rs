@@ -1,12 +1,9 @@
 //! What the upkeep of a tree leaves in it: versions that a program keeps of its own settings, and what
 //! deployers keep beside the application that they deploy.
 
-use std::collections::BTreeSet;
-
-use super::super::live::Voice;
 use super::Ground;
 use super::inventory::Below;
-use super::witness::told;
+use super::witness::{told, users};
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
 use crate::knowledge::places;
 use crate::path::AppPath;
@@ -51,22 +48,6 @@ pub(super) fn versions(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         }
     }
     found
-}
-
-/// The users that services run as, root left out.
-fn users(ground: &Ground<'_>, facts: &[Fact]) -> BTreeSet<u32> {
-    let live = facts
-        .iter()
-        .filter(|fact| ground.voices.of(fact) == Voice::Live);
-    live.filter_map(|fact| match &fact.what {
-        What::RunsAs { user, .. } => {
-            let account = ground.host.accounts.by_name(user);
-            account.map(|account| account.uid).or(user.parse().ok())
-        }
-        _ => None,
-    })
-    .filter(|uid| *uid != 0)
-    .collect()
 }
 
 /// Whether a name is that of a version: a date or number before the whole name, or a word inside it

@@ -343,11 +343,19 @@ fn given_file(
 /// they are for: the program is lost without them, and what it does in them nobody knows.
 fn given_to_start(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     let users = users(ground, facts);
+    let starts = |fact: &&Fact| matches!(fact.what, What::Starts { .. });
+    let starters: BTreeSet<&AppPath> = facts
+        .iter()
+        .filter(starts)
+        .map(|fact| &fact.at.file)
+        .collect();
+    let is_starter = |file: &AppPath| starters.contains(file) || file.name() == b"package.json";
     let mut found = Vec::new();
-    for fact in facts {
+    for fact in facts.iter().filter(|fact| is_starter(&fact.at.file)) {
         let What::Path {
             path,
             source: Source::Argument,
+            by,
             kind,
             class,
             ..
@@ -359,7 +367,7 @@ fn given_to_start(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         let is_own = ground.scope.in_prefix(path).is_some();
         // An option that means a socket or a file means something else where a directory is.
         let is_meant = class.is_some() && kind.is_none_or(|kind| kind == Kind::Dir);
-        if is_said && is_own && class.is_none() {
+        if is_said && is_own && class.is_none() && by == "argument" {
             found.extend(given_file(ground, fact, path, &users));
         }
         let is_known = is_meant || knowledge::prior(path).known || places::is_code_place(path);

@@ -185,7 +185,7 @@ impl Surroundings<'_> {
         };
         // One directory in a home does not make it the application's.
         let is_home = dir.parent() == Some(AppPath::new("/home"));
-        if is_home && !is_named && matches!(&*siblings, [one] if one.kind == Kind::Dir) {
+        if is_home && !is_named && matches!(siblings, [one] if one.kind == Kind::Dir) {
             return false;
         }
         let own = siblings.iter().find(|other| other.name == child.name());

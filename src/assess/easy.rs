@@ -241,7 +241,7 @@ fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
         .collect();
     // What a package's scripts move, keep aside and remove is gone once it is installed.
     let is_used = |entry: &&PathEntry| !is_of_installation(&entry.because);
-    if entries.iter().any(|entry| is_used(entry)) {
+    if entries.iter().any(is_used) {
         entries.retain(is_used);
     }
     let mut paths: BTreeSet<&AppPath> = entries.iter().map(|entry| &entry.path).collect();

@@ -8,7 +8,7 @@ use crate::fact::{
     What,
 };
 use crate::path::AppPath;
-use crate::report::{Dimension, PathEntry};
+use crate::report::{Dimension, Mount, PathEntry};
 
 use super::Seen;
 use super::licence::is_open;
@@ -201,7 +201,7 @@ const SHARED: &[&str] = &[
 ];
 
 /// Whether only the scripts that install or remove a package name it.
-fn is_of_installation(entry: &PathEntry) -> bool {
+fn is_of_installation(because: &[Fact]) -> bool {
     let is_script = |fact: &Fact| {
         matches!(
             fact.what,
@@ -211,7 +211,23 @@ fn is_of_installation(entry: &PathEntry) -> bool {
             }
         )
     };
-    !entry.because.is_empty() && entry.because.iter().all(is_script)
+    !because.is_empty() && because.iter().all(is_script)
+}
+
+/// What the plan keeps as data besides these: a directory that what is written in it alone would not
+/// tell of.
+fn kept<'a>(seen: &Seen<'a>, known: &[&PathEntry]) -> Vec<&'a AppPath> {
+    let is_known = |mount: &&Mount| {
+        let touches = |path: &AppPath| path.is_within(&mount.path) || mount.path.is_within(path);
+        known.iter().any(|entry| touches(&entry.path))
+    };
+    let mounts = seen.plan.mounts.iter();
+    mounts
+        .filter(|mount| mount.class == Class::Data && mount.access == Access::Rw)
+        .filter(|mount| mount.certainty >= Certainty::Inferred)
+        .filter(|mount| !is_known(mount) && !is_of_installation(&mount.because))
+        .map(|mount| &mount.path)
+        .collect()
 }
 
 fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
@@ -224,10 +240,12 @@ fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
         .filter(|entry| entry.class == Class::Data)
         .collect();
     // What a package's scripts move, keep aside and remove is gone once it is installed.
-    if entries.iter().any(|entry| !is_of_installation(entry)) {
-        entries.retain(|entry| !is_of_installation(entry));
+    let is_used = |entry: &&PathEntry| !is_of_installation(&entry.because);
+    if entries.iter().any(is_used) {
+        entries.retain(is_used);
     }
-    let paths: BTreeSet<&AppPath> = entries.iter().map(|entry| &entry.path).collect();
+    let mut paths: BTreeSet<&AppPath> = entries.iter().map(|entry| &entry.path).collect();
+    paths.extend(kept(seen, &entries));
     let Some(first) = paths.first() else {
         let other: Vec<AppPath> = seen
             .paths
@@ -276,19 +294,30 @@ fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
 }
 
 fn secrets(seen: &Seen<'_>) -> Result<Shown, Open> {
-    let files: BTreeSet<AppPath> = seen
-        .facts
-        .iter()
-        .filter(|fact| matches!(fact.what, What::Secret { .. }))
-        .filter(|fact| fact.certainty >= Certainty::Inferred)
-        .map(|fact| fact.at.file.clone())
-        .collect();
-    if !files.is_empty() {
-        let noun = if files.len() == 1 { "file" } else { "files" };
-        return easy(
-            format!("{} {noun} with keys or passwords", files.len()),
-            files.into_iter().collect(),
-        );
+    let of = |is: fn(Certainty) -> bool| -> BTreeSet<AppPath> {
+        seen.facts
+            .iter()
+            .filter(|fact| matches!(fact.what, What::Secret { .. }) && is(fact.certainty))
+            .map(|fact| fact.at.file.clone())
+            .collect()
+    };
+    let sure = of(|certainty| certainty >= Certainty::Inferred);
+    let may = of(|certainty| certainty < Certainty::Inferred);
+    let mounts = seen.plan.mounts.iter();
+    let planned = mounts.filter(|mount| mount.class == Class::Secret);
+    let planned: BTreeSet<AppPath> = planned.map(|mount| mount.path.clone()).collect();
+    for (found, noun, verb) in [
+        (sure, "file", "with"),
+        (may, "file", "that may hold, by name,"),
+        (planned, "place", "that settings name for"),
+    ] {
+        if !found.is_empty() {
+            let many = if found.len() == 1 { "" } else { "s" };
+            return easy(
+                format!("{} {noun}{many} {verb} keys or passwords", found.len()),
+                found.into_iter().collect(),
+            );
+        }
     }
     let settings = settings(seen);
     if settings.is_empty() {

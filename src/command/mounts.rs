@@ -98,26 +98,34 @@ fn audited(mounts: &Mounts, start: Option<&[String]>) -> Result<(Report, Content
     let given = mounts.start.first().and_then(|word| word.to_str());
     let programs = starts.filter_map(first).chain(given.map(str::to_owned));
     reader.content.absent = programs.filter(|name| is_absent(&root, name)).collect();
-    let content = reader.content;
-    let is_staged = mounts.targets().iter().any(|t| t.name == "containerfile");
-    let parts = is_staged.then(|| parts(&root, &report, start, &request.exclude));
-    Ok((report, content, parts))
+    let mut content = reader.content;
+    let host = Host::read(&root);
+    let source = image::Source {
+        root: &root,
+        host: &host,
+        report: &report,
+    };
+    let (parts, left) = parts(&source, start, &request.exclude);
+    let asked = |path: &AppPath| request.exclude.iter().any(|out| path.is_within(out));
+    let forgotten = image::unaccounted(&source, &left).filter(|left| !asked(&left.path));
+    let named = forgotten.map(|left| (left.path.clone(), left.reason.to_owned()));
+    content.left = named.collect();
+    Ok((report, content, Some(parts)))
 }
 
-/// The files of the image's layers: those that `pack` takes.
-fn parts(root: &Root, report: &Report, start: Option<&[String]>, exclude: &[AppPath]) -> Parts {
-    let host = Host::read(root);
-    let source = image::Source {
-        root,
-        host: &host,
-        report,
-    };
-    match image::select(&source, start, exclude, &Policy::built_in()) {
-        Ok(selected) => selected.parts,
-        Err(error) => Parts {
-            layers: Vec::new(),
-            failed: Some(error.to_string()),
-        },
+/// The files of the image's layers, those that `pack` takes; and what it leaves out.
+fn parts(
+    source: &image::Source<'_>,
+    start: Option<&[String]>,
+    exclude: &[AppPath],
+) -> (Parts, Vec<image::Left>) {
+    match image::select(source, start, exclude, &Policy::built_in()) {
+        Ok(selected) => (selected.parts, selected.left),
+        Err(error) => {
+            let failed = Some(error.to_string());
+            let layers = Vec::new();
+            (Parts { layers, failed }, Vec::new())
+        }
     }
 }
 

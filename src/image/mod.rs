@@ -25,7 +25,7 @@ mod walk;
 pub use config::architecture;
 pub use index::ledgers;
 pub use received::{Anew, Received, tag_of};
-pub use select::{Selected, left_out, select, unaccounted};
+pub use select::{Selected, select, unaccounted};
 pub use single::Kind;
 pub use walk::Left;
 

@@ -10,7 +10,7 @@ use crate::custody::Policy;
 use crate::fact::{Kind, name_of};
 use crate::layout::Digest;
 use crate::layout::layer::{Content, Meta, TarWriter};
-use crate::manifest::{self, Part, Parts, Settings};
+use crate::manifest::{self, Part, Parts};
 use crate::path::AppPath;
 use crate::report::Owner;
 
@@ -139,26 +139,6 @@ fn archive(made: &BTreeMap<AppPath, (Meta, Option<Vec<u8>>)>) -> Result<Vec<u8>,
         tar.add(path, meta, content).map_err(PackError::write)?;
     }
     tar.finish().map_err(PackError::write)
-}
-
-/// What making an image leaves out, and why. All of it should be mounted or named by the plan: see
-/// [`unaccounted`].
-///
-/// # Errors
-/// When a directory cannot be read.
-pub fn left_out(source: &Source<'_>, settings: &Settings) -> Result<Vec<Left>, PackError> {
-    let contents = Contents::new(source.root, source.host, source.report, settings, &[]);
-    let mut left = Vec::new();
-    walk::walk(
-        source.root,
-        source.host,
-        &contents,
-        &mut |_| Ok(()),
-        &mut |what| left.push(what),
-    )?;
-    left.sort();
-    left.dedup();
-    Ok(left)
 }
 
 /// What is left out and neither mounted nor named: a container starts without it. Pipes, sockets and

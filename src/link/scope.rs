@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::host::Host;
 use super::packages::OwnedFile;
+use super::survey;
 use crate::fact::{Issue, IssueKind, Kind, Locus, What};
 use crate::knowledge;
 use crate::path::AppPath;
@@ -388,7 +389,13 @@ fn add_unit(root: &Root, host: &Host, scope: &mut Scope, name: &str) -> Result<(
             let Ok(node) = root.resolve(path.as_bytes()) else {
                 continue;
             };
-            if let Some(prefix) = knowledge::places::add_on_prefix(&node.real) {
+            let prefix = knowledge::places::add_on_prefix(&node.real);
+            // A directory that a program is given is an install tree where a program lies in it, and
+            // content or state where none does.
+            let is_tree = |prefix: &AppPath| {
+                node.stat.kind != Kind::Dir || survey::has_program(root, prefix, true)
+            };
+            if let Some(prefix) = prefix.filter(is_tree) {
                 scope.prefixes.push(prefix.clone());
                 scope.dirs.push(prefix.clone());
                 scope.named.push(prefix);

@@ -289,7 +289,7 @@ fn of_home(root: &Root, host: &Host, home: &AppPath) -> Vec<AppPath> {
 
 /// Whether a tree holds a program that no package has: code in any language, a jar, or, where `all`,
 /// a page.
-fn has_program(root: &Root, tree: &AppPath, all: bool) -> bool {
+pub(super) fn has_program(root: &Root, tree: &AppPath, all: bool) -> bool {
     const PROGRAMS: [&[u8]; 12] = [
         b".jar", b".war", b".ear", b".php", b".py", b".pl", b".rb", b".js", b".cgi", b".sh",
         b".tcl", b".lua",

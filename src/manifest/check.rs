@@ -38,15 +38,15 @@ pub(super) fn check(service: &Service<'_>) -> Vec<Limit> {
     for process in &service.processes {
         limits.extend(started(service, process));
     }
-    for left in &service.report.plan.left_behind {
-        let is_mounted = |volume: &Volume| left.path.is_within(&volume.at);
+    let planned = service.report.plan.left_behind.iter();
+    let planned = planned.map(|left| (&left.path, &left.reason));
+    let found = service.content.iter().flat_map(|content| &content.left);
+    for (path, reason) in planned.chain(found) {
+        let is_mounted = |volume: &Volume| path.is_within(&volume.at);
         if !service.volumes.iter().any(is_mounted) {
             limits.push(Limit::new(
-                left.path.to_text(),
-                format!(
-                    "the image leaves it out, and no mount brings it back: {}",
-                    left.reason
-                ),
+                path.to_text(),
+                format!("the image leaves it out, and no mount brings it back: {reason}"),
                 "not there in the container: put it into the image, or mount it, by hand",
             ));
         }

@@ -24,6 +24,8 @@ pub struct Content {
     pub unread: BTreeMap<AppPath, String>,
     /// Programs that something is to start and that are not in the root, as commands name them.
     pub absent: BTreeSet<String>,
+    /// What making an image leaves out and nothing of the plan brings back or names, and why.
+    pub left: BTreeMap<AppPath, String>,
 }
 
 impl Content {

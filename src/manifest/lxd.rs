@@ -182,14 +182,10 @@ fn raw(service: &Service<'_>, out: &mut Out) -> String {
         format!("lxc.init.uid={}", first.ids.0),
         format!("lxc.init.gid={}", first.ids.1),
     ];
-    if !first.groups.is_empty() {
-        let groups: Vec<String> = first.groups.iter().map(u32::to_string).collect();
-        out.limit(
-            format!("process {}", first.name),
-            "liblxc before 5.0 has no word for more groups than one",
-            format!("started without these: {}", groups.join(", ")),
-        );
-    }
+    out.limits.extend(first.without_groups(
+        "liblxc before 5.0 has no word for more groups than one",
+        "started without these",
+    ));
     lines.extend(init(&first.command, out));
     if let Some(directory) = &first.directory {
         if directory.ends_with(char::is_whitespace) {

@@ -74,6 +74,11 @@ fn exec(service: &Service<'_>, out: &mut Out) -> String {
         text += &format!("Parameters={}\n", words.join(" "));
     }
     text += &format!("User={}\n", first.ids.0);
+    // It asks the image's getent(1) for them (nspawn-setuid.c).
+    out.limits.extend(first.without_groups(
+        "nspawn has no word for groups: it takes those that the image's accounts give the user",
+        "let /etc/group of the image have the user in these",
+    ));
     if let Some(directory) = &first.directory {
         text += &format!("WorkingDirectory={directory}\n");
     }

@@ -56,6 +56,14 @@ impl Process {
     pub(super) fn is_root(&self) -> bool {
         self.ids.0 == 0
     }
+
+    /// The groups besides its own, for what has no word for them.
+    pub(super) fn without_groups(&self, cannot: &str, instead: &str) -> Option<Limit> {
+        let groups: Vec<String> = self.groups.iter().map(u32::to_string).collect();
+        let about = format!("process {}", self.name);
+        let limit = || Limit::new(about, cannot, format!("{instead}: {}", groups.join(", ")));
+        (!groups.is_empty()).then(limit)
+    }
 }
 
 /// Whether a start stays, as far as its unit says: one of type `oneshot` has no word on forking.
@@ -147,7 +155,18 @@ pub(super) fn processes(
         }
         found.push(unknown(plan, given, limits));
     }
+    apart(&mut found);
     found
+}
+
+/// The image has the first process's directory for all that are started from it, and a service for
+/// which none is named is started in / (systemd.exec(5), `WorkingDirectory=`).
+fn apart(processes: &mut [Process]) {
+    if processes.iter().any(|process| process.directory.is_some()) {
+        for process in processes {
+            process.directory.get_or_insert_with(|| "/".to_owned());
+        }
+    }
 }
 
 /// Whether two starts are two ways to start one service: a unit and a script of the same name, two
@@ -349,7 +368,7 @@ fn process(
         ));
     }
     let plain = |path: &AppPath| {
-        let refused = super::volume::refusal(path).is_some();
+        let refused = !path.is_root() && super::volume::refusal(path).is_some();
         (!refused).then(|| String::from_utf8_lossy(path.as_bytes()).into_owned())
     };
     // systemd tells a service of a certain user its home, unless that is / (systemd.exec(5), $HOME).

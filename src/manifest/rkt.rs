@@ -74,6 +74,7 @@ fn manifest(service: &Service<'_>, out: &mut Out) -> Value {
     let mut app = json!({
         "user": first.ids.0.to_string(),
         "group": first.ids.1.to_string(),
+        "supplementaryGIDs": first.groups,
         "workingDirectory": first.directory.as_deref().unwrap_or("/"),
         "environment": environment(service, out),
         "mountPoints": points,

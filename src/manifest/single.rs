@@ -60,8 +60,9 @@ impl Service<'_> {
         }
     }
 
-    /// What of the first process's environment is not the image's, since the containers of others
-    /// are made from it, too.
+    /// What of the first process an image does not hold: variables that are its own, since the
+    /// containers of others are made from it, too, and groups besides the one (OCI image
+    /// specification, `config.User`).
     pub(super) fn apart(&self) -> Vec<Limit> {
         let first = self.first();
         let own = first.env.iter().filter(|v| !self.env.contains(v));
@@ -75,6 +76,10 @@ impl Service<'_> {
                 "left out of the image: give it when the container is started",
             )
         };
-        own.map(limit).collect()
+        let groups = first.without_groups(
+            "an image names one group",
+            "give these when the container is started, with --group-add",
+        );
+        own.map(limit).chain(groups).collect()
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn mounts(known: &Known<'_>, user: Option<&User>, origins: &Origins) 
     }
     let mut mounts: Vec<Mount> = Vec::new();
     for (point, entries) in groups {
-        let mut mount = mount(point, &entries, user, &owned);
+        let disk = disk(known.paths, point);
+        let mut mount = mount(point, &entries, disk, user, &owned);
         mount.serves = origins.of_entries(&entries);
         // Points come in order, so that the one around it is already there.
         let around = mounts
@@ -40,7 +41,27 @@ pub(super) fn mounts(known: &Known<'_>, user: Option<&User>, origins: &Origins) 
             mounts.push(mount);
         }
     }
+    for entry in known.paths.iter().filter(|entry| is_kept(entry)) {
+        let mut around = mounts.iter_mut().rev();
+        if let Some(mount) = around.find(|mount| entry.path.is_within(&mount.path)) {
+            take_in(mount, entry.class);
+        }
+    }
     mounts
+}
+
+/// Whether something is known to be written that must outlive a container.
+fn is_kept(entry: &PathEntry) -> bool {
+    let is_sure = entry.certainty > Certainty::Guessed && entry.access == Access::Rw;
+    is_sure && rank(entry.class) >= KEPT && !entry.path.is_pattern()
+}
+
+/// A mount is never less than what lies in it, whether that would have been a mount of its own or not.
+fn take_in(mount: &mut Mount, class: Class) {
+    if rank(mount.class) < KEPT {
+        mount.class = class;
+        mount.seed = mount.hides > 0;
+    }
 }
 
 /// Whether the directory in memory that every container has serves a path: it is one, or a file
@@ -98,9 +119,20 @@ fn owned(known: &Known<'_>) -> Owners {
     found
 }
 
-fn mount(point: &AppPath, entries: &[&PathEntry], user: Option<&User>, owned: &Owners) -> Mount {
+/// What is at a point, whether that entry asks for a mount itself or only what lies in it does.
+fn disk<'a>(paths: &'a [PathEntry], point: &AppPath) -> Option<&'a OnDisk> {
+    let entry = paths.iter().find(|entry| entry.path == *point)?;
+    entry.on_disk.as_ref()
+}
+
+fn mount(
+    point: &AppPath,
+    entries: &[&PathEntry],
+    disk: Option<&OnDisk>,
+    user: Option<&User>,
+    owned: &Owners,
+) -> Mount {
     let own = entries.iter().find(|entry| entry.path == *point);
-    let disk = own.and_then(|entry| entry.on_disk.as_ref());
     let written = entries.iter().any(|entry| entry.access == Access::Rw);
     let access = if written { Access::Rw } else { Access::Ro };
     let class = class(point, entries, own.copied());

@@ -489,3 +489,51 @@ fn a_program_in_a_language_that_nothing_reads_leaves_data_unknown() {
         lab.report()["dimensions"]
     );
 }
+
+/// What listens on a number has a port, wherever the number is from, and makes no file of that name.
+#[test]
+fn a_number_that_is_listened_on_is_a_port_and_no_path() {
+    let manifest = r#"{"name":"kiln","scripts":{"start":"node app.js --port 4107"}}"#;
+    let named = "const argv = require('minimist')(process.argv.slice(2));\n\
+                 const net = require('net');\nnet.createServer().listen(argv.port, '0.0.0.0');\n";
+    let given = "const net = require('net');\nconst port = process.env.KILN_DOOR;\nnet.createServer().listen(port);\n";
+    let kept =
+        "const net = require('net');\nconst where = '4107';\nnet.createServer().listen(where);\n";
+    for (name, app, start) in [
+        (
+            "option",
+            named,
+            "ExecStart=/usr/bin/node app.js --port 4107",
+        ),
+        (
+            "variable",
+            given,
+            "Environment=KILN_DOOR=4107\nExecStart=/usr/bin/node app.js",
+        ),
+        ("constant", kept, "ExecStart=/usr/bin/node app.js"),
+    ] {
+        let files = [
+            ("/opt/kiln/app.js", app),
+            ("/opt/kiln/package.json", manifest),
+        ];
+        let lab = Lab::new(&files, &format!("WorkingDirectory=/opt/kiln\n{start}"));
+        let report = lab.report();
+        let ports = report["plan"]["ports"].as_array().unwrap();
+        assert!(
+            ports.iter().any(|port| port["port"] == 4107),
+            "{name}: {ports:?}"
+        );
+        assert_eq!(lab.written(), Vec::<String>::new(), "{name}");
+    }
+    // A path is one.
+    let app = "require('net').createServer().listen('/var/kiln/door');\n";
+    let lab = Lab::new(
+        &[("/opt/kiln/app.js", app)],
+        "ExecStart=/usr/bin/node /opt/kiln/app.js",
+    );
+    assert!(
+        lab.written()
+            .iter()
+            .any(|path| path.starts_with("/var/kiln"))
+    );
+}

@@ -276,3 +276,215 @@ fn a_home_that_the_old_host_has_not_is_there_in_the_image() {
         assert_eq!(found.contains(home) && home != "/", is_made, "{found:#?}");
     }
 }
+
+/// What a program is given is there in the container, whoever owns it and whatever it is called.
+#[test]
+fn a_directory_on_the_command_line_is_mounted_and_one_with_a_program_is_the_application() {
+    let by_script = "#!/bin/sh\n. /etc/default/gauged\nfor d in $GAUGE_PLACE; do\n  [ -d \"$d\" ] || exit 1\ndone\n\
+                     start-stop-daemon --start --exec /opt/gauge/bin/gauged -- --listen $GAUGE_PLACE\n";
+    for place in ["/srv/rolls", "/vol7/in", "/home/plotter/out"] {
+        for how in ["-s @", "--secure @", "--root=@", "@", "init"] {
+            let disk = Disk::new();
+            disk.dir(place);
+            let unit = match how {
+                "init" => {
+                    std::fs::remove_file(disk.host("/etc/systemd/system/gauged.service")).unwrap();
+                    disk.text("/etc/init.d/gauged", by_script);
+                    disk.text("/etc/default/gauged", &format!("GAUGE_PLACE=\"{place}\"\n"));
+                    "gauged"
+                }
+                how => {
+                    let words = how.replace('@', place);
+                    disk.unit(&format!("ExecStart=/opt/gauge/bin/gauged {words}\n"));
+                    "gauged.service"
+                }
+            };
+            let scope = ["/opt/gauge", "--unit", unit];
+            let output = disk.run("scan", &scope, &["--format", "json"]);
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let mounts = report["plan"]["mounts"].as_array().unwrap();
+            let is_there = |mount: &serde_json::Value| {
+                mount["path"] == *place && mount["access"] == "rw" && mount["class"] == "data"
+            };
+            assert!(mounts.iter().any(is_there), "{how} {place}: {mounts:?}");
+        }
+    }
+    // A tree with a program in it is what is started.
+    let disk = Disk::new();
+    disk.text("/srv/rolls/lib/plot.py", "print(1)\n");
+    disk.unit("ExecStart=/opt/gauge/bin/gauged --app /srv/rolls\n");
+    let report = disk.report();
+    let scope = report["target"]["scope"].to_string();
+    assert!(scope.contains("\"/srv/rolls\""), "{scope}");
+    assert!(!disk.mounts().iter().any(|m| m.ends_with(" /srv/rolls")));
+}
+
+/// What only what lies in it asks to be mounted is as it is on disk.
+#[test]
+fn a_mount_has_the_size_and_the_owner_of_its_directory() {
+    let disk = Disk::new();
+    disk.text("/etc/gauge/rates.conf", "mode = fast\n");
+    disk.text("/etc/gauge/units.conf", "mode = fast\n");
+    disk.program(". /etc/gauge/rates.conf\n. /etc/gauge/units.conf\nsleep 9\n");
+    let report = disk.report();
+    let mounts = report["plan"]["mounts"].as_array().unwrap();
+    let of = |mount: &&serde_json::Value| mount["path"] == "/etc/gauge";
+    let mount = mounts.iter().find(of).unwrap();
+    assert_eq!(
+        (&mount["size_bytes"], &mount["seed"]),
+        (&24.into(), &true.into()),
+        "{mount}"
+    );
+}
+
+/// The user that services of a test run as, and to whom what they have made belongs: whoever runs the
+/// tests, and another where that is root.
+fn service_user(disk: &Disk) -> u32 {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = std::fs::metadata(disk.host("/opt/gauge")).unwrap().uid();
+    let uid = if own == 0 { 900 } else { own };
+    let line =
+        format!("root:x:0:0:root:/root:/bin/sh\ngauge:x:{uid}:{uid}::/nonexistent:/bin/false\n");
+    disk.text("/etc/passwd", &line);
+    disk.unit("User=gauge\nExecStart=/opt/gauge/bin/gauged\n");
+    disk.program("grep mode /opt/gauge/conf/gauge.conf\nsleep 9\n");
+    disk.text("/opt/gauge/conf/gauge.conf", "mode = fast\n");
+    disk.text("/opt/gauge/conf/rates.xml", "<rates/>\n");
+    uid
+}
+
+#[test]
+fn settings_of_which_versions_are_kept_are_written_by_their_program() {
+    let written = "rw dir config /opt/gauge/conf";
+    for (version, is_kept) in [
+        ("history/20240101-gauge.conf", true),
+        ("gauge_history/gauge.initial.conf", true),
+        ("versions/a/0001.gauge.conf", true),
+        ("past/3-rates.xml", true),
+        ("old/gauge.conf.bak", false),
+    ] {
+        let disk = Disk::new();
+        let uid = service_user(&disk);
+        let path = format!("/opt/gauge/conf/{version}");
+        disk.text(&path, "mode = slow\n");
+        let _ = std::os::unix::fs::chown(disk.host(&path), Some(uid), Some(uid));
+        assert_eq!(disk.has(written), is_kept, "{version}: {:?}", disk.mounts());
+        // What root has put there is a person's.
+        if is_kept && std::os::unix::fs::chown(disk.host(&path), Some(0), Some(0)).is_ok() {
+            assert!(!disk.has(written), "{version}");
+        }
+    }
+}
+
+#[test]
+fn what_a_deployer_keeps_beside_the_releases_is_no_mount() {
+    let beside = [
+        "/opt/gauge/log/deploys.log",
+        "/opt/gauge/cache/objects",
+        "/opt/gauge/spool/queue",
+    ];
+    for is_deployed in [true, false] {
+        let disk = Disk::new();
+        disk.text("/opt/gauge/releases/7/bin/run", "#!/bin/sh\nsleep 9\n");
+        disk.dir("/opt/gauge/shared/uploads");
+        disk.text(
+            "/opt/gauge/log/deploys.log",
+            "2024-01-01 00:00:01 release 7\n",
+        );
+        disk.text("/opt/gauge/cache/objects/pack", "x");
+        disk.dir("/opt/gauge/spool/queue");
+        if is_deployed {
+            std::os::unix::fs::symlink("releases/7", disk.host("/opt/gauge/current")).unwrap();
+        }
+        let mounts = disk.mounts();
+        for path in beside {
+            let holds = |mount: &String| path.starts_with(mount.split(' ').nth(3).unwrap());
+            assert_eq!(mounts.iter().any(holds), !is_deployed, "{path}: {mounts:?}");
+        }
+        let uploads = |mount: &String| mount.contains("/opt/gauge/shared");
+        assert!(mounts.iter().any(uploads), "{mounts:?}");
+        // What the application writes there is its own.
+        disk.program("echo x >> /opt/gauge/log/gauge.log\nsleep 9\n");
+        let mounts = disk.mounts();
+        assert!(
+            mounts.iter().any(|m| m.ends_with(" /opt/gauge/log")),
+            "{mounts:?}"
+        );
+    }
+}
+
+/// Whose home it is shows where all is linked, however much is known of the program that says so.
+#[test]
+fn a_hidden_name_in_a_home_counts_in_a_program_that_is_followed() {
+    for (name, program) in [
+        (
+            "run.pl",
+            "#!/usr/bin/perl\nmy $dir = (getpwuid($>))[7];\nsub state { return $dir . \"/.gauge/state\"; }\nprint state();\n",
+        ),
+        (
+            "run.py",
+            "#!/usr/bin/python3\nimport os, pwd\ndef state():\n    return os.path.expanduser('~/.gauge/state')\nprint(state())\n",
+        ),
+        ("run.sh", "#!/bin/sh\nstate() { ls ~/.gauge; }\nstate\n"),
+    ] {
+        let disk = Disk::new();
+        disk.dir("/root");
+        disk.text(&format!("/opt/gauge/bin/{name}"), program);
+        disk.unit(&format!("ExecStart=/opt/gauge/bin/{name}\n"));
+        let mounts = disk.mounts();
+        assert!(disk.has("rw dir data /root/.gauge"), "{name}: {mounts:?}");
+    }
+}
+
+/// What a start is given among its code is no code, and belongs to whoever may write it.
+#[test]
+fn a_file_that_a_start_is_given_among_its_code_is_kept_outside_the_image() {
+    let lines =
+        |manifest: &str| format!("{{\"name\":\"gauge\",\"scripts\":{{\"start\":\"{manifest}\"}}}}");
+    for (start, manifest, book, class) in [
+        (
+            "/usr/bin/npm start",
+            lines("serve --port 9000 book.json"),
+            "book.json",
+            "config",
+        ),
+        (
+            "/usr/bin/npm run start",
+            lines("serve --watch ./book.txt"),
+            "book.txt",
+            "data",
+        ),
+        (
+            "/opt/gauge/bin/gauged /opt/gauge/book.bin",
+            lines(""),
+            "book.bin",
+            "data",
+        ),
+    ] {
+        let book = format!("/opt/gauge/{book}");
+        let disk = Disk::new();
+        let uid = service_user(&disk);
+        disk.text("/usr/bin/npm", "#!/usr/bin/env node\n");
+        disk.text("/opt/gauge/package.json", &manifest);
+        disk.text(
+            "/opt/gauge/node_modules/.bin/serve",
+            "#!/usr/bin/env node\n",
+        );
+        disk.text(&book, "{}\n");
+        let own = |path: &str| {
+            let _ = std::os::unix::fs::chown(disk.host(path), Some(uid), Some(uid));
+        };
+        own("/opt/gauge");
+        own(&book);
+        disk.unit(&format!(
+            "User=gauge\nWorkingDirectory=/opt/gauge\nExecStart={start}\n"
+        ));
+        let mounts = disk.mounts();
+        let mount = format!("rw file {class} {book}");
+        assert!(mounts.contains(&mount), "{start}: {mounts:?}");
+        assert!(
+            !mounts.iter().any(|mount| mount.contains("package.json")),
+            "{mounts:?}"
+        );
+    }
+}

@@ -23,6 +23,7 @@ mod homemade;
 mod hostile;
 mod hostile_names;
 mod hostile_reports;
+mod invariants;
 mod java;
 mod judged;
 mod keys;

@@ -5,6 +5,7 @@ mod back;
 mod carried;
 mod containers;
 mod hostile;
+mod judge;
 mod kinds;
 mod settings;
 mod start;

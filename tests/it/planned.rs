@@ -316,6 +316,45 @@ fn what_no_image_has_is_mounted_or_named() {
     }
 }
 
+/// What everybody may not read stays out of an image, whether something is known to read it or not.
+#[test]
+fn what_no_image_has_for_its_mode_or_its_name_is_named_by_the_manifests() {
+    let disk = Disk::new();
+    disk.text("/etc/gauge/rates.conf", "mode = fast\n");
+    disk.text("/etc/gauge/more.conf", "mode = fast\n");
+    disk.text("/etc/gauge/gauge.key", "not a key\n");
+    let mode = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(disk.host("/etc/gauge/more.conf"), mode).unwrap();
+    let named = |more: &[&str]| {
+        let out = TempDir::new().unwrap();
+        let to = out.path().join("m");
+        let scope = ["/opt/gauge", "/etc/gauge", "--unit", "gauged.service"];
+        let last = ["--target", "docker", "-o", to.to_str().unwrap()];
+        let output = disk.run("mounts", &scope, &[more, &last].concat());
+        let is_strict = more.contains(&"--strict");
+        let code = output.status.code();
+        assert_eq!(code, Some(i32::from(is_strict)), "{output:?}");
+        std::fs::read_to_string(to.join("docker/run.sh")).unwrap()
+    };
+    let script = named(&[]);
+    for (path, is_named) in [
+        ("more.conf", true),
+        ("gauge.key", true),
+        ("rates.conf", false),
+    ] {
+        let line =
+            format!("/etc/gauge/{path}: the image leaves it out, and no mount brings it back");
+        assert_eq!(script.contains(&line), is_named, "{path}: {script}");
+    }
+    named(&["--strict"]);
+    // What whoever asks leaves out is known.
+    let script = named(&["--exclude", "/etc/gauge/more.conf"]);
+    assert!(
+        !script.contains("/etc/gauge/more.conf: the image"),
+        "{script}"
+    );
+}
+
 #[test]
 fn variables_of_a_file_that_the_unit_reads_reach_every_target() {
     let disk = Disk::new();

@@ -67,13 +67,13 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
         .closed
         .retain(|prefix| !started.unknown.contains(prefix));
     seen.facts.retain(|fact| {
-        let is_read_alone = matches!(
-            &fact.what,
-            What::Path {
-                source: Source::Script,
-                ..
+        let is_read_alone = match &fact.what {
+            // Whose home a hidden name lies in shows where all is linked, and not from the program.
+            What::Path { path, source, .. } => {
+                *source == Source::Script && path.components().next() != Some(b"{home}")
             }
-        );
+            _ => false,
+        };
         !(is_read_alone && found.contains_key(&fact.at.file))
     });
     for (path, out) in found {

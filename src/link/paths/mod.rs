@@ -13,6 +13,7 @@ mod parts;
 mod place;
 mod relative;
 mod scratch;
+mod upkeep;
 mod weight;
 mod witness;
 

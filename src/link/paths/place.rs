@@ -188,6 +188,11 @@ impl Surroundings<'_> {
             // Nothing is there yet: the directory of a file that will be made is its place.
             return is_named || child == *path && wanted.kind != Some(Kind::Dir);
         };
+        // One directory in a home does not make it the application's.
+        let is_home = dir.parent() == Some(AppPath::new("/home"));
+        if is_home && !is_named && matches!(siblings, [one] if one.kind == Kind::Dir) {
+            return false;
+        }
         let own = siblings.iter().find(|other| other.name == child.name());
         // The directory of a written file is its place: what belongs with it is made beside it.
         let is_made_there = wanted.access == Access::Rw

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::super::live::Voice;
-use super::Ground;
 use super::inventory::{Below, Sum};
+use super::{Ground, upkeep};
 use crate::fact::{Certainty, Class, Fact, Kind, LicenceKind, Locus, Source, Touch, What};
-use crate::knowledge::places;
+use crate::knowledge::{self, places};
 use crate::path::AppPath;
 use crate::tree::Basics;
 
@@ -47,6 +47,8 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(runtimes(ground));
     found.extend(settings_files(ground, facts));
     found.extend(owned_by_service(ground, facts));
+    found.extend(given_to_start(ground, facts));
+    found.extend(upkeep::versions(ground, facts));
     for fact in facts {
         if let What::Licence {
             kind: LicenceKind::Restrictive,
@@ -68,6 +70,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             found.push(holds(fact, content, *class));
         }
     }
+    upkeep::without_deployers(ground, &mut found);
     found
 }
 
@@ -263,17 +266,7 @@ fn owned_settings(ground: &Ground<'_>) -> Vec<Fact> {
 /// Directories outside the install prefix that settings, variables or arguments name and that belong
 /// to the user of the service: whoever owns them fills them.
 fn owned_by_service(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
-    let users: BTreeSet<u32> = facts
-        .iter()
-        .filter_map(|fact| match &fact.what {
-            What::RunsAs { user, .. } => {
-                let account = ground.host.accounts.by_name(user);
-                account.map(|account| account.uid).or(user.parse().ok())
-            }
-            _ => None,
-        })
-        .filter(|uid| *uid != 0)
-        .collect();
+    let users = users(ground, facts);
     let mut found = Vec::new();
     for fact in facts {
         let What::Path {
@@ -304,6 +297,92 @@ fn owned_by_service(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
                 *class = None;
             }
             found.push(fact_of_owner);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The users that services run as, root left out.
+pub(super) fn users(ground: &Ground<'_>, facts: &[Fact]) -> BTreeSet<u32> {
+    let user = |fact: &Fact| match &fact.what {
+        What::RunsAs { user, .. } => {
+            let account = ground.host.accounts.by_name(user);
+            account.map(|account| account.uid).or(user.parse().ok())
+        }
+        _ => None,
+    };
+    let users = facts.iter().filter_map(user);
+    users.filter(|uid| *uid != 0).collect()
+}
+
+/// A file among the code that a start is given and its user may write: settings or state, and no code.
+fn given_file(
+    ground: &Ground<'_>,
+    fact: &Fact,
+    path: &AppPath,
+    users: &BTreeSet<u32>,
+) -> Option<Fact> {
+    let stat = ground.root.resolve(path.as_bytes()).ok()?.stat;
+    let is_its = stat.kind == Kind::File && stat.mode & 0o200 != 0 && users.contains(&stat.uid);
+    let is_told = knowledge::secret_file(path.name()).is_some()
+        || places::is_settings_name(path.name())
+        || places::is_code_name(path.name())
+        || ground.inventory.is_program(path);
+    let mut given = filled(path, "argument", Class::Data);
+    given.at = fact.at.clone();
+    given.certainty = Certainty::Guessed;
+    if let What::Path { kind, class, .. } = &mut given.what {
+        (*kind, *class) = (Some(Kind::File), None);
+    }
+    (is_its && !is_told).then_some(given)
+}
+
+/// Directories that are there, on the command line of what is started, and in no place that tells what
+/// they are for: the program is lost without them, and what it does in them nobody knows.
+fn given_to_start(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
+    let users = users(ground, facts);
+    let starts = |fact: &&Fact| matches!(fact.what, What::Starts { .. });
+    let starters: BTreeSet<&AppPath> = facts
+        .iter()
+        .filter(starts)
+        .map(|fact| &fact.at.file)
+        .collect();
+    let is_starter = |file: &AppPath| starters.contains(file) || file.name() == b"package.json";
+    let mut found = Vec::new();
+    for fact in facts.iter().filter(|fact| is_starter(&fact.at.file)) {
+        let What::Path {
+            path,
+            source: Source::Argument,
+            by,
+            kind,
+            class,
+            ..
+        } = &fact.what
+        else {
+            continue;
+        };
+        let is_said = fact.certainty > Certainty::Guessed && ground.voices.of(fact) == Voice::Live;
+        let is_own = ground.scope.in_prefix(path).is_some();
+        // An option that means a socket or a file means something else where a directory is.
+        let is_meant = class.is_some() && kind.is_none_or(|kind| kind == Kind::Dir);
+        if is_said && is_own && class.is_none() && by == "argument" {
+            found.extend(given_file(ground, fact, path, &users));
+        }
+        let is_known = is_meant || knowledge::prior(path).known || places::is_code_place(path);
+        if !is_said || is_own || is_known || path.is_pattern() {
+            continue;
+        }
+        let node = ground.root.resolve(path.as_bytes());
+        if node.is_ok_and(|node| node.stat.kind == Kind::Dir && !places::is_code_place(&node.real))
+        {
+            let mut given = filled(path, "argument", Class::Data);
+            given.at = fact.at.clone();
+            if kind.is_none() {
+                given.certainty = Certainty::Inferred;
+            }
+            found.push(given);
         }
     }
     found.sort();

@@ -1,6 +1,8 @@
 //! What each target's files say, read back by rules of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use seaworthy::manifest::Manifests;
 
@@ -133,8 +135,29 @@ fn field(fields: &[String], key: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// What becomes of what is written at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// It is not written.
+    Read,
+    /// It outlives the container.
+    Kept,
+    /// It ends with the container.
+    Lost,
+    /// An empty place of an image, where whoever starts it mounts something.
+    Place,
+}
+
+/// What a target mounts, by place.
+pub(super) type Mounted = BTreeMap<String, Held>;
+
 /// Where a target mounts something.
 pub(super) fn paths(made: &Manifests, target: &str) -> BTreeSet<String> {
+    mounted(made, target).into_keys().collect()
+}
+
+/// The mounts of a target; those of all its containers together.
+pub(super) fn mounted(made: &Manifests, target: &str) -> Mounted {
     match target {
         "docker" => docker(made),
         "compose" => compose(made),
@@ -142,95 +165,142 @@ pub(super) fn paths(made: &Manifests, target: &str) -> BTreeSet<String> {
         "quadlet" => quadlet(made),
         "nspawn" => nspawn(made),
         "lxd" => lxd(made),
-        "oci" => {
-            let value: serde_json::Value =
-                serde_json::from_str(text(made, "oci/config.json")).unwrap();
-            strings(&value["mounts"], "destination")
-        }
-        "rkt" => {
-            let value: serde_json::Value =
-                serde_json::from_str(text(made, "rkt/manifest")).unwrap();
-            strings(&value["app"]["mountPoints"], "path")
-        }
+        "oci" => oci(made),
+        "rkt" => rkt(made),
         "containerfile" => containerfile(made),
         other => panic!("no way back from {other}"),
     }
 }
 
-fn strings(list: &serde_json::Value, key: &str) -> BTreeSet<String> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .map(|row| row[key].as_str().unwrap().to_owned())
+fn rows(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn string(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// What is mounted from the host, or from a volume.
+fn held(is_read: bool) -> Held {
+    if is_read { Held::Read } else { Held::Kept }
+}
+
+fn docker(made: &Manifests) -> Mounted {
+    let lost = docker_lost(made);
+    let lines = text(made, "docker/run.sh").lines();
+    let options = lines.filter_map(|line| line.strip_prefix("set -- \"$@\" --"));
+    options
+        .filter_map(|option| docker_mount(option, &lost))
         .collect()
 }
 
-fn docker(made: &Manifests) -> BTreeSet<String> {
+/// The volumes that the script makes in memory.
+pub(super) fn docker_lost(made: &Manifests) -> BTreeSet<String> {
     let lines = text(made, "docker/run.sh").lines();
-    let options = lines.filter_map(|line| line.strip_prefix("set -- \"$@\" --"));
-    options.filter_map(docker_mount).collect()
+    let made = lines.filter_map(|line| line.trim_start().strip_prefix("--opt type=tmpfs "));
+    made.map(|line| shell_words(line)[4].clone()).collect()
 }
 
 /// Where an option of `run` mounts something.
-pub(super) fn docker_mount(option: &str) -> Option<String> {
+pub(super) fn docker_mount(option: &str, lost: &BTreeSet<String>) -> Option<(String, Held)> {
     let words = shell_words(option);
     match words[0].as_str() {
         "mount" => {
             assert_eq!(words.len(), 2, "{option}");
-            let value = &words[1];
-            field(&csv_fields(value), "dst")
+            let fields = csv_fields(&words[1]);
+            let is_lost = field(&fields, "src").is_some_and(|name| lost.contains(&name));
+            let held = match is_lost {
+                true => Held::Lost,
+                false => held(fields.iter().any(|field| field == "readonly")),
+            };
+            Some((field(&fields, "dst")?, held))
         }
         "tmpfs" => {
             assert_eq!(words.len(), 2, "{option}");
-            Some(words[1].rsplit_once(':').unwrap().0.to_owned())
+            let path = words[1].rsplit_once(':').unwrap().0;
+            Some((path.to_owned(), Held::Lost))
         }
         _ => None,
     }
 }
 
-fn compose(made: &Manifests) -> BTreeSet<String> {
+fn compose(made: &Manifests) -> Mounted {
     let document = &documents(text(made, "compose/compose.yaml"))[0];
     let services = document["services"].as_object().unwrap();
-    services.values().flat_map(compose_mounts).collect()
+    let of = |service| compose_mounts(service, document);
+    services.values().flat_map(of).collect()
 }
 
 /// Where a service of a Compose file mounts something.
-pub(super) fn compose_mounts(service: &serde_json::Value) -> BTreeSet<String> {
-    let short = service["tmpfs"].as_array().into_iter().flatten();
-    let short = short.map(|line| {
-        line.as_str()
-            .unwrap()
-            .rsplit_once(':')
-            .unwrap()
-            .0
-            .to_owned()
+pub(super) fn compose_mounts(service: &Value, document: &Value) -> Mounted {
+    let short = rows(&service["tmpfs"]).map(|line| {
+        let line = line.as_str().unwrap();
+        (line.rsplit_once(':').unwrap().0.to_owned(), Held::Lost)
     });
-    let long = strings(&service["volumes"], "target").into_iter();
+    let long = rows(&service["volumes"]).map(|row| {
+        let source = &document["volumes"][row["source"].as_str().unwrap_or_default()];
+        let is_lost = row["type"] == "tmpfs" || source["driver_opts"]["type"] == "tmpfs";
+        let held = match is_lost {
+            true => Held::Lost,
+            false => held(row["read_only"] == true),
+        };
+        (string(&row["target"]), held)
+    });
     long.chain(short)
-        .map(|target| target.replace("$$", "$"))
+        .map(|(target, held)| (target.replace("$$", "$"), held))
         .collect()
 }
 
-fn k8s(made: &Manifests) -> BTreeSet<String> {
+fn k8s(made: &Manifests) -> Mounted {
     let document = &documents(text(made, "k8s/workload.yaml"))[0];
-    let containers = document["spec"]["template"]["spec"]["containers"].as_array();
+    let pod = &document["spec"]["template"]["spec"];
+    let containers = rows(&pod["containers"]);
     containers
-        .unwrap()
-        .iter()
-        .flat_map(|container| strings(&container["volumeMounts"], "mountPath"))
+        .flat_map(|container| k8s_mounts(container, document))
         .collect()
 }
 
-fn quadlet(made: &Manifests) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// Where a container of a pod mounts something.
+pub(super) fn k8s_mounts(container: &Value, document: &Value) -> Mounted {
+    let pod = &document["spec"]["template"]["spec"];
+    let is_lost = |row: &Value| {
+        let mut volumes = rows(&pod["volumes"]);
+        let volume = volumes.find(|volume| volume["name"] == row["name"]);
+        volume.is_some_and(|volume| volume.get("emptyDir").is_some())
+    };
+    let mount = |row: &Value| {
+        let held = match (row["readOnly"] == true, is_lost(row)) {
+            (true, _) => Held::Read,
+            (false, true) => Held::Lost,
+            (false, false) => Held::Kept,
+        };
+        (string(&row["mountPath"]), held)
+    };
+    rows(&container["volumeMounts"]).map(mount).collect()
+}
+
+fn quadlet(made: &Manifests) -> Mounted {
+    let lost = quadlet_lost(made);
+    let mut found = Mounted::new();
     for (name, _) in made.files.iter().filter(|(n, _)| n.ends_with(".container")) {
-        found.extend(text(made, name).lines().filter_map(quadlet_mount));
+        let lines = text(made, name).lines();
+        found.extend(lines.filter_map(|line| quadlet_mount(line, &lost)));
     }
     found
 }
 
+/// The files of volumes in memory.
+pub(super) fn quadlet_lost(made: &Manifests) -> BTreeSet<String> {
+    let files = made.files.iter().map(|(name, _)| name);
+    let volumes = files.filter(|name| name.ends_with(".volume"));
+    volumes
+        .filter(|name| text(made, name).contains("\nType=tmpfs\n"))
+        .map(|name| name.trim_start_matches("quadlet/").to_owned())
+        .collect()
+}
+
 /// Where a line of a `.container` file mounts something.
-pub(super) fn quadlet_mount(line: &str) -> Option<String> {
+pub(super) fn quadlet_mount(line: &str, lost: &BTreeSet<String>) -> Option<(String, Held)> {
     let (key, value) = line.split_once('=')?;
     if !["Mount", "Tmpfs"].contains(&key) {
         return None;
@@ -238,18 +308,25 @@ pub(super) fn quadlet_mount(line: &str) -> Option<String> {
     let words = unit_words(value);
     assert_eq!(words.len(), 1, "{line}");
     if key == "Tmpfs" {
-        return Some(words[0].rsplit_once(':').unwrap().0.to_owned());
+        let path = words[0].rsplit_once(':').unwrap().0;
+        return Some((path.to_owned(), Held::Lost));
     }
-    field(&csv_fields(&words[0]), "destination")
+    let fields = csv_fields(&words[0]);
+    let is_lost = field(&fields, "source").is_some_and(|name| lost.contains(&name));
+    let held = match is_lost {
+        true => Held::Lost,
+        false => held(field(&fields, "ro").is_some_and(|value| value == "true")),
+    };
+    Some((field(&fields, "destination")?, held))
 }
 
-fn nspawn(made: &Manifests) -> BTreeSet<String> {
+fn nspawn(made: &Manifests) -> Mounted {
     let (name, _) = made
         .files
         .iter()
         .find(|(name, _)| name.ends_with(".nspawn"))
         .unwrap();
-    let mut found = BTreeSet::new();
+    let mut found = Mounted::new();
     for line in text(made, name).lines() {
         let Some((key, value)) = line.split_once('=') else {
             continue;
@@ -265,21 +342,24 @@ fn nspawn(made: &Manifests) -> BTreeSet<String> {
         }
         match key {
             // A device is shown at its own place: source and destination are one.
-            "Bind" | "BindReadOnly" => found.extend(fields.pop()),
-            "TemporaryFileSystem" => found.extend(fields.into_iter().next()),
+            "Bind" => found.extend(fields.pop().map(|path| (path, Held::Kept))),
+            "BindReadOnly" => found.extend(fields.pop().map(|path| (path, Held::Read))),
+            "TemporaryFileSystem" => {
+                found.extend(fields.into_iter().next().map(|path| (path, Held::Lost)));
+            }
             _ => {}
         }
     }
     found
 }
 
-fn lxd(made: &Manifests) -> BTreeSet<String> {
+fn lxd(made: &Manifests) -> Mounted {
     let document = &documents(text(made, "lxd/instance.yaml"))[0];
     let devices = document["devices"].as_object().unwrap();
-    let mut found: BTreeSet<String> = devices
+    let mut found: Mounted = devices
         .values()
         .filter(|device| device["type"] == "disk")
-        .map(|device| device["path"].as_str().unwrap().to_owned())
+        .map(|device| (string(&device["path"]), held(device["readonly"] == "true")))
         .collect();
     for line in document["config"]["raw.lxc"].as_str().unwrap().lines() {
         if let Some(entry) = line.strip_prefix("lxc.mount.entry=tmpfs ") {
@@ -288,16 +368,51 @@ fn lxd(made: &Manifests) -> BTreeSet<String> {
                 .replace("\\040", " ")
                 .replace("\\043", "#")
                 .replace("\\134", "\\");
-            found.insert(format!("/{path}"));
+            found.insert(format!("/{path}"), Held::Lost);
         }
     }
     found
 }
 
-fn containerfile(made: &Manifests) -> BTreeSet<String> {
+fn oci(made: &Manifests) -> Mounted {
+    let config: Value = serde_json::from_str(text(made, "oci/config.json")).unwrap();
+    let mount = |row: &Value| {
+        let held = match row["type"] == "bind" {
+            true => held(rows(&row["options"]).any(|option| option == "ro")),
+            false => Held::Lost,
+        };
+        (string(&row["destination"]), held)
+    };
+    rows(&config["mounts"]).map(mount).collect()
+}
+
+/// What the manifest asks for, as the script gives it.
+fn rkt(made: &Manifests) -> Mounted {
+    let value: Value = serde_json::from_str(text(made, "rkt/manifest")).unwrap();
+    let lines = text(made, "rkt/run.sh").lines();
+    let options = lines.filter_map(|line| line.strip_prefix("set -- \"$@\" --volume "));
+    let volume = |option: &str| {
+        let fields = csv_fields(&shell_words(option)[0]);
+        let is_empty = field(&fields, "kind").is_some_and(|kind| kind == "empty");
+        let is_read = field(&fields, "readOnly").is_some_and(|value| value == "true");
+        let held = if is_empty { Held::Lost } else { held(is_read) };
+        (fields[0].clone(), held)
+    };
+    let given: BTreeMap<String, Held> = options.map(volume).collect();
+    let mount = |row: &Value| {
+        let held = given.get(row["name"].as_str().unwrap())?;
+        Some((string(&row["path"]), *held))
+    };
+    rows(&value["app"]["mountPoints"])
+        .filter_map(mount)
+        .collect()
+}
+
+fn containerfile(made: &Manifests) -> Mounted {
     text(made, "containerfile/Containerfile")
         .lines()
         .filter_map(|line| line.strip_prefix("#   "))
         .map(|line| serde_json::from_str(line.splitn(4, ' ').last().unwrap()).unwrap())
+        .map(|path| (path, Held::Place))
         .collect()
 }

@@ -1,6 +1,7 @@
 //! What the plan knows is carried out by every target, or its limits name it: over random plans each
-//! start, mount, directory in memory, variable, capability, port and the host name is read back from
-//! the files.
+//! start with its user, groups, directory and signal, each mount, directory in memory, variable,
+//! capability, port and the host name is read back from the files. Nothing can be taken from any target
+//! without being missed.
 
 use proptest::prelude::*;
 
@@ -11,8 +12,10 @@ use seaworthy::report::{
     EnvVar, HostName, KernelNeed, Mount, MountKind, Plan, Port, PortRole, Report, Scratch, Start,
 };
 
-use super::containers::{self, Container};
+use super::back::Held;
+use super::containers;
 use super::hostile::BASE;
+use super::judge::missed;
 use super::made;
 
 /// The names of the starts that stay.
@@ -110,17 +113,34 @@ fn variables(prefix: &'static str) -> impl Strategy<Value = Vec<EnvVar>> {
     })
 }
 
+/// What a start has besides its command and variables.
+fn one_start() -> impl Strategy<Value = Start> {
+    let ids = prop::option::of((1_u32..4, prop::option::of(1_u32..4)));
+    let groups = prop::collection::btree_set(40_u32..44, 0..3);
+    let directory = prop::sample::select(vec![None, Some("/opt/a"), Some("/srv/e:f"), Some("/")]);
+    let signal = prop::sample::select(vec![None, Some("SIGTERM"), Some("SIGINT"), Some("SIGUSR1")]);
+    let all = (ids, groups, directory, signal);
+    all.prop_map(|(ids, groups, directory, signal)| Start {
+        user: ids.map(|_| "u".to_owned()),
+        uid: ids.map(|ids| ids.0),
+        gid: ids.and_then(|ids| ids.1),
+        groups: groups.into_iter().collect(),
+        directory: directory.map(AppPath::new),
+        stop_signal: signal.map(str::to_owned),
+        ..start("", "", StartKind::Unit)
+    })
+}
+
 fn starts() -> impl Strategy<Value = Vec<Start>> {
-    let ids = prop::collection::vec(prop::option::of(1_u32..4), 3);
-    let env = prop::collection::vec(variables("OWN"), 3);
-    (1..=3_usize, ids, env, any::<bool>()).prop_map(|(count, ids, env, has_job)| {
-        let mut starts: Vec<Start> = (0..count)
-            .map(|number| Start {
-                user: ids[number].map(|_| "u".to_owned()),
-                uid: ids[number],
-                gid: ids[number],
-                env: env[number].clone(),
-                ..start(NAMES[number], &format!("/bin/p{number}"), StartKind::Unit)
+    let several = prop::collection::vec((one_start(), variables("OWN")), 1..=3);
+    (several, any::<bool>()).prop_map(|(several, has_job)| {
+        let numbered = several.into_iter().enumerate();
+        let mut starts: Vec<Start> = numbered
+            .map(|(number, (one, env))| Start {
+                env,
+                name: NAMES[number].to_owned(),
+                command: vec![format!("/bin/p{number}"), "-f".to_owned()],
+                ..one
             })
             .collect();
         if has_job {
@@ -211,166 +231,15 @@ fn plan() -> impl Strategy<Value = Plan> {
     })
 }
 
-/// A target's files and limits, asked for what the plan has.
-struct Target<'a> {
-    plan: &'a Plan,
-    made: &'a Made,
-    back: containers::Made,
-}
-
-impl Target<'_> {
-    fn is_told(&self, about: &str) -> bool {
-        self.told(|limit| limit.about == about)
-    }
-
-    /// Whether a mount is said to be left out, or to be part of a wider one.
-    fn is_left(&self, path: &str) -> bool {
-        let is_out = |text: &str| text.starts_with("left out") || text.ends_with("scratch space");
-        self.told(|limit| limit.about == path && is_out(&limit.instead))
-    }
-
-    fn told(&self, is: impl Fn(&Limit) -> bool) -> bool {
-        self.made.limits.iter().any(is)
-    }
-
-    /// The container of a start.
-    fn of(&self, start: &Start) -> Option<&Container> {
-        let mut all = self.back.containers.iter();
-        all.find(|container| container.command == start.command)
-    }
-
-    /// Whether a start is to have what names those that it serves.
-    fn is_for(&self, serves: &[String], start: &Start) -> bool {
-        let stays = |start: &&Start| start.how == StartKind::Unit;
-        let mut staying = self.plan.start.iter().filter(stays);
-        let nobody = !staying.any(|start| serves.contains(&start.name));
-        nobody || serves.contains(&start.name)
-    }
-
-    fn starts(&self) {
-        for start in &self.plan.start {
-            let line = start.command.join(" ");
-            let is_named = self.told(|limit| limit.instead.contains(&line));
-            let is_there = self.of(start).is_some();
-            assert!(is_there || is_named, "{} lost {line}", self.made.target);
-        }
-    }
-
-    fn mounts(&self, start: &Start, container: &Container) {
-        let scratch = self.plan.scratch.iter().map(|own| (&own.path, &[][..]));
-        let mounts = self.plan.mounts.iter().map(|m| (&m.path, &m.serves[..]));
-        for (path, serves) in mounts.chain(scratch) {
-            let text = String::from_utf8_lossy(path.as_bytes()).into_owned();
-            let is_there = container.mounts.contains(&text);
-            // An image has the mount points of all that start from it.
-            if self.is_for(serves, start) || self.made.target == "containerfile" {
-                let is_there = is_there || self.is_left(&path.to_text());
-                assert!(is_there, "{}: {} lost {path}", self.made.target, start.name);
-            } else {
-                let is_own = self.plan.scratch.iter().any(|own| own.path == *path);
-                assert!(
-                    !is_there || is_own,
-                    "{}: {} has {path}",
-                    self.made.target,
-                    start.name
-                );
-            }
-        }
-    }
-
-    fn env(&self, start: &Start, container: &Container) {
-        for variable in self.plan.env.iter().chain(&start.env) {
-            let is_told = self.is_told(&format!("variable {}", variable.name));
-            match (container.env.get(&variable.name), &variable.value) {
-                (Some(there), Some(value)) => assert_eq!(there.as_ref(), Some(value)),
-                (Some(there), None) => assert_eq!(there, &None),
-                (None, _) => assert!(is_told, "{} lost {}", self.made.target, variable.name),
-            }
-        }
-        let own = ["PATH", "HOME"];
-        for name in container.env.keys().filter(|name| !own.contains(&&***name)) {
-            let mut all = self.plan.env.iter().chain(&start.env);
-            assert!(
-                all.any(|v| v.name == *name),
-                "{}: {} has {name}",
-                self.made.target,
-                start.name
-            );
-        }
-    }
-
-    fn capabilities(&self, start: &Start, container: &Container) {
-        for need in &self.plan.kernel {
-            let is_there = container.capabilities.contains(&need.name);
-            let is_for = need.serves.is_empty() || need.serves.contains(&start.name);
-            let is_told = self.is_told(&need.name);
-            let target = self.made.target;
-            assert!(
-                !is_for || is_there || is_told,
-                "{target}: {} lost {}",
-                start.name,
-                need.name
-            );
-            // Root has all that LXD leaves, whatever is asked for.
-            assert!(
-                is_for || !is_there || target == "lxd",
-                "{target}: {} has {}",
-                start.name,
-                need.name
-            );
-        }
-    }
-
-    fn outside(&self) {
-        let is_told = self.is_told("the host name");
-        let wanted = self.plan.hostname.as_ref().map(|known| &known.name);
-        let is_there = wanted == self.back.hostname.as_ref();
-        assert!(
-            wanted.is_none() || is_there || is_told,
-            "{}: {wanted:?}",
-            self.made.target
-        );
-        for port in &self.plan.ports {
-            let plain = format!("{}/{}", port.port, port.transport);
-            let about = format!("port {plain}");
-            let is_public = self.back.ports.contains(&plain);
-            let is_shared = self.made.target == "oci" && self.is_told("the network");
-            let is_told = self.is_told(&about) || is_shared;
-            assert!(is_public || is_told, "{} lost {plain}", self.made.target);
-            let may = !port.is_loopback() && port.role == PortRole::Service;
-            let may = may || (self.made.target == "containerfile" && !port.is_loopback());
-            assert!(!is_public || may, "{} publishes {plain}", self.made.target);
-        }
-    }
-}
-
 fn judge(report: &Report, made: &Manifests) {
     for target in &made.summary.targets {
-        judge_one(&report.plan, target, containers::read(made, target.target));
+        let back = containers::read(made, target.target);
+        let missed = missed(&report.plan, target, &target.limits, &back);
+        assert!(missed.is_empty(), "{}: {missed:#?}", target.target);
     }
 }
 
-fn judge_one(plan: &Plan, made: &Made, back: containers::Made) {
-    let target = Target { plan, made, back };
-    target.starts();
-    // An image is started with rights, a name and ports that it does not hold.
-    let is_image = made.target == "containerfile";
-    for start in &plan.start {
-        let Some(container) = target.of(start) else {
-            continue;
-        };
-        target.mounts(start, container);
-        if !is_image {
-            target.capabilities(start, container);
-        }
-        target.env(start, container);
-    }
-    if !is_image {
-        target.outside();
-    }
-}
-
-/// A plan of which no target has to leave out anything.
+/// A plan with one thing of each kind for each of two processes.
 fn full() -> Plan {
     let mount = |path: &str, class, access| Mount {
         path: AppPath::new(path),
@@ -389,18 +258,27 @@ fn full() -> Plan {
         serves: Vec::new(),
         because: Vec::new(),
     };
-    Plan {
-        start: vec![Start {
-            env: vec![EnvVar {
-                name: "OWN".to_owned(),
-                value: Some("1".to_owned()),
-            }],
-            ..start(NAMES[0], "/bin/p0", StartKind::Unit)
+    let process = |number: usize| Start {
+        env: vec![EnvVar {
+            name: format!("OWN{number}"),
+            value: Some("1".to_owned()),
         }],
+        user: Some(format!("u{number}")),
+        uid: Some(7),
+        gid: Some(8),
+        groups: vec![40, 41],
+        directory: Some(AppPath::new("/opt/a")),
+        stop_signal: Some("SIGINT".to_owned()),
+        ..start(NAMES[number], &format!("/bin/p{number}"), StartKind::Unit)
+    };
+    Plan {
+        start: vec![process(0), process(1)],
         mounts: vec![
             mount("/opt/a", Class::Data, Access::Rw),
             mount("/opt/b", Class::Config, Access::Ro),
             mount("/opt/c", Class::Runtime, Access::Rw),
+            mount("/opt/d", Class::Secret, Access::Ro),
+            mount("/opt/e", Class::Log, Access::Rw),
         ],
         env: vec![EnvVar {
             name: "ALL".to_owned(),
@@ -435,18 +313,58 @@ fn full() -> Plan {
     }
 }
 
-/// One thing less in what was read back.
-fn less(thing: &str, back: &mut containers::Made) {
-    let first = &mut back.containers[0];
-    match thing {
-        "start" => first.command.clear(),
-        "host name" => back.hostname = None,
-        "port" => back.ports.clear(),
-        "right" => assert!(first.capabilities.remove("NET_RAW")),
-        "OWN" | "ALL" => assert!(first.env.remove(thing).is_some(), "{thing}"),
-        path => assert!(first.mounts.remove(path), "{path}"),
-    }
+/// The kinds of things that a container has, each with how it is taken away; whether there was one.
+type Take = fn(&mut containers::Container) -> bool;
+
+const KINDS: [(&str, Take); 16] = [
+    ("start", |one| !std::mem::take(&mut one.command).is_empty()),
+    ("data", |one| one.mounts.remove("/opt/a").is_some()),
+    ("settings", |one| one.mounts.remove("/opt/b").is_some()),
+    ("memory", |one| one.mounts.remove("/opt/c").is_some()),
+    ("secret", |one| one.mounts.remove("/opt/d").is_some()),
+    ("scratch", |one| one.mounts.remove("/tmp").is_some()),
+    ("data kept", |one| becomes(one, "/opt/a", Held::Lost)),
+    ("log written", |one| becomes(one, "/opt/e", Held::Read)),
+    ("own variable", |one| {
+        let own = |name: &String, _: &mut _| !name.starts_with("OWN");
+        let count = one.env.len();
+        one.env.retain(own);
+        count > one.env.len()
+    }),
+    ("shared variable", |one| one.env.remove("ALL").is_some()),
+    ("right", |one| one.capabilities.remove("NET_RAW")),
+    ("user", |one| one.user.take().is_some()),
+    ("group", |one| one.group.take().is_some()),
+    ("groups", |one| one.groups.remove(&41)),
+    ("directory", |one| one.directory.take().is_some()),
+    ("signal", |one| one.signal.take().is_some()),
+];
+
+fn becomes(one: &mut containers::Container, path: &str, other: Held) -> bool {
+    let held = one.mounts.get_mut(path);
+    held.is_some_and(|held| *held != Held::Place && std::mem::replace(held, other) != other)
 }
+
+/// What a target has no word for, so that nothing of the kind can be taken from it.
+const WITHOUT: [(&str, &[&str]); 6] = [
+    // Whoever starts an image gives the rest.
+    (
+        "containerfile",
+        &[
+            "data kept",
+            "log written",
+            "own variable",
+            "right",
+            "groups",
+        ],
+    ),
+    ("k8s", &["signal"]),
+    ("nspawn", &["signal", "group", "groups"]),
+    // A first process that is not root keeps no capability.
+    ("lxd", &["right", "groups"]),
+    ("oci", &["signal"]),
+    ("rkt", &["signal"]),
+];
 
 #[test]
 fn what_any_one_target_drops_is_missed() {
@@ -456,26 +374,68 @@ fn what_any_one_target_drops_is_missed() {
     report.plan = full();
     let made = made(&report);
     judge(&report, &made);
-    let things = ["start", "/opt/a", "/opt/b", "/opt/c", "/tmp", "OWN", "ALL"];
     for target in &made.summary.targets {
-        let mut all = things.to_vec();
-        if target.target != "containerfile" {
-            all.extend(["right", "host name"]);
+        let name = target.target;
+        let whole = containers::read(&made, name);
+        let own = |one: &containers::Container| {
+            one.command
+                .first()
+                .is_some_and(|program| program.starts_with("/bin/p"))
+        };
+        let without = WITHOUT.iter().find(|row| row.0 == name);
+        let without = without.map_or(&[][..], |row| row.1);
+        let is_missed = |limits: &[Limit], back: &containers::Made| {
+            !missed(&report.plan, target, limits, back).is_empty()
+        };
+        for number in 0..whole.containers.len() {
+            if !own(&whole.containers[number]) {
+                continue;
+            }
+            for (kind, take) in KINDS {
+                let mut back = whole.clone();
+                let was_there = take(&mut back.containers[number]);
+                assert_eq!(was_there, !without.contains(&kind), "{name}: {kind}");
+                let is_missed = is_missed(&target.limits, &back);
+                assert_eq!(is_missed, was_there, "{name} without {kind} of {number}");
+            }
+            let mut back = whole.clone();
+            back.containers.remove(number);
+            assert!(is_missed(&target.limits, &back), "{name} without {number}");
         }
-        // A bundle shares the host's network, and an image is started with its ports.
-        if !["containerfile", "oci"].contains(&target.target) {
-            all.push("port");
+        // Of what is said to be left out each is asked for, too.
+        for about in told(target) {
+            let silent = |limit: &&Limit| limit.about != about;
+            let limits: Vec<Limit> = target.limits.iter().filter(silent).cloned().collect();
+            assert!(is_missed(&limits, &whole), "{name} is silent on {about}");
         }
-        for thing in all {
-            let mut back = containers::read(&made, target.target);
-            less(thing, &mut back);
-            let judged = std::panic::catch_unwind(|| judge_one(&report.plan, target, back));
-            assert!(
-                judged.is_err(),
-                "{} without {thing} is let through",
-                target.target
-            );
+        if name == "containerfile" {
+            continue;
         }
+        let mut back = whole.clone();
+        assert!(back.hostname.take().is_some(), "{name}");
+        assert!(is_missed(&target.limits, &back), "{name} without host name");
+        let mut back = whole.clone();
+        // A bundle shares the host's network.
+        let had_ports = !std::mem::take(&mut back.ports).is_empty();
+        assert_eq!(had_ports, name != "oci", "{name}");
+        assert_eq!(
+            is_missed(&target.limits, &back),
+            had_ports,
+            "{name} without port"
+        );
+    }
+}
+
+/// What a target says of the full plan that it leaves out.
+fn told(target: &Made) -> Vec<&'static str> {
+    match target.target {
+        "docker" | "compose" | "quadlet" => Vec::new(),
+        "k8s" => vec!["process one"],
+        "lxd" => vec!["two", "process one", "NET_RAW"],
+        "nspawn" | "rkt" => vec!["two", "process one"],
+        "oci" => vec!["two", "process one", "the network"],
+        "containerfile" => vec!["two", "process one", "variable OWN0"],
+        other => panic!("{other}"),
     }
 }
 
@@ -490,4 +450,60 @@ proptest! {
         report.plan = plan;
         judge(&report, &made(&report));
     }
+
+    /// One thing less in one container of one target, whatever the plan.
+    #[test]
+    fn whatever_is_taken_from_a_target_is_missed(
+        plan in plan(), target in any::<prop::sample::Index>(),
+        container in any::<prop::sample::Index>(), thing in any::<prop::sample::Index>()
+    ) {
+        let mut report = BASE.clone();
+        report.target.units = vec![plan.start[0].name.clone()];
+        report.target.packages.clear();
+        report.plan = plan;
+        let made = made(&report);
+        let target = target.get(&made.summary.targets);
+        let mut back = containers::read(&made, target.target);
+        let own: Vec<usize> = (0..back.containers.len())
+            .filter(|number| {
+                let command = &back.containers[*number].command;
+                report.plan.start.iter().any(|start| start.command == *command)
+            })
+            .collect();
+        prop_assume!(!own.is_empty());
+        let one = &mut back.containers[*container.get(&own)];
+        let things: Vec<String> = asked(&report.plan, one);
+        prop_assume!(!things.is_empty());
+        let thing = thing.get(&things);
+        one.mounts.remove(thing);
+        one.env.remove(thing);
+        if *thing == one.command[0] {
+            one.command.clear();
+        }
+        let missed = missed(&report.plan, target, &target.limits, &back);
+        prop_assert!(!missed.is_empty(), "{} without {thing}", target.target);
+    }
+}
+
+/// What of a container the plan asks for: its program, mounts and variables.
+fn asked(plan: &Plan, one: &containers::Container) -> Vec<String> {
+    let mounts = plan
+        .mounts
+        .iter()
+        .map(|mount| mount.path.to_text().into_owned());
+    let scratch = plan
+        .scratch
+        .iter()
+        .map(|own| own.path.to_text().into_owned());
+    let paths = mounts
+        .chain(scratch)
+        .filter(|path| one.mounts.contains_key(path));
+    let env = plan.env.iter().map(|variable| variable.name.clone());
+    let own = plan
+        .start
+        .iter()
+        .filter(|start| start.command == one.command);
+    let own = own.flat_map(|start| start.env.iter().map(|variable| variable.name.clone()));
+    let env = env.chain(own).filter(|name| one.env.contains_key(name));
+    paths.chain(env).chain([one.command[0].clone()]).collect()
 }

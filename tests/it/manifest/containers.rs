@@ -1,5 +1,5 @@
-//! The containers that each target's files make, read back: command, mounts, variables, capabilities,
-//! host name and published ports of each.
+//! The containers that each target's files make, read back: command, user, groups, directory, signal,
+//! mounts, variables, capabilities, host name and published ports of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,24 @@ use serde_json::Value;
 
 use seaworthy::manifest::Manifests;
 
-use super::back::{compose_mounts, docker_mount, paths, quadlet_mount, shell_words, unit_words};
+use super::back::{
+    Mounted, compose_mounts, docker_lost, docker_mount, k8s_mounts, mounted, quadlet_lost,
+    quadlet_mount, shell_words, unit_words,
+};
 use super::{documents, text};
 
 /// A container as a target's files have it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Container {
     pub(super) command: Vec<String>,
-    pub(super) mounts: BTreeSet<String>,
+    pub(super) user: Option<u32>,
+    pub(super) group: Option<u32>,
+    /// The groups that it has besides.
+    pub(super) groups: BTreeSet<u32>,
+    pub(super) directory: Option<String>,
+    /// The signal that ends it.
+    pub(super) signal: Option<String>,
+    pub(super) mounts: Mounted,
     /// Values; absent where the variable is taken from elsewhere.
     pub(super) env: BTreeMap<String, Option<String>>,
     /// Without `CAP_`.
@@ -22,7 +32,7 @@ pub(super) struct Container {
 }
 
 /// What a target makes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Made {
     pub(super) containers: Vec<Container>,
     pub(super) hostname: Option<String>,
@@ -50,6 +60,25 @@ fn words(value: &Value) -> Vec<String> {
     list.map(|word| word.as_str().unwrap().to_owned()).collect()
 }
 
+fn texts(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn number(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok()
+}
+
+fn numbers(value: &Value) -> BTreeSet<u32> {
+    let list = value.as_array().into_iter().flatten();
+    list.map(|word| number(word).unwrap()).collect()
+}
+
+/// `UID:GID`.
+fn ids(text: &str) -> (Option<u32>, Option<u32>) {
+    let (user, group) = text.split_once(':').unwrap();
+    (user.parse().ok(), group.parse().ok())
+}
+
 /// The pair of `NAME=VALUE`, or the name alone.
 fn pair(text: &str) -> (String, Option<String>) {
     match text.split_once('=') {
@@ -66,6 +95,7 @@ fn port(text: &str) -> String {
 }
 
 fn docker(made: &Manifests) -> Made {
+    let lost = docker_lost(made);
     let mut all = Made::default();
     let mut one = Container::default();
     for line in text(made, "docker/run.sh").lines() {
@@ -79,11 +109,17 @@ fn docker(made: &Manifests) -> Made {
                 "cap-add" => {
                     one.capabilities.insert(words[1].clone());
                 }
+                "user" => (one.user, one.group) = ids(&words[1]),
+                // It stands in one line with other options.
+                "read-only" if words.len() > 1 => (one.user, one.group) = ids(&words[2]),
+                "group-add" => one.groups.extend(words[1].parse::<u32>()),
+                "workdir" => one.directory = Some(words[1].clone()),
+                "stop-signal" => one.signal = Some(words[1].clone()),
                 "hostname" => all.hostname = Some(words[1].clone()),
                 "publish" => {
                     all.ports.insert(port(&words[1]));
                 }
-                _ => one.mounts.extend(docker_mount(option)),
+                _ => one.mounts.extend(docker_mount(option, &lost)),
             }
         } else if line.starts_with("\"$runtime\" run \"$@\"") {
             let words = shell_words(line);
@@ -108,12 +144,19 @@ fn compose(made: &Manifests) -> Made {
             let given = format!("${{{name}-}}");
             (name.clone(), (value != given).then(|| undo(value)))
         });
+        let (user, group) = ids(service["user"].as_str().unwrap());
+        let groups = words(&service["group_add"]).into_iter();
         all.containers.push(Container {
             command: words(&service["entrypoint"])
                 .iter()
                 .map(|w| undo(w))
                 .collect(),
-            mounts: compose_mounts(service),
+            user,
+            group,
+            groups: groups.map(|word| word.parse().unwrap()).collect(),
+            directory: texts(&service["working_dir"]).map(|text| undo(&text)),
+            signal: texts(&service["stop_signal"]),
+            mounts: compose_mounts(service, document),
             env: env.collect(),
             capabilities: words(&service["cap_add"]).into_iter().collect(),
         });
@@ -143,15 +186,19 @@ fn k8s(made: &Manifests) -> Made {
             let name = row["name"].as_str().unwrap().to_owned();
             (name, row["value"].as_str().map(undo))
         });
-        let mounts = container["volumeMounts"].as_array().into_iter().flatten();
+        let rights = &container["securityContext"];
         all.containers.push(Container {
             command: words(&container["command"])
                 .iter()
                 .map(|w| undo(w))
                 .collect(),
-            mounts: mounts
-                .map(|mount| mount["mountPath"].as_str().unwrap().to_owned())
-                .collect(),
+            user: number(&rights["runAsUser"]),
+            group: number(&rights["runAsGroup"]),
+            // A pod's groups are those of all its processes.
+            groups: numbers(&pod["securityContext"]["supplementalGroups"]),
+            directory: texts(&container["workingDir"]),
+            signal: None,
+            mounts: k8s_mounts(container, workload),
             env: env.collect(),
             capabilities: words(&container["securityContext"]["capabilities"]["add"])
                 .into_iter()
@@ -170,6 +217,7 @@ fn k8s(made: &Manifests) -> Made {
 }
 
 fn quadlet(made: &Manifests) -> Made {
+    let lost = quadlet_lost(made);
     let mut all = Made::default();
     for (name, _) in made.files.iter().filter(|(n, _)| n.starts_with("quadlet/")) {
         let mut one = Container::default();
@@ -196,14 +244,19 @@ fn quadlet(made: &Manifests) -> Made {
                     one.capabilities.insert(value.to_owned());
                 }
                 "HostName" => all.hostname = Some(value.to_owned()),
+                "User" => one.user = value.parse().ok(),
+                "Group" => one.group = value.parse().ok(),
+                "GroupAdd" => one.groups.extend(value.parse::<u32>()),
+                "WorkingDir" => one.directory = Some(value.replace("%%", "%")),
                 "PodmanArgs" => {
-                    let name = value.strip_prefix("--hostname=").map(str::to_owned);
-                    all.hostname = all.hostname.or(name);
+                    let of = |option: &str| value.strip_prefix(option).map(str::to_owned);
+                    all.hostname = all.hostname.or(of("--hostname="));
+                    one.signal = one.signal.or(of("--stop-signal="));
                 }
                 "PublishPort" => {
                     all.ports.insert(port(value));
                 }
-                _ => one.mounts.extend(quadlet_mount(line)),
+                _ => one.mounts.extend(quadlet_mount(line, &lost)),
             }
         }
         if name.ends_with(".container") {
@@ -218,7 +271,7 @@ fn nspawn(made: &Manifests) -> Made {
     let file = names.iter().find(|name| name.ends_with(".nspawn")).unwrap();
     let mut all = Made::default();
     let mut one = Container {
-        mounts: paths(made, "nspawn"),
+        mounts: mounted(made, "nspawn"),
         ..Container::default()
     };
     // nspawn gives what is not dropped.
@@ -227,12 +280,15 @@ fn nspawn(made: &Manifests) -> Made {
         let Some((key, value)) = line.split_once('=') else {
             // It has a tmpfs of its own there.
             if line.starts_with("# /run is a tmpfs") {
-                one.mounts.insert("/run".to_owned());
+                one.mounts
+                    .insert("/run".to_owned(), super::back::Held::Lost);
             }
             continue;
         };
         match key {
             "Parameters" => one.command = shell_words(value),
+            "User" => one.user = value.parse().ok(),
+            "WorkingDirectory" => one.directory = Some(value.to_owned()),
             "Environment" => {
                 let (name, value) = pair(&shell_words(value)[0]);
                 one.env.insert(name, value);
@@ -259,7 +315,7 @@ fn lxd(made: &Manifests) -> Made {
     let document = &documents(text(made, "lxd/instance.yaml"))[0];
     let mut all = Made::default();
     let mut one = Container {
-        mounts: paths(made, "lxd"),
+        mounts: mounted(made, "lxd"),
         ..Container::default()
     };
     for (key, value) in document["config"].as_object().unwrap() {
@@ -273,11 +329,17 @@ fn lxd(made: &Manifests) -> Made {
             ("lxc.init.cmd", value) => {
                 one.command = super::back::lxc_words(super::back::lxc_value(value));
             }
-            // All are left to root, but for those of LXD's list.
-            ("lxc.init.uid", "0") => {
-                let left = ["NET_RAW", "IPC_LOCK", "SYS_NICE"].map(str::to_owned);
-                one.capabilities.extend(left);
+            ("lxc.init.uid", value) => {
+                one.user = value.parse().ok();
+                // All are left to root, but for those of LXD's list.
+                if one.user == Some(0) {
+                    let left = ["NET_RAW", "IPC_LOCK", "SYS_NICE"].map(str::to_owned);
+                    one.capabilities.extend(left);
+                }
             }
+            ("lxc.init.gid", value) => one.group = value.parse().ok(),
+            ("lxc.init.cwd", value) => one.directory = Some(value.to_owned()),
+            ("lxc.signal.halt", value) => one.signal = Some(value.to_owned()),
             ("lxc.uts.name", value) => all.hostname = Some(value.to_owned()),
             _ => {}
         }
@@ -301,7 +363,12 @@ fn oci(made: &Manifests) -> Made {
     Made {
         containers: vec![Container {
             command: words(&process["args"]),
-            mounts: paths(made, "oci"),
+            user: number(&process["user"]["uid"]),
+            group: number(&process["user"]["gid"]),
+            groups: numbers(&process["user"]["additionalGids"]),
+            directory: texts(&process["cwd"]),
+            signal: None,
+            mounts: mounted(made, "oci"),
             env: words(&process["env"])
                 .iter()
                 .map(|line| pair(line))
@@ -323,7 +390,12 @@ fn rkt(made: &Manifests) -> Made {
     let mut all = Made {
         containers: vec![Container {
             command: words(&app["exec"]),
-            mounts: paths(made, "rkt"),
+            user: app["user"].as_str().unwrap().parse().ok(),
+            group: app["group"].as_str().unwrap().parse().ok(),
+            groups: numbers(&app["supplementaryGIDs"]),
+            directory: texts(&app["workingDirectory"]),
+            signal: None,
+            mounts: mounted(made, "rkt"),
             env: env
                 .map(|row| (value(row, "name"), Some(value(row, "value"))))
                 .collect(),
@@ -346,7 +418,7 @@ fn rkt(made: &Manifests) -> Made {
 fn containerfile(made: &Manifests) -> Made {
     let mut all = Made::default();
     let mut one = Container {
-        mounts: paths(made, "containerfile"),
+        mounts: mounted(made, "containerfile"),
         ..Container::default()
     };
     for line in text(made, "containerfile/Containerfile").lines() {
@@ -354,10 +426,11 @@ fn containerfile(made: &Manifests) -> Made {
             Some(("ENTRYPOINT", value)) => one.command = serde_json::from_str(value).unwrap(),
             Some(("ENV", value)) => {
                 let (name, value) = pair(value);
-                let value = value.unwrap();
-                let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-                one.env.insert(name, value.map(|v| v.replace('\\', "")));
+                one.env.insert(name, unquoted(&value.unwrap()));
             }
+            Some(("USER", value)) => (one.user, one.group) = ids(value),
+            Some(("WORKDIR", value)) => one.directory = unquoted(value),
+            Some(("STOPSIGNAL", value)) => one.signal = Some(value.to_owned()),
             Some(("EXPOSE", value)) => {
                 all.ports.insert(value.to_owned());
             }
@@ -366,4 +439,10 @@ fn containerfile(made: &Manifests) -> Made {
     }
     all.containers.push(one);
     all
+}
+
+/// A word in quotes as dockerfile(5) has it.
+fn unquoted(word: &str) -> Option<String> {
+    let inner = word.strip_prefix('"')?.strip_suffix('"')?;
+    Some(inner.replace('\\', ""))
 }

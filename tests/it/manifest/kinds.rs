@@ -432,6 +432,15 @@ fn what_could_not_work_is_told_before_it_is_written() {
     ));
     let inside = "/var/lib/tidy-web/key.ini";
     assert!(!told(&left(inside), inside, "holds a password"));
+    let found = |path: &'static str| {
+        move |_: &mut Report, content: &mut Content| {
+            let why = "not everybody may read it".to_owned();
+            content.left.insert(AppPath::new(path), why);
+        }
+    };
+    let private = "/opt/desk/private.ini";
+    assert!(told(&found(private), private, "not everybody"));
+    assert!(!told(&found(inside), inside, "not everybody"));
 }
 
 #[test]

@@ -351,8 +351,8 @@ fn what_is_left_out_is_accounted_for() {
             host: &host,
             report,
         };
-        let settings = manifest::settings(report, None);
-        let left = image::left_out(&source, &settings).unwrap();
+        let selected = image::select(&source, None, &[], &Policy::built_in());
+        let left = selected.unwrap().left;
         let lost = image::unaccounted(&source, &left);
         lost.map(|left| left.path.clone())
             .filter(|path| *path == secret)

@@ -84,6 +84,7 @@ impl Finder<'_> {
                     let path = next.env.get("PATH").cloned().unwrap_or_default();
                     let path = [bin.as_bytes(), b":", &path].concat();
                     next.env.insert("PATH".to_owned(), path);
+                    self.given(line, dir);
                     self.called(line.as_bytes(), None, &[], &next, steps, found);
                 }
             }
@@ -95,6 +96,32 @@ impl Finder<'_> {
                     let language = language_of(&real, b"").unwrap_or(Language::Ruby);
                     self.entry(language, &real.clone(), real, &[], command, found);
                 }
+            }
+        }
+    }
+
+    /// The files that a line of package.json gives its program, from the directory of that file.
+    fn given(&self, line: &str, dir: &AppPath) {
+        let words = line.split_ascii_whitespace().skip(1);
+        for word in words.filter(|word| !word.starts_with('-')) {
+            let word = word.trim_matches(|c| c == '"' || c == '\'');
+            let path = self.path(word.as_bytes(), Some(dir));
+            let Some(real) = path.and_then(|path| self.real(&path)) else {
+                continue;
+            };
+            if language_of(&real, b"").is_none() {
+                self.kept.borrow_mut().push(Fact {
+                    at: Locus::file(&dir.child(b"package.json")),
+                    what: What::Path {
+                        path: real,
+                        touch: Touch::Names,
+                        source: Source::Argument,
+                        by: "argument".to_owned(),
+                        kind: None,
+                        class: None,
+                    },
+                    certainty: Certainty::Inferred,
+                });
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Extractor, Input, Named, Out};
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, ProgramForm, Source, Touch, What};
+use crate::knowledge::places;
 use crate::parse::op::{Act, Deed, Op};
 use crate::path::AppPath;
 
@@ -330,7 +331,7 @@ pub fn is_library(path: &AppPath) -> bool {
             })
     };
     let mut before: &[u8] = b"";
-    let mut dirs = path.components().rev().skip(1);
+    let mut dirs = places::telling(path).rev().skip(1);
     dirs.any(|part| {
         let below = std::mem::replace(&mut before, part);
         TREES.contains(&part)

@@ -151,10 +151,56 @@ pub fn is_library_script(path: &AppPath) -> bool {
     endings.any(|ending| name.ends_with(ending.as_bytes())) && is_library_place(path)
 }
 
+/// Tops of the filesystem hierarchy whose directories have names by rule (FHS 3.0, chapters 3 to 6).
+const RULED: [&[u8]; 18] = [
+    b"bin",
+    b"boot",
+    b"dev",
+    b"etc",
+    b"lib",
+    b"lib32",
+    b"lib64",
+    b"libx32",
+    b"lost+found",
+    b"mnt",
+    b"proc",
+    b"root",
+    b"run",
+    b"sbin",
+    b"sys",
+    b"tmp",
+    b"usr",
+    b"var",
+];
+
+/// Directories below such tops in which administrators choose the names.
+const CHOSEN: [[&[u8]; 2]; 3] = [[b"usr", b"local"], [b"var", b"www"], [b"var", b"opt"]];
+
+/// The components of a path that say what lies in it: what an administrator called the directory of an
+/// application (`/srv/gems`, `/opt/vendor`) says nothing.
+pub fn telling(path: &AppPath) -> impl DoubleEndedIterator<Item = &[u8]> {
+    let mut parts = path.components();
+    let tops = [
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    ];
+    let named = match tops {
+        [b"home", _] => 3,
+        tops if CHOSEN.contains(&tops) => 3,
+        [top, _] if RULED.contains(&top) => 0,
+        _ => 2,
+    };
+    let mut telling = path.components();
+    for _ in 0..named {
+        telling.next();
+    }
+    telling
+}
+
 /// Whether `path` lies in a language's library directory.
 #[must_use]
 pub fn is_library_place(path: &AppPath) -> bool {
-    path.components()
+    telling(path)
         .any(|part| std::str::from_utf8(part).is_ok_and(|part| PLACES.library_parts.contains(part)))
 }
 
@@ -163,9 +209,9 @@ pub fn is_library_place(path: &AppPath) -> bool {
 pub fn is_example(path: &AppPath) -> bool {
     let name = String::from_utf8_lossy(path.name()).to_ascii_lowercase();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    let parts = path.depth().saturating_sub(1);
+    let mut dirs = telling(path).rev().skip(1);
     ending.is_some_and(|ending| PLACES.example_endings.contains(ending))
-        || path.components().take(parts).any(|part| {
+        || dirs.any(|part| {
             std::str::from_utf8(part).is_ok_and(|part| PLACES.example_parts.contains(part))
         })
 }
@@ -173,8 +219,7 @@ pub fn is_example(path: &AppPath) -> bool {
 /// Whether a script lies where programs are kept that people run by hand, or in a build.
 #[must_use]
 pub fn is_tool(path: &AppPath) -> bool {
-    let parts = path.depth().saturating_sub(1);
-    let mut dirs = path.components().take(parts);
+    let mut dirs = telling(path).rev().skip(1);
     is_example(path)
         || dirs.any(|part| {
             std::str::from_utf8(part).is_ok_and(|part| PLACES.tool_parts.contains(part))
@@ -192,6 +237,16 @@ pub fn is_code_name(name: &[u8]) -> bool {
     };
     let ending = ending.to_ascii_lowercase();
     PLACES.code_endings.contains(&ending) || stem.contains(".so")
+}
+
+/// Whether a file of this name is a database of SQLite (its manual names no ending; these are what its
+/// tools, its drivers and frameworks use).
+#[must_use]
+pub fn is_database_name(name: &[u8]) -> bool {
+    let endings = [&b".sqlite"[..], b".sqlite3", b".db3", b".sqlitedb"];
+    endings
+        .iter()
+        .any(|ending| name.len() > ending.len() && name.ends_with(ending))
 }
 
 /// Whether a file of this name is in a language in which settings are written, too.

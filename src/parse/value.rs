@@ -15,6 +15,46 @@ pub(super) const BRACES: [u8; 3] = [3, 4, 5];
 /// The parameters of a function, in its own text.
 pub(super) const PARAMETERS: std::ops::RangeInclusive<u8> = 14..=25;
 
+/// What stands before a parameter that is used in small or in capital letters.
+const CASES: [u8; 2] = [26, 27];
+
+/// Small or capital letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Case {
+    Lower,
+    Upper,
+}
+
+impl Case {
+    /// A value in such letters; its parameters get them when it is known what they are.
+    pub(super) fn of(self, value: &[u8]) -> Value {
+        let mut out = Vec::with_capacity(value.len());
+        for byte in value {
+            if PARAMETERS.contains(byte) {
+                out.push(match self {
+                    Self::Lower => CASES[0],
+                    Self::Upper => CASES[1],
+                });
+            }
+            out.push(match self {
+                _ if CASES.contains(byte) => continue,
+                Self::Lower => byte.to_ascii_lowercase(),
+                Self::Upper => byte.to_ascii_uppercase(),
+            });
+        }
+        out
+    }
+
+    /// The letters that a mark asks for.
+    fn marked(byte: u8) -> Option<Self> {
+        match byte {
+            byte if byte == CASES[0] => Some(Self::Lower),
+            byte if byte == CASES[1] => Some(Self::Upper),
+            _ => None,
+        }
+    }
+}
+
 /// How many values of one word are followed.
 pub(super) const MAX_VALUES: usize = 6;
 
@@ -83,6 +123,7 @@ pub(super) fn folded(value: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::with_capacity(value.len());
     for byte in value {
         let byte = match *byte {
+            mark if Case::marked(mark).is_some() => continue,
             HOLE | ACTION => b'*',
             SPLIT => b' ',
             b if b == BRACES[0] => b'{',
@@ -256,7 +297,8 @@ pub(in crate::parse) fn closed(value: &[u8]) -> Value {
             *byte
         }
     };
-    value.iter().map(close).collect()
+    let told = value.iter().filter(|byte| Case::marked(**byte).is_none());
+    told.map(close).collect()
 }
 
 /// Values in which parameters have the values that `given` tells by their place; those of which nothing
@@ -268,14 +310,22 @@ pub(in crate::parse) fn substituted(
     let mut found = Vec::new();
     for value in values {
         let mut all = vec![Vec::new()];
+        let mut case = None;
         for byte in value {
-            let more = match PARAMETERS.contains(byte) {
+            if let Some(marked) = Case::marked(*byte) {
+                case = Some(marked);
+                continue;
+            }
+            let mut more = match PARAMETERS.contains(byte) {
                 true => {
                     let known = given(usize::from(byte - PARAMETERS.start()));
                     if known.is_empty() { hole() } else { known }
                 }
                 false => vec![vec![*byte]],
             };
+            if let Some(case) = case.take() {
+                more.iter_mut().for_each(|value| *value = case.of(value));
+            }
             // An absolute path behind a slash begins anew, as it does for those who join paths.
             let begins_anew =
                 |begin: &Value, end: &Value| begin.ends_with(b"/") && end.starts_with(b"/");

@@ -197,6 +197,12 @@ impl<'a> Inventory<'a> {
         self.get(path).is_some_and(|sum| sum.stat.is_some())
     }
 
+    /// Whether `path` is a regular file.
+    pub(super) fn is_file(&self, path: &AppPath) -> bool {
+        let stat = self.get(path).and_then(|sum| sum.stat);
+        stat.is_some_and(|stat| stat.kind == Kind::File)
+    }
+
     /// Whether `path` itself is a program or a library.
     pub(super) fn is_program(&self, path: &AppPath) -> bool {
         self.get(path)

@@ -200,6 +200,12 @@ impl Ground<'_> {
         {
             return None;
         }
+        // Nothing lies below a file: a piece of text that was taken for a name.
+        let is_below_file =
+            (1..path.depth()).any(|depth| self.inventory.is_file(&path.prefix(depth)));
+        if is_below_file {
+            return None;
+        }
         let weight = self.weigh(path, facts);
         let in_prefix = self.scope.in_prefix(path).is_some();
         let prior = knowledge::prior(path);
@@ -369,6 +375,10 @@ impl Ground<'_> {
         if in_prefix && self.is_anything_among_code(path) {
             return false;
         }
+        // What an interpreter compiled for itself it compiles again, and does without.
+        if path.components().any(|part| part == b"__pycache__") {
+            return false;
+        }
         let there = self.root.resolve(path.as_bytes()).is_ok();
         // A program that reads what others leave for it names the very directory.
         let own_business = weight.sourced
@@ -410,7 +420,7 @@ impl Ground<'_> {
         if weight.only_apart && !there {
             return false;
         }
-        if in_prefix && !there && weight.written.is_none() {
+        if in_prefix && !there && weight.written.is_none() && !weight.is_database {
             return false;
         }
         if !weight.only_guessed {

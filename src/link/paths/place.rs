@@ -121,6 +121,11 @@ impl Surroundings<'_> {
             Some(prefix) => self.in_prefix(prefix, wanted),
             None => self.outside(wanted),
         }?;
+        // Nothing can be mounted over a name that is made up at run time.
+        let says_nothing = !point.name().iter().any(u8::is_ascii_alphanumeric);
+        if point.is_pattern() && (prefix.is_some() || says_nothing) {
+            return None;
+        }
         let is_file = self.kind(wanted) != Some(Kind::Dir) && point == *wanted.path;
         if !(wanted.replaced && is_file) {
             return Some(point);

@@ -2,7 +2,7 @@
 
 use super::{Ground, keys, witness};
 use crate::fact::{Access, Certainty, Class, Fact, Kind, Source, Touch, What};
-use crate::knowledge;
+use crate::knowledge::{self, places};
 use crate::link::live::Voice;
 use crate::path::AppPath;
 
@@ -52,6 +52,9 @@ pub(super) struct Weight {
     pub(super) declared_place: bool,
     /// Settings of a program that was followed name it, which nothing in the program is seen to use.
     pub(super) only_named: bool,
+    /// A program that was followed names it, and its name is one of a database that a library makes where
+    /// it is asked for.
+    pub(super) is_database: bool,
     /// It is replaced by a file of another name (rename(2)).
     pub(super) replaced: bool,
     /// It is put in the place of another file: a name for the time of writing.
@@ -150,6 +153,9 @@ impl Ground<'_> {
                     || matches!(class, Some(Class::Data | Class::Log | Class::Cache)))
                 && kind.is_some()
                 && declares(*source);
+            weight.is_database |= *source == Source::Script
+                && places::is_database_name(path.name())
+                && self.voices.is_followed(&fact.at.file);
             weight.replaced |= touch.is_write() && knowledge::is_rename(by);
             weight.moved_away |= *touch == Touch::Removes && knowledge::is_rename(by);
             weight.sourced |= by == "source"

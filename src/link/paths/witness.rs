@@ -365,8 +365,22 @@ fn instances(ground: &Ground<'_>) -> Vec<Fact> {
         {
             continue;
         }
-        for top in &tops {
-            if places::is_library_place(top) || packaged(top) || ground.inventory.holds_code(top) {
+        // Code of its own makes it a program with libraries, whose directories are its parts.
+        let is_own = |top: &AppPath| !places::is_library_place(top) && !packaged(top);
+        let holds_own = |below: &Below<'_>| {
+            below.kind() == Some(Kind::File) && below.dir == prefix && below.sum.code > 0
+        };
+        let mut own = tops.iter().filter(|top| is_own(top));
+        if own.any(|top| ground.inventory.holds_code(top))
+            || ground
+                .inventory
+                .below(prefix)
+                .any(|below| holds_own(&below))
+        {
+            continue;
+        }
+        for top in tops.iter().filter(|top| is_own(top)) {
+            if top.name().starts_with(b".") {
                 continue;
             }
             // Settings are told by their name, and what is shown to visitors comes with the code.

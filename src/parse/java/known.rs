@@ -41,7 +41,7 @@ impl Method {
     }
 }
 
-/// By class, then by what is of it.
+/// By name of a field or method, then by class.
 type Table = BTreeMap<String, BTreeMap<String, Vec<Value>>>;
 
 /// What the classes say of fields and methods.
@@ -73,8 +73,8 @@ fn add(table: &mut Table, class: &str, name: String, values: &[Value]) {
         .filter(|value| !is_hole(value) && !value.is_empty());
     let known: Vec<Value> = known.cloned().collect();
     if !known.is_empty() {
-        let all = table.entry(class.to_owned()).or_default();
-        unite(all.entry(name).or_default(), &known);
+        let all = table.entry(name).or_default();
+        unite(all.entry(class.to_owned()).or_default(), &known);
     }
 }
 
@@ -108,10 +108,12 @@ impl Known {
 
     /// What the tables have for a name of a class: that of the class or of those that it extends.
     fn of_line(&self, tables: [&Table; 2], class: &str, name: &str) -> Vec<Value> {
+        let named = tables.map(|table| table.get(name));
+        if named.iter().all(Option::is_none) {
+            return Vec::new();
+        }
         for class in self.line(class) {
-            let of_class = tables
-                .into_iter()
-                .filter_map(|table| table.get(class)?.get(name));
+            let of_class = named.into_iter().filter_map(|classes| classes?.get(class));
             let mut found = Vec::new();
             of_class.for_each(|values| unite(&mut found, values));
             if !found.is_empty() {
@@ -130,9 +132,8 @@ impl Known {
         if !own.is_empty() || method.name.starts_with('<') {
             return own;
         }
-        let all = tables.into_iter().flat_map(BTreeMap::iter);
-        let others = all.filter(|(_, names)| names.contains_key(name));
-        let others: BTreeSet<&String> = others.map(|(class, _)| class).collect();
+        let named = tables.into_iter().filter_map(|table| table.get(name));
+        let others: BTreeSet<&String> = named.flat_map(BTreeMap::keys).collect();
         match (others.first(), others.len()) {
             (Some(class), 1) => self.of_line(tables, class, name),
             _ => Vec::new(),

@@ -13,7 +13,7 @@ use super::rules::{
 };
 use super::{Grammar, Signature};
 use crate::parse::op::Act;
-use crate::parse::value::{HOLE, Value, basename, hole, is_hole, join};
+use crate::parse::value::{Case, HOLE, Value, basename, hole, is_hole, join};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || ts_parser_perl::LANGUAGE.into(),
@@ -551,6 +551,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.absolute(&values)
         }
         "canonpath" | "expand_filename" => reader.fold(first),
+        "lc" => reader.in_case(first, Case::Lower),
+        "uc" => reader.in_case(first, Case::Upper),
         "sprintf" => reader.changed(first, percent_holes),
         "tempdir" | "tempfile" => vec![[b"/tmp/".as_slice(), &[HOLE]].concat()],
         _ => reader.returned(&callee, &args),

@@ -11,7 +11,7 @@ use super::rules::{
 };
 use super::{Grammar, Signature};
 use crate::parse::op::Act;
-use crate::parse::value::{Value, basename, hole};
+use crate::parse::value::{Case, Value, basename, hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_php::LANGUAGE_PHP.into(),
@@ -436,6 +436,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         }
         "basename" => reader.changed(first, basename),
         "realpath" | "trim" | "strval" => reader.fold(first),
+        "strtolower" => reader.in_case(first, Case::Lower),
+        "strtoupper" => reader.in_case(first, Case::Upper),
         "rtrim" => {
             let trimmed = |value: &Value| {
                 let mut value = value.clone();

@@ -9,7 +9,7 @@ use super::rules::{
     WRITES, rule,
 };
 use super::{Grammar, Signature};
-use crate::parse::value::{Value, basename, hole, is_hole};
+use crate::parse::value::{Case, Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_ruby::LANGUAGE.into(),
@@ -412,6 +412,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             ("to_s" | "freeze" | "realpath" | "expand_path" | "chomp" | "strip", Some(object)) => {
                 reader.fold(object)
             }
+            ("downcase", Some(object)) => reader.in_case(object, Case::Lower),
+            ("upcase", Some(object)) => reader.in_case(object, Case::Upper),
             ("parent" | "dirname", Some(object)) => reader.parent(object),
             ("join", Some(object)) if !args.is_empty() => {
                 let mut all = vec![object];

@@ -78,7 +78,7 @@ pub(in crate::link::follow) fn start(
         match word.as_slice() {
             b"-cp" | b"-classpath" | b"--class-path" => class_path = words.next()?.clone(),
             b"-jar" => {
-                let archive = place(words.next()?)?;
+                let archive = expanded(root, place(words.next()?)?);
                 let jar = root.open_file(archive.as_bytes()).ok();
                 let jar = jar.and_then(|file| jar::read(&file))?;
                 main = jar.start_class.or(jar.main_class);
@@ -107,7 +107,9 @@ pub(in crate::link::follow) fn start(
     {
         match part.strip_suffix(b"*") {
             Some(dir) => start.path.extend(archives(root, &place(dir)?)),
-            None => start.path.extend(place(part)),
+            None => start
+                .path
+                .extend(place(part).map(|path| expanded(root, path))),
         }
     }
     start.mains.extend(main.map(|main| main.replace('.', "/")));
@@ -118,7 +120,9 @@ pub(in crate::link::follow) fn start(
         .filter_map(|word| std::str::from_utf8(word).ok());
     let is_class = |word: &&str| {
         word.contains('.')
-            && !word.starts_with(['-', '.', '/'])
+            && word
+                .split('.')
+                .all(|part| part.starts_with(|c: char| c.is_alphabetic() || c == '_'))
             && word
                 .chars()
                 .all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$'))
@@ -144,6 +148,25 @@ impl JavaStart {
             self.properties.insert(name, value);
         }
     }
+}
+
+/// A path in whose name a shell puts what is there for a star (`lib/app-*.jar`): the last one, which is
+/// mostly that of the highest version.
+fn expanded(root: &Root, path: AppPath) -> AppPath {
+    let name = path.name().to_vec();
+    let Some(star) = name.iter().position(|byte| *byte == b'*') else {
+        return path;
+    };
+    let (begin, end) = (&name[..star], name.rsplit(|byte| *byte == b'*').next());
+    let end = end.unwrap_or_default();
+    let fits = |name: &[u8]| {
+        name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
+    };
+    let dir = path.parent();
+    let listed = dir.as_ref().and_then(|dir| root.list(dir.as_bytes()).ok());
+    let names = listed.unwrap_or_default().into_iter().map(|(name, _)| name);
+    let last = names.filter(|name| fits(name)).max();
+    dir.zip(last).map_or(path, |(dir, name)| dir.child(&name))
 }
 
 /// The archives of a directory, in the order of their names.

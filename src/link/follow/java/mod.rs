@@ -21,8 +21,14 @@ use crate::tree::{File, Root};
 const MAX_CLASSES: usize = 3000;
 const MAX_BYTES: usize = 24 << 20;
 
+/// How many names of classes are looked through.
+const MAX_NAMES: usize = 100_000;
+
 /// How many parts of the class path are looked into.
 const MAX_PARTS: usize = 400;
+
+/// Up to how many classes of its makers a start only leads to the program.
+const LEADERS: usize = 4;
 
 /// How many keys a program's settings may give several values before they tell nothing.
 const MAX_VALUES: usize = 2;
@@ -216,11 +222,35 @@ impl ClassPath<'_> {
         })
     }
 
-    /// The classes of the application that its first ones lead to.
+    /// The classes of the application that its first ones lead to: those of the same makers. Where these are
+    /// few, they only lead to the program, and what they name is the application, too.
     fn classes(&self, mains: &[String]) -> Vec<Class> {
-        let families: BTreeSet<String> = mains.iter().map(|main| family(main)).collect();
+        let mut families: BTreeSet<String> = mains.iter().map(|main| family(main)).collect();
+        let found = self.of_families(mains, &families);
+        if found.len() > LEADERS {
+            return found;
+        }
+        for class in &found {
+            let named = java::names(&class.bytes).unwrap_or_default().classes;
+            let there = named
+                .iter()
+                .filter(|name| !is_platform(name) && self.has(name));
+            families.extend(there.map(|name| family(name)));
+        }
+        self.of_families(mains, &families)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let file = format!("{name}.class");
+        self.parts.iter().any(|part| match part {
+            Part::Archive { members, .. } => members.contains_key(&file),
+            Part::Dir(dir) => self.root.resolve(dir.join(&file).as_bytes()).is_ok(),
+        })
+    }
+
+    fn of_families(&self, mains: &[String], families: &BTreeSet<String>) -> Vec<Class> {
         let is_own = |name: &str| {
-            !PLATFORM.iter().any(|platform| name.starts_with(platform))
+            !is_platform(name)
                 && families
                     .iter()
                     .any(|family| name.starts_with(family.as_str()))
@@ -267,7 +297,7 @@ impl ClassPath<'_> {
         let names = members
             .flatten()
             .filter_map(|name| name.strip_suffix(".class"));
-        names.map(str::to_owned).take(MAX_CLASSES).collect()
+        names.map(str::to_owned).take(MAX_NAMES).collect()
     }
 
     /// The settings that lie beside the classes, for those that no file outside gives.
@@ -302,6 +332,11 @@ impl ClassPath<'_> {
         }
         settings
     }
+}
+
+/// Whether a class is one that every machine has.
+fn is_platform(name: &str) -> bool {
+    PLATFORM.iter().any(|platform| name.starts_with(platform))
 }
 
 /// The first two parts of the package of a class, which is mostly that of its makers; a class without a

@@ -14,7 +14,7 @@ use super::Grammar;
 use super::reader::{Argument, Reader, by_place, children, ends, returned};
 use super::rules::SCRATCH;
 use crate::parse::op::Act;
-use crate::parse::value::{Value, basename, dirname, hole, join};
+use crate::parse::value::{Case, Value, basename, dirname, hole, join};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_javascript::LANGUAGE.into(),
@@ -383,6 +383,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         ("normalize", Some(path)) if of_path => reader.fold(*path),
         ("fileURLToPath" | "realpathSync" | "String", Some(path)) => reader.fold(*path),
         ("tmpdir", None) => vec![SCRATCH.as_bytes().to_vec()],
+        ("toLowerCase", _) => object.map_or_else(hole, |it| reader.in_case(it, Case::Lower)),
+        ("toUpperCase", _) => object.map_or_else(hole, |it| reader.in_case(it, Case::Upper)),
         ("trim" | "toString" | "pathname", _) => object.map_or_else(hole, |it| reader.fold(it)),
         _ => reader.returned(&callee, &plain),
     }

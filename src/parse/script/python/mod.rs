@@ -11,7 +11,7 @@ use super::Grammar;
 use super::format::{brace_holes, percent_holes};
 use super::process::Load;
 use super::reader::{Argument, Reader, children, ends, returned};
-use crate::parse::value::{Value, basename, hole, is_hole};
+use crate::parse::value::{Case, Value, basename, hole, is_hole};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_python::LANGUAGE.into(),
@@ -362,6 +362,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             ("strip" | "rstrip" | "as_posix" | "decode" | "encode", Some(object)) => {
                 reader.fold(object)
             }
+            ("lower", Some(object)) => reader.in_case(object, Case::Lower),
+            ("upper", Some(object)) => reader.in_case(object, Case::Upper),
             // What a store of settings has under a key, or else the value behind it.
             ("get" | "setdefault" | "getstr", Some(_)) if !plain.is_empty() => {
                 store(reader, &args, &plain)

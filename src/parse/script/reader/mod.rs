@@ -13,7 +13,7 @@ pub(super) use self::whole::returned;
 use super::{Grammar, Language, Role, Signature};
 use crate::parse::op::Op;
 use crate::parse::script::process::{Module, Process};
-use crate::parse::value::{Value, dirname, hole, is_hole, is_open, join, unite};
+use crate::parse::value::{Case, Value, dirname, hole, is_hole, is_open, join, unite};
 use crate::parse::variables::Env;
 
 /// How many operations are kept.
@@ -247,6 +247,12 @@ impl<'t> Reader<'t> {
     pub(super) fn changed(&mut self, node: Node<'t>, change: fn(&[u8]) -> Value) -> Vec<Value> {
         let values = self.fold(node);
         values.iter().map(|value| change(value)).collect()
+    }
+
+    /// The values of an expression in small or capital letters.
+    pub(super) fn in_case(&mut self, node: Node<'t>, case: Case) -> Vec<Value> {
+        let values = self.fold(node);
+        values.iter().map(|value| case.of(value)).collect()
     }
 
     /// The directory that an expression's path lies in.

@@ -445,6 +445,10 @@ fn before(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) ->
     let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
     let is_word = |word: &String| !word.is_empty() && word.chars().all(fits);
     let mut script = String::new();
+    // Every runtime begins with 0022, and most have no word for another.
+    if let Some(mask) = start.umask.as_ref().filter(|mask| mask.as_str() != "0022") {
+        script += &format!("umask {mask}; ");
+    }
     let mut named = |command: &[String], cannot: &str| {
         limits.push(Limit::new(
             format!("process {name}"),

@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 use super::Known;
 use crate::fact::{Certainty, Fact, Given, RUN_BY, Source, StartKind, What};
 use crate::knowledge::starts;
+use crate::parse::mask::mask;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
 
@@ -56,6 +57,7 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
             user,
             directory: given.directory.clone().or_else(|| beside.directory()),
             env: Vec::new(),
+            umask: beside.umask(given),
             forks: *forks,
             shell: is_shell(facts, fact),
             count: given.count,
@@ -210,6 +212,16 @@ impl Beside<'_> {
             } if by == "WorkingDirectory" => Some(path.clone()),
             _ => None,
         })
+    }
+
+    /// The mask that the start itself is given, or its unit (systemd.exec(5), `UMask=`), or its job
+    /// (init(5) of upstart).
+    fn umask(&self, given: &Given) -> Option<String> {
+        let of_file = || {
+            let found = self.directive("UMask").or_else(|| self.directive("umask"));
+            found.and_then(|text| mask(text.as_bytes()))
+        };
+        given.umask.clone().or_else(of_file)
     }
 
     fn directive(&self, wanted: &str) -> Option<String> {

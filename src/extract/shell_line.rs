@@ -373,6 +373,15 @@ mod tests {
                 What::Calls { command, args } => format!("call {command} {args}"),
                 What::Directive { key, value } => format!("{key}={value}"),
                 What::Needs { need, name } => format!("{need:?} {name}"),
+                What::Owned {
+                    path,
+                    user,
+                    group,
+                    mode,
+                } => {
+                    let parts = [user, group, mode].map(|part| part.as_deref().unwrap_or("-"));
+                    format!("{path} is {}", parts.join(" "))
+                }
                 other => format!("{other:?}"),
             })
             .collect()
@@ -387,9 +396,12 @@ mod tests {
             [
                 "install Creates /run/a",
                 "install Creates /run/b",
+                "/run/a is app - 0755",
+                "/run/b is app - 0755",
                 "cp Reads /etc/a",
                 "cp Writes /var/b",
-                "chown Grants /srv/x"
+                "chown Grants /srv/x",
+                "/srv/x is app app -"
             ]
         );
         assert_eq!(

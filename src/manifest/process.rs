@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::fact::StartKind;
 use crate::path::{AppPath, unescape};
-use crate::report::{EnvVar, Plan, Report, Start};
+use crate::report::{EnvVar, Plan, Report, Start, StartProblem};
 
 use super::Limit;
 use super::check::unresolved;
@@ -217,6 +217,15 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
     };
     let mut command: Vec<String> = Vec::new();
     for (place, word) in words.iter().enumerate() {
+        // What a starter's variable is worth only a run of it tells; most are empty.
+        if place > 0 && word == "*" && start.problem == Some(StartProblem::Unresolved) {
+            limits.push(Limit::new(
+                format!("process {name}"),
+                "a word of its command is not known, as its starter makes it when it runs",
+                "left out: where it is needed, give the command behind `--`",
+            ));
+            continue;
+        }
         match meant(word, place == 0) {
             Some(word) => command.push(word),
             None => {
@@ -284,6 +293,18 @@ fn program(command: &[String]) -> String {
         if shell == "/bin/sh" && option == "-c" && script.contains("\"$0\" \"$@\""));
     let at = if is_behind { 3 } else { 0 };
     command.get(at).cloned().unwrap_or_default()
+}
+
+/// What is left of a command when the shell before it has given way to it.
+fn replaced(command: &[String]) -> &[String] {
+    match command {
+        [shell, option, script, rest @ ..]
+            if shell == "/bin/sh" && option == "-c" && script.ends_with(REPLACED) =>
+        {
+            rest
+        }
+        _ => command,
+    }
 }
 
 /// Whether a program is a script: neither shells nor Python, Node.js, Perl, Ruby and PHP handle SIGTERM
@@ -364,7 +385,7 @@ fn process(
         start: start.name.clone(),
         program: program(&command),
         is_under_init: given.is_some() || !handles(start),
-        is_interpreted: is_interpreted(&command),
+        is_interpreted: is_interpreted(replaced(&command)),
         command,
         ids,
         groups: start.groups.clone(),

@@ -7,7 +7,6 @@ use std::collections::btree_map::Entry;
 use super::Known;
 use crate::fact::{Certainty, Fact, Given, RUN_BY, Source, StartKind, What};
 use crate::knowledge::starts;
-use crate::parse::mask::mask;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
 
@@ -215,11 +214,16 @@ impl Beside<'_> {
     }
 
     /// The mask that the start itself is given, or its unit (systemd.exec(5), `UMask=`), or its job
-    /// (init(5) of upstart).
+    /// (init(5) of upstart): what is written in another way than in octal digits is none.
     fn umask(&self, given: &Given) -> Option<String> {
         let of_file = || {
-            let found = self.directive("UMask").or_else(|| self.directive("umask"));
-            found.and_then(|text| mask(text.as_bytes()))
+            let found = self
+                .directive("UMask")
+                .or_else(|| self.directive("umask"))?;
+            let bare = found.trim_start_matches('0');
+            let is_octal =
+                bare.len() <= 3 && bare.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+            (is_octal && !found.is_empty()).then(|| format!("{bare:0>4}"))
         };
         given.umask.clone().or_else(of_file)
     }

@@ -838,6 +838,34 @@ fn what_a_process_manager_is_told_by_others_is_not_known() {
     }
 }
 
+/// A word that only a run of the starter tells is in no manifest, and it is told that it is left out.
+#[test]
+fn a_word_that_is_not_known_is_in_no_manifest() {
+    let root = root();
+    let script = "#!/bin/sh\nSUFFIX=`basename $0 | sed -ne 's/^gear-//p'`\n\
+                  case $1 in start) start-stop-daemon --start --exec /opt/gear/bin/geard -- -c /etc/gear.conf $SUFFIX ;; esac\n";
+    put(root.path(), "/etc/init.d/gear", script);
+    let out = TempDir::new().unwrap();
+    let made = out.path().join("made");
+    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["mounts", "--target", "compose", "--root"])
+        .arg(root.path())
+        .args(["/opt/gear", "-o"])
+        .arg(&made)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = std::fs::read_to_string(made.join("compose/compose.yaml")).expect(&said);
+    assert!(
+        text.contains("'/etc/gear.conf'") && !text.contains("'*'"),
+        "{text}"
+    );
+    assert!(
+        text.contains("a word of its command is not known"),
+        "{text}"
+    );
+}
+
 /// A table that lies in the tree of what the system starts by itself is for those who develop it.
 #[test]
 fn a_table_in_the_tree_starts_nothing_where_the_system_does() {
@@ -1078,6 +1106,48 @@ fn a_script_keeps_what_it_sets_and_its_secrets_are_withheld() {
     assert_eq!(value("GEAR_MODE"), Some("server".into()));
     assert_eq!(value("GEAR_DB_PASSWORD"), Some(Value::Null));
     assert!(!report.to_string().contains("hunter2"));
+}
+
+/// What runs as an account that a distribution has for all is no part of the application for that alone; what
+/// runs as the application's own account is.
+#[test]
+fn a_common_account_does_not_join_two_applications() {
+    for (account, joined) in [("www-data", false), ("gear", true)] {
+        let root = root();
+        put(
+            root.path(),
+            "/etc/passwd",
+            "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\ngear:x:990:990::/home/gear:/bin/sh\n",
+        );
+        put(
+            root.path(),
+            "/srv/other/bin/otherd",
+            "#!/usr/bin/perl\nsleep 9;\n",
+        );
+        for (name, program) in [
+            ("gear", "/opt/gear/bin/geard"),
+            ("other", "/srv/other/bin/otherd -p 7001"),
+        ] {
+            let unit = format!("[Service]\nUser={account}\nExecStart={program}\n");
+            put(
+                root.path(),
+                &format!("/etc/systemd/system/{name}.service"),
+                &unit,
+            );
+        }
+        let report = scanned(root.path(), &["/opt/gear"]);
+        let names: Vec<String> = starts(&report)
+            .iter()
+            .map(|start| start["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            names.contains(&"other.service".to_owned()),
+            joined,
+            "{account}: {names:?}"
+        );
+        let ports = report["plan"]["ports"].to_string();
+        assert_eq!(ports.contains("7001"), joined, "{account}: {ports}");
+    }
 }
 
 #[test]

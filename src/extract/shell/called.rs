@@ -236,8 +236,19 @@ fn env(run: &Run) -> BTreeMap<String, Option<String>> {
 
 /// Whether a directory of a search path is one that every system has.
 fn is_usual(dir: &[u8]) -> bool {
-    const TOPS: [&[u8]; 4] = [b"/usr/", b"/bin", b"/sbin", b"/snap/"];
-    !dir.starts_with(b"/") || TOPS.iter().any(|top| dir.starts_with(top))
+    const USUAL: [&[u8]; 10] = [
+        b"/usr/local/sbin",
+        b"/usr/local/bin",
+        b"/usr/sbin",
+        b"/usr/bin",
+        b"/sbin",
+        b"/bin",
+        b"/usr/games",
+        b"/usr/local/games",
+        b"/usr/bin/X11",
+        b"/usr/X11R6/bin",
+    ];
+    !dir.starts_with(b"/") || USUAL.contains(&dir.strip_suffix(b"/").unwrap_or(dir))
 }
 
 /// The program: as written, seen from the directory, or found by the search path.

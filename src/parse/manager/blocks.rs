@@ -5,8 +5,9 @@ use super::expression::{Kind, Language, Reader, Scope, Token, Value, tokens};
 /// How deep blocks lie in one another.
 const MAX_DEPTH: usize = 24;
 
-/// How many statements are carried out, each round of a loop anew.
-const MAX_STEPS: usize = 20_000;
+/// How much work a text may cost: a step is a statement, and so are some of its words; each round of a loop
+/// counts anew.
+const MAX_STEPS: usize = 100_000;
 
 /// A statement, with the block behind it.
 #[derive(Clone, Debug)]
@@ -146,35 +147,25 @@ impl Parser<'_> {
 
 /// Tells what each statement does, in the order in which they are reached.
 pub(super) fn run(nodes: &[Node], scope: &mut Scope, visit: &mut Visit<'_>) {
-    let mut steps = 0;
-    each(nodes, scope, visit, &mut steps);
+    for node in nodes {
+        scope.steps += 1 + node.head.len() / 8;
+        if scope.steps > MAX_STEPS {
+            return;
+        }
+        statement(node, scope, visit);
+    }
 }
 
 /// What is told of a statement.
 pub(super) type Visit<'v> = dyn FnMut(Deed<'_>, &mut Scope) + 'v;
 
-fn each(nodes: &[Node], scope: &mut Scope, visit: &mut Visit<'_>, steps: &mut usize) {
-    for node in nodes {
-        *steps += 1;
-        if *steps > MAX_STEPS {
-            return;
-        }
-        statement(node, scope, visit, steps);
-    }
-}
-
-fn statement(node: &Node, scope: &mut Scope, visit: &mut Visit<'_>, steps: &mut usize) {
+fn statement(node: &Node, scope: &mut Scope, visit: &mut Visit<'_>) {
     let head = &node.head;
     let first = head.first().and_then(Token::word).unwrap_or_default();
     if OPENING.contains(&first) {
         // What is only defined, nobody has called here.
         if !["def", "class"].contains(&first) {
-            each(
-                node.body.as_deref().unwrap_or_default(),
-                scope,
-                visit,
-                steps,
-            );
+            run(node.body.as_deref().unwrap_or_default(), scope, visit);
         }
         return;
     }
@@ -198,12 +189,15 @@ fn statement(node: &Node, scope: &mut Scope, visit: &mut Visit<'_>, steps: &mut 
             _ => vec![Value::Open],
         };
         for item in items {
-            let outer = scope.names.clone();
-            if let Some(name) = node.parameters.first() {
-                scope.names.insert(name.clone(), item);
+            let name = node.parameters.first();
+            let outer = name.and_then(|name| scope.names.get(name).cloned());
+            if let Some(name) = name {
+                scope.set(name, item);
             }
-            each(body, scope, visit, steps);
-            scope.names = outer;
+            run(body, scope, visit);
+            if let (Some(name), Some(outer)) = (name, outer) {
+                scope.set(name, outer);
+            }
         }
         return;
     }
@@ -212,7 +206,7 @@ fn statement(node: &Node, scope: &mut Scope, visit: &mut Visit<'_>, steps: &mut 
         let value = Reader::new(&head[behind + 1..], scope).expression();
         match path.as_slice() {
             [name] => {
-                scope.names.insert((*name).to_owned(), value);
+                scope.set(name, value);
             }
             [object, key] => visit(Deed::Set { object, key, value }, scope),
             _ => {}

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::super::line::text;
 use super::super::mask::mask;
 use super::super::supervisor::{Section, parse};
-use super::{Command, Managed, signal, words};
+use super::{Command, MAX_PROGRAMS, Managed, signal, words};
 
 /// The programs of the table.
 pub(super) fn read(file: &[u8], path: &[u8]) -> Vec<Managed> {
     let sections = parse(file);
     let watchers = sections.iter().filter(|section| section.kind == "watcher");
+    let watchers = watchers.take(MAX_PROGRAMS);
     watchers
         .filter_map(|watcher| {
             let value = |key: &str| watcher.get(key).map(|entry| entry.value.clone());

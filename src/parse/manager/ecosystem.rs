@@ -65,7 +65,7 @@ fn scripted(text: &[u8], path: &[u8]) -> Vec<(u32, Value)> {
             Some("const" | "let" | "var") if is(at + 2, "=") => {
                 let name = word(at + 1).unwrap_or_default().to_owned();
                 let (found, next) = value(at + 3, &scope);
-                scope.names.insert(name, found);
+                scope.set(&name, found);
                 at = next;
             }
             Some("module") if is(at + 1, ".") && is(at + 3, "=") => {

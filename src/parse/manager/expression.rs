@@ -9,6 +9,13 @@ const MAX_DEPTH: usize = 24;
 /// How many elements of a list, or steps of a range, are kept.
 const MAX_ELEMENTS: usize = 64;
 
+/// What a value may weigh, in bytes: longer texts and lists are none that a table of programs has, and names
+/// that double each other grow without an end.
+const MAX_TEXT: usize = 16 << 10;
+
+/// How many names are kept.
+const MAX_NAMES: usize = 256;
+
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
@@ -64,6 +71,31 @@ pub(super) enum Value {
 }
 
 impl Value {
+    /// A text of a length that a table may have.
+    fn of(text: Vec<u8>) -> Self {
+        Self::Text(text).bounded()
+    }
+
+    /// Itself, unless it is too long.
+    fn bounded(self) -> Self {
+        match self.weight() <= MAX_TEXT {
+            true => self,
+            false => Self::Open,
+        }
+    }
+
+    fn weight(&self) -> usize {
+        8 + match self {
+            Self::Text(text) => text.len(),
+            Self::List(list) => list.iter().map(Self::weight).sum(),
+            Self::Table(table) => table
+                .iter()
+                .map(|(key, value)| key.len() + value.weight())
+                .sum(),
+            Self::Open => 0,
+        }
+    }
+
     /// As a text, with a hole for what is not known.
     pub(super) fn text(&self) -> Vec<u8> {
         match self {
@@ -90,9 +122,18 @@ impl Value {
 pub(super) struct Scope {
     pub(super) names: BTreeMap<String, Value>,
     pub(super) file: Vec<u8>,
+    /// How much work was done so far.
+    pub(super) steps: usize,
 }
 
 impl Scope {
+    /// Keeps what a name is worth.
+    pub(super) fn set(&mut self, name: &str, value: Value) {
+        if self.names.len() < MAX_NAMES || self.names.contains_key(name) {
+            self.names.insert(name.to_owned(), value.bounded());
+        }
+    }
+
     fn directory(&self) -> Vec<u8> {
         let cut = self.file.iter().rposition(|byte| *byte == b'/');
         self.file[..cut.unwrap_or(0)].to_vec()
@@ -427,11 +468,15 @@ impl<'t> Reader<'t> {
         while self.takes("+") {
             self.lines();
             value = match (value, self.postfix()) {
-                (Value::Text(one), Value::Text(other)) => Value::Text([one, other].concat()),
-                (Value::List(one), Value::List(other)) => Value::List([one, other].concat()),
+                (Value::Text(one), Value::Text(other)) => Value::of([one, other].concat()),
+                (Value::List(one), Value::List(other)) => {
+                    let mut all = [one, other].concat();
+                    all.truncate(MAX_ELEMENTS);
+                    Value::List(all).bounded()
+                }
                 // A hole within a text.
-                (Value::Text(one), _) => Value::Text([&one[..], b"*"].concat()),
-                (_, Value::Text(other)) => Value::Text([b"*", &other[..]].concat()),
+                (Value::Text(one), _) => Value::of([&one[..], b"*"].concat()),
+                (_, Value::Text(other)) => Value::of([b"*", &other[..]].concat()),
                 _ => Value::Open,
             };
         }
@@ -475,7 +520,7 @@ impl<'t> Reader<'t> {
         match &token.kind {
             Kind::Text(pieces) => {
                 self.at += 1;
-                Value::Text(self.text(pieces))
+                Value::of(self.text(pieces))
             }
             Kind::Number(number) => {
                 self.at += 1;
@@ -516,16 +561,20 @@ impl<'t> Reader<'t> {
         for piece in pieces {
             match piece {
                 Piece::Plain(plain) => out.extend_from_slice(plain),
+                Piece::Code(_) if out.len() > MAX_TEXT => break,
                 Piece::Code(tokens) => {
                     let mut inner = Reader::new(tokens, self.scope);
                     inner.depth = self.depth + 1;
                     let value = inner.expression();
                     let is_whole = inner.at >= tokens.len();
-                    out.extend(if is_whole {
-                        value.text()
-                    } else {
-                        b"*".to_vec()
-                    });
+                    let known = match is_whole {
+                        true => value.text(),
+                        false => b"*".to_vec(),
+                    };
+                    // Two holes beside each other are one.
+                    if known != b"*" || out.last() != Some(&b'*') {
+                        out.extend(known);
+                    }
                 }
             }
         }
@@ -590,15 +639,15 @@ impl<'t> Reader<'t> {
             }
         }
         match name {
-            "join" => Value::Text(joined(&texts)),
+            "join" => Value::of(joined(&texts)),
             "resolve" => {
                 let from = texts.iter().rposition(|text| text.starts_with(b"/"));
-                Value::Text(joined(texts.get(from.unwrap_or(0)..).unwrap_or_default()))
+                Value::of(joined(texts.get(from.unwrap_or(0)..).unwrap_or_default()))
             }
             "expand_path" => {
                 texts.reverse();
                 let from = texts.iter().rposition(|text| text.starts_with(b"/"));
-                Value::Text(joined(texts.get(from.unwrap_or(0)..).unwrap_or_default()))
+                Value::of(joined(texts.get(from.unwrap_or(0)..).unwrap_or_default()))
             }
             "dirname" => match texts
                 .first()
@@ -632,12 +681,15 @@ impl<'t> Reader<'t> {
             let spread = self.takes("...");
             let value = self.element(closer);
             match value {
-                Value::List(list) if spread => found.extend(list),
+                Value::List(list) if spread => {
+                    found.extend(list);
+                    found.truncate(MAX_ELEMENTS);
+                }
                 value if found.len() < MAX_ELEMENTS => found.push(value),
                 _ => {}
             }
         }
-        Value::List(found)
+        Value::List(found).bounded()
     }
 
     fn table(&mut self, closer: &str) -> Value {
@@ -650,6 +702,7 @@ impl<'t> Reader<'t> {
             if self.takes("...") {
                 if let Value::Table(other) = self.element(closer) {
                     found.extend(other);
+                    found.truncate(MAX_ELEMENTS);
                 }
                 continue;
             }
@@ -678,7 +731,7 @@ impl<'t> Reader<'t> {
                 found.push((key, value));
             }
         }
-        Value::Table(found)
+        Value::Table(found).bounded()
     }
 
     /// An element with the comma behind it; open where more stands there than an expression.
@@ -759,7 +812,7 @@ fn method(value: Value, name: &str, args: Option<&[Value]>) -> Value {
         "join" => match (&value, args.and_then(<[Value]>::first)) {
             (Value::List(list), Some(Value::Text(between))) => {
                 let texts: Vec<Vec<u8>> = list.iter().map(Value::text).collect();
-                Value::Text(texts.join(&between[..]))
+                Value::of(texts.join(&between[..]))
             }
             _ => Value::Open,
         },

@@ -1,7 +1,7 @@
 //! `check process NAME … start program = "COMMAND" as uid USER and gid GROUP` (monit(1)).
 
 use super::super::line::text;
-use super::{Command, Managed, words};
+use super::{Command, MAX_PROGRAMS, Managed, words};
 
 /// A word of the table, with its line; quotes hold one together.
 struct Token {
@@ -23,7 +23,7 @@ pub(super) fn read(file: &[u8]) -> Vec<Managed> {
     };
     let taken = |at: usize| tokens.get(at).map(|token| token.text.clone());
     let mut at = 0;
-    while at < tokens.len() {
+    while at < tokens.len() && found.len() < MAX_PROGRAMS {
         if is(at, "check") {
             let is_process = is(at + 1, "process") || is(at + 1, "program");
             let name = taken(at + 2).filter(|_| is_process);

@@ -1,7 +1,7 @@
 //! `name: command`, a line each: foreman's table of processes, and its followers'.
 
 use super::super::line::{entries, text};
-use super::{Command, Managed};
+use super::{Command, MAX_PROGRAMS, Managed};
 
 /// The port of the first process, and how far the next are from each other (foreman(1), `--port`).
 const PORTS: (u32, u32) = (5000, 100);
@@ -15,6 +15,9 @@ pub(super) fn read(file: &[u8]) -> Vec<Managed> {
         };
         let (name, command) = (entry[..at].trim_ascii(), entry[at + 1..].trim_ascii());
         let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+        if found.len() >= MAX_PROGRAMS {
+            break;
+        }
         if name.is_empty() || command.is_empty() || !name.iter().all(fits) {
             continue;
         }

@@ -3,7 +3,7 @@
 use super::super::mask::mask;
 use super::blocks::{Deed, Node, parse, run};
 use super::expression::{Scope, Value};
-use super::{Command, Managed, signal, words};
+use super::{Command, MAX_PROGRAMS, Managed, signal, words};
 
 /// What a table sets for one program, by key; a later value replaces an earlier one.
 #[derive(Clone, Debug, Default)]
@@ -56,14 +56,14 @@ pub(super) fn god(text: &[u8], path: &[u8]) -> Vec<Managed> {
         let Deed::Call { name, node, .. } = deed else {
             return;
         };
-        if name != "God.watch" {
+        if name != "God.watch" || found.len() >= MAX_PROGRAMS {
             return;
         }
         let (Some(body), Some(own)) = (&node.body, node.parameters.first()) else {
             return;
         };
         let mut keys = Keys::default();
-        run(body, &mut scope.clone(), &mut |deed, _| {
+        run(body, scope, &mut |deed, _| {
             if let Deed::Set { object, key, value } = deed
                 && object == own
             {
@@ -134,7 +134,7 @@ fn within(
         match (&node.body, name.as_str()) {
             (Some(body), "group" | "process") => {
                 let own = args.first().map(Value::text).unwrap_or_default();
-                within(body, &mut scope.clone(), &keys, (&own, node), found);
+                within(body, scope, &keys, (&own, node), found);
             }
             (Some(_), _) => {}
             (None, "env") => {
@@ -159,10 +159,8 @@ fn within(
         }
     });
     // What an application says of the start holds for none of its processes.
-    if let Some(start) = keys
-        .text("start_command")
-        .filter(|_| above.get("start_command").is_none())
-    {
+    let is_own = above.get("start_command").is_none() && found.len() < MAX_PROGRAMS;
+    if let Some(start) = keys.text("start_command").filter(|_| is_own) {
         found.push(process(&keys, start, name, at));
     }
 }

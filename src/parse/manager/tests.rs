@@ -151,6 +151,25 @@ fn checks_of_monit() {
 }
 
 #[test]
+fn names_that_double_each_other_are_not_known_in_the_end() {
+    let mut text = String::from("const a0 = 'x';\nconst l0 = ['x'];\n");
+    for at in 1..80 {
+        let before = at - 1;
+        text += &format!(
+            "const a{at} = `${{a{before}}}${{a{before}}}`;\nconst l{at} = [l{before}, l{before}];\n"
+        );
+    }
+    text += "module.exports = { apps: [{ name: 'a', script: '/srv/a/run', args: a79, env: { A: a5 } }] };\n";
+    assert_eq!(
+        shown("/srv/a/ecosystem.config.js", &text),
+        [format!(
+            "161 a: /srv/a/run|* $A={} SIGINT stays",
+            "x".repeat(32)
+        )]
+    );
+}
+
+#[test]
 fn other_files_are_no_tables() {
     for (path, text) in [
         (

@@ -87,6 +87,25 @@ pub(super) fn processes(
         let is_other = base != own && !own.starts_with(&base) && !base.starts_with(&own);
         (base != own, is_other, start.how == StartKind::Init)
     });
+    // What a process manager starts that is started itself, it starts.
+    let is_led = |start: &&Start| {
+        let leads = |other: &&Start| {
+            start.by.as_ref() == Some(&other.name) && other.problem.is_none() && other.by.is_none()
+        };
+        staying.iter().any(|other| leads(other))
+    };
+    let (led, rest): (Vec<&Start>, Vec<&Start>) = staying.iter().copied().partition(is_led);
+    let staying = rest;
+    for start in led {
+        limits.push(Limit::new(
+            format!("process {}", label(base(&start.name).as_bytes())),
+            format!(
+                "{} starts it, by a table of its own",
+                start.by.as_deref().unwrap_or_default()
+            ),
+            format!("not started by itself: {}", start.command.join(" ")),
+        ));
+    }
     let mut taken: Vec<&Start> = Vec::new();
     let mut found: Vec<Process> = Vec::new();
     let (staying, idle): (Vec<&Start>, Vec<&Start>) = staying

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::Known;
-use crate::fact::{Certainty, Fact, Given, RUN_BY, Source, StartKind, What};
+use crate::fact::{Certainty, Fact, Given, RUN_BY, STARTED_BY, Source, StartKind, What};
 use crate::knowledge::starts;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
@@ -56,6 +56,7 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
             user,
             directory: given.directory.clone().or_else(|| beside.directory()),
             env: Vec::new(),
+            by: beside.directive(STARTED_BY),
             umask: beside.umask(given),
             forks: *forks,
             shell: is_shell(facts, fact),

@@ -895,11 +895,42 @@ fn a_table_in_the_tree_starts_nothing_where_the_system_does() {
         "{said:?}"
     );
     assert!(said.contains(&("mail".to_owned(), false)), "{said:?}");
-    // Where the unit starts the manager, it starts what the table has.
+    // Where the unit starts the manager, that starts what the table has.
     let unit = "[Service]\nWorkingDirectory=/opt/gear\nExecStart=/usr/bin/foreman start -f /opt/gear/Procfile\n";
     put(root.path(), "/etc/systemd/system/gear.service", unit);
     let said = enabled(&root);
     assert!(said.contains(&("mail".to_owned(), true)), "{said:?}");
+    let found = starts(&scanned(root.path(), &["/opt/gear"]));
+    let led: Vec<&Value> = found
+        .iter()
+        .filter(|start| start["by"] == "gear.service")
+        .collect();
+    assert_eq!(led.len(), 2, "{found:?}");
+    // Then the manager alone is started, unless it is not there.
+    for (is_there, program) in [(false, "/opt/gear/bin/mail"), (true, "/usr/bin/foreman")] {
+        if is_there {
+            put(
+                root.path(),
+                "/usr/bin/foreman",
+                "#!/usr/bin/perl\nsleep 9;\n",
+            );
+        }
+        std::fs::create_dir_all(root.path().join("usr/bin")).unwrap();
+        let out = TempDir::new().unwrap();
+        let made = out.path().join("made");
+        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+            .args(["mounts", "--target", "compose", "--root"])
+            .arg(root.path())
+            .args(["/opt/gear", "-o"])
+            .arg(&made)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = std::fs::read_to_string(made.join("compose/compose.yaml")).expect(&said);
+        let is_started = |program: &str| text.contains(&format!("- '{program}'"));
+        assert!(is_started(program), "{program}: {text}");
+        assert_eq!(is_started("/opt/gear/bin/mail"), !is_there, "{text}");
+    }
 }
 
 /// The mask of new files' rights, wherever a starter sets it, is that of the start, and is set in a container.

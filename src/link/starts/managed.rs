@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::system::System;
 use crate::extract::shell::{self, Caller, INIT_DIRS};
 use crate::extract::{HEAD, Out, TEXT_LIMIT, managers, withhold};
-use crate::fact::{Certainty, Fact, Locus, MANAGED_BY, StartKind, What};
+use crate::fact::{Certainty, Fact, Locus, MANAGED_BY, STARTED_BY, StartKind, What};
 use crate::knowledge::starts;
 use crate::parse::accounts::Accounts;
 use crate::parse::env_file;
@@ -59,51 +59,66 @@ const MANAGERS: [&str; 14] = [
     "node-foreman",
 ];
 
-/// Says of tables in the tree that nothing starts by them, where the system itself starts the application and
-/// no manager: such a table is for those who develop it.
+/// Says of tables who starts by them: a start of the system's own that starts the manager, whose programs they
+/// then are; or nobody, where the system itself starts the application and no manager. Such a table is for those
+/// who develop it.
 pub(in crate::link) fn rank(facts: &mut Vec<Fact>) {
     let tables: BTreeSet<AppPath> = facts.iter().filter_map(table).cloned().collect();
-    let in_tree =
+    if tables.is_empty() {
+        return;
+    }
+    let others: Vec<&Fact> = facts
+        .iter()
+        .filter(|fact| is_other(fact, &tables))
+        .collect();
+    let leader = others.iter().find_map(|fact| match &fact.what {
+        What::Starts { name, .. } if names_manager(fact, &tables) => Some(name.clone()),
+        _ => None,
+    });
+    let (key, value) = match leader {
+        Some(name) => (STARTED_BY, name),
+        None if others.is_empty() => return,
+        None => ("Enabled", "no".to_owned()),
+    };
+    let is_in_tree =
         |file: &&AppPath| file.components().next() != Some(b"etc") && file.name() != b"dump.pm2";
-    let in_tree: Vec<&AppPath> = tables.iter().filter(in_tree).collect();
-    if in_tree.is_empty() {
-        return;
-    }
-    let is_other = |fact: &&Fact| {
-        matches!(&fact.what, What::Starts { how, name, program, .. }
-            if matches!(how, StartKind::Unit | StartKind::Init | StartKind::Socket | StartKind::Supervisor)
-                && !name.contains(" Exec")
-                && !starts::is_helper(program.name()))
-            && !tables.contains(&fact.at.file)
-    };
-    let names_manager = |fact: &Fact| match &fact.what {
-        What::Starts { program, args, .. } => {
-            let program = program.to_text();
-            let words = args.iter().flat_map(|arg| arg.split_ascii_whitespace());
-            let mut words = words.chain([program.as_ref()]);
-            words.any(|word| {
-                let name = word.rsplit('/').next().unwrap_or(word);
-                MANAGERS.contains(&name) || tables.iter().any(|file| file.to_text() == word)
-            })
-        }
-        _ => false,
-    };
-    let others: Vec<&Fact> = facts.iter().filter(is_other).collect();
-    if others.is_empty() || others.iter().any(|fact| names_manager(fact)) {
-        return;
-    }
-    let said: Vec<Fact> = in_tree
-        .into_iter()
+    let meant = tables
+        .iter()
+        .filter(|file| key == STARTED_BY || is_in_tree(file));
+    let said: Vec<Fact> = meant
         .map(|file| Fact {
             at: Locus::file(file),
             what: What::Directive {
-                key: "Enabled".to_owned(),
-                value: "no".to_owned(),
+                key: key.to_owned(),
+                value: value.clone(),
             },
             certainty: Certainty::Inferred,
         })
         .collect();
     facts.extend(said);
+}
+
+/// Whether a fact is a service's start that is in none of the tables.
+fn is_other(fact: &Fact, tables: &BTreeSet<AppPath>) -> bool {
+    let is_service = matches!(&fact.what, What::Starts { how, name, program, .. }
+        if matches!(how, StartKind::Unit | StartKind::Init | StartKind::Socket | StartKind::Supervisor)
+            && !name.contains(" Exec")
+            && !starts::is_helper(program.name()));
+    is_service && !tables.contains(&fact.at.file)
+}
+
+/// Whether a start is that of a process manager, or names one of the tables.
+fn names_manager(fact: &Fact, tables: &BTreeSet<AppPath>) -> bool {
+    let What::Starts { program, args, .. } = &fact.what else {
+        return false;
+    };
+    let program = program.to_text();
+    let words = args.iter().flat_map(|arg| arg.split_ascii_whitespace());
+    let mut words = words.chain([program.as_ref()]);
+    words.any(|word| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        MANAGERS.contains(&name) || tables.iter().any(|file| file.to_text() == word)
+    })
 }
 
 impl System<'_> {

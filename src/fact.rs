@@ -216,6 +216,12 @@ pub const NAMED_AFTER_HOST: &str = "named-after-host";
 /// The key of a [`What::Directive`] that says what runs the program of the start at the same place.
 pub const RUN_BY: &str = "RunBy";
 
+/// The directive that stands for what a file is: the table of a process manager, which is its value.
+pub const MANAGED_BY: &str = "ManagedBy";
+
+/// The directive that says of such a table which start of the system's own starts its manager.
+pub const STARTED_BY: &str = "StartedBy";
+
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(

@@ -46,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     files::MODULES,
     files::PLACE,
     files::UNIT,
+    files::MANAGER,
     files::CONFIG,
     files::WEB,
     files::SECRETS,

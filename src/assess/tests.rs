@@ -321,6 +321,8 @@ fn plan(problems: &[Option<StartProblem>]) -> Plan {
         shell: false,
         groups: Vec::new(),
         before: Vec::new(),
+        by: None,
+        umask: None,
         before_as_other: Vec::new(),
         name: "app.service".to_owned(),
         how: StartKind::Unit,

@@ -1,7 +1,10 @@
 //! inetd and xinetd: services that a super-server starts, each on its port.
 
-use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Source, StartKind, Touch, What};
+use crate::fact::{
+    Certainty, Class, Given, IssueKind, Kind, Locus, Source, StartKind, Touch, What,
+};
 use crate::parse::inetd::{Service, inetd, xinetd};
+use crate::parse::mask::mask;
 
 use super::argument::template;
 use super::start::{self, Start};
@@ -57,6 +60,10 @@ fn facts(service: &Service, at: &Locus, out: &mut Out) {
         };
         out.fact(at.clone(), Certainty::Declared, what);
     }
+    let attribute = |wanted: &str| {
+        let found = service.attributes.iter().find(|(_, key, _)| key == wanted);
+        found.map(|(_, _, value)| value.as_slice())
+    };
     if !service.program.is_empty() {
         let start = Start {
             program: &service.program,
@@ -65,7 +72,11 @@ fn facts(service: &Service, at: &Locus, out: &mut Out) {
             name: &service.name,
             forks: Some(false),
             source: Source::Config,
-            given: crate::fact::Given::default(),
+            given: Given {
+                // xinetd.conf(5), `umask`: octal digits.
+                umask: attribute("umask").and_then(mask),
+                ..Given::default()
+            },
         };
         start::facts(&start, at, out);
     }
@@ -95,7 +106,7 @@ fn facts(service: &Service, at: &Locus, out: &mut Out) {
 }
 
 /// The ports of names that super-servers mostly serve (IANA's registry of service names).
-fn port(name: &str) -> Option<u16> {
+pub(super) fn port(name: &str) -> Option<u16> {
     const PORTS: [(&str, u16); 18] = [
         ("ftp", 21),
         ("ssh", 22),

@@ -22,6 +22,7 @@ pub mod kernel;
 mod languages;
 pub mod literal;
 pub mod logrotate;
+pub mod managers;
 pub mod place;
 pub mod program;
 pub mod script;
@@ -236,6 +237,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     kernel::EXTRACTOR,
     literal::EXTRACTOR,
     logrotate::EXTRACTOR,
+    managers::EXTRACTOR,
     script::EXTRACTOR,
     service_ports::EXTRACTOR,
     shell::EXTRACTOR,

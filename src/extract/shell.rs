@@ -66,6 +66,23 @@ pub fn is_part(input: &Input<'_>) -> bool {
         && !is_library(input.path)
 }
 
+/// Whether a text for the shell does more than set variables that it keeps to itself.
+#[must_use]
+pub fn acts(text: &[u8]) -> bool {
+    let context = Context {
+        script: None,
+        vars: BTreeMap::new(),
+        cwd: None,
+    };
+    let script = read(text, &context);
+    let is_more = |op: &Op| match &op.deed {
+        Deed::Set { exported, .. } => *exported,
+        Deed::Path { .. } | Deed::Run(_) => op.sure,
+        Deed::Source(_) => false,
+    };
+    script.faults.is_empty() && script.ops.iter().any(is_more)
+}
+
 fn run(input: &Input<'_>, out: &mut Out) {
     run_with(input, &BTreeMap::new(), None, out);
 }
@@ -107,8 +124,14 @@ pub fn run_with(
 /// variables that the script does not name.
 #[must_use]
 pub fn is_framed(input: &Input<'_>) -> bool {
+    frame_of(input).is_some()
+}
+
+/// The name of that program.
+#[must_use]
+pub fn frame_of<'a>(input: &Input<'a>) -> Option<&'a [u8]> {
     let interpreter = input.interpreter().and_then(interpreter_name);
-    interpreter.is_some_and(|name| FRAMES.contains(&name))
+    interpreter.filter(|name| FRAMES.contains(name))
 }
 
 fn faults(path: &AppPath, script: &Script, out: &mut Out) {
@@ -225,6 +248,7 @@ fn one(op: &Op, stage: Stage, facts: &mut Facts<'_>) {
             calls::call(op, run, stage == Stage::Install, facts);
             if stage == Stage::Use {
                 starts::start(op, run, facts);
+                starts::foreign(op, run, facts);
             }
         }
         Deed::Source(_) | Deed::Listens { .. } => {}
@@ -270,7 +294,9 @@ fn is_common(name: &str) -> bool {
 }
 
 fn set(op: &Op, name: &str, value: &[u8], exported: bool, stage: Stage, facts: &mut Facts<'_>) {
-    if is_common(name) || op.undoes() {
+    // A search path of which a part is not known is told with what it leads to.
+    let is_open_path = name == "PATH" && value.contains(&b'*');
+    if is_common(name) || op.undoes() || is_open_path {
         return;
     }
     let secret = options::is_secret(name);

@@ -122,6 +122,91 @@ pub fn command(program: &[u8], args: &[Vec<u8>], at: (&Locus, Source), out: &mut
     for (touch, kind, word) in done {
         add(word, touch, &by, kind, at, out);
     }
+    rights(name, args, at.0, out);
+}
+
+/// Whose a path becomes, and with which rights: `install -d -o USER -g GROUP -m MODE DIR`, `mkdir -m MODE DIR`,
+/// `chown USER:GROUP PATH`, `chmod MODE PATH` (their own manuals).
+fn rights(name: &[u8], args: &[Vec<u8>], at: &Locus, out: &mut Out) {
+    let value = |letter: u8, long: &[u8]| {
+        let mut words = args.iter();
+        while let Some(word) = words.next() {
+            if let Some(rest) = word.strip_prefix(long) {
+                return match rest.strip_prefix(b"=") {
+                    Some(value) => Some(value.to_vec()),
+                    None => words.next().cloned(),
+                };
+            }
+            let is_short = word.starts_with(b"-") && !word.starts_with(b"--");
+            let place = word.iter().position(|byte| *byte == letter);
+            if let Some(place) = place.filter(|_| is_short) {
+                let joined = &word[place + 1..];
+                return match joined.is_empty() {
+                    true => words.next().cloned(),
+                    false => Some(joined.to_vec()),
+                };
+            }
+        }
+        None
+    };
+    let makes_dirs = args.iter().any(|word| {
+        word == b"--directory"
+            || word.starts_with(b"-") && !word.starts_with(b"--") && word.contains(&b'd')
+    });
+    let files;
+    let (user, group, mode) = match name {
+        b"install" if makes_dirs => {
+            files = operands(args, b"omgtS");
+            (
+                value(b'o', b"--owner"),
+                value(b'g', b"--group"),
+                value(b'm', b"--mode"),
+            )
+        }
+        b"mkdir" => {
+            files = operands(args, b"mZ");
+            (None, None, value(b'm', b"--mode"))
+        }
+        b"chown" | b"chmod" => {
+            let all = operands(args, b"");
+            let Some((what, rest)) = all.split_first() else {
+                return;
+            };
+            files = rest.to_vec();
+            if name == b"chmod" {
+                (None, None, Some(what.to_vec()))
+            } else {
+                let mut parts = what.splitn(2, |byte| matches!(byte, b':' | b'.'));
+                let part =
+                    |part: Option<&[u8]>| part.filter(|part| !part.is_empty()).map(<[u8]>::to_vec);
+                (part(parts.next()), part(parts.next()), None)
+            }
+        }
+        _ => return,
+    };
+    let known = |word: Option<Vec<u8>>| {
+        let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+        word.filter(|word| !word.is_empty() && word.iter().all(fits))
+            .map(|word| text(&word))
+    };
+    let octal =
+        |mode: &String| mode.len() <= 5 && mode.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let (user, group) = (known(user), known(group));
+    let mode = known(mode)
+        .filter(octal)
+        .map(|mode| format!("{:0>4}", mode.trim_start_matches('0')));
+    if user.is_none() && group.is_none() && mode.is_none() {
+        return;
+    }
+    for path in files.into_iter().filter_map(template) {
+        let what = What::Owned {
+            path,
+            user: user.clone(),
+            group: group.clone(),
+            mode: mode.clone(),
+        };
+        out.fact(at.clone(), Certainty::Inferred, what);
+    }
 }
 
 fn add(
@@ -288,6 +373,15 @@ mod tests {
                 What::Calls { command, args } => format!("call {command} {args}"),
                 What::Directive { key, value } => format!("{key}={value}"),
                 What::Needs { need, name } => format!("{need:?} {name}"),
+                What::Owned {
+                    path,
+                    user,
+                    group,
+                    mode,
+                } => {
+                    let parts = [user, group, mode].map(|part| part.as_deref().unwrap_or("-"));
+                    format!("{path} is {}", parts.join(" "))
+                }
                 other => format!("{other:?}"),
             })
             .collect()
@@ -302,9 +396,12 @@ mod tests {
             [
                 "install Creates /run/a",
                 "install Creates /run/b",
+                "/run/a is app - 0755",
+                "/run/b is app - 0755",
                 "cp Reads /etc/a",
                 "cp Writes /var/b",
-                "chown Grants /srv/x"
+                "chown Grants /srv/x",
+                "/srv/x is app app -"
             ]
         );
         assert_eq!(

@@ -75,6 +75,38 @@ pub fn ports(args: &[String]) -> Vec<Endpoint> {
     found
 }
 
+/// The place that tcpserver(1) and its like listen on: a host and a port behind their options, then the
+/// program that serves.
+#[must_use]
+pub fn of_super_server(program: &[u8], args: &[String]) -> Option<Endpoint> {
+    const NAMES: [&[u8]; 4] = [b"tcpserver", b"tcpsvd", b"sslserver", b"s6-tcpserver"];
+    const WITH_VALUE: &str = "cCxXBgubltiIUaEk";
+    if !NAMES.contains(&program) {
+        return None;
+    }
+    let mut words = args.iter();
+    let host = loop {
+        let word = words.next()?;
+        let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            break word;
+        };
+        // The value is the next word.
+        let last = letters.chars().next_back();
+        if last.is_some_and(|last| WITH_VALUE.contains(last)) {
+            words.next();
+        }
+    };
+    let port = words.next()?;
+    let number = port.parse().ok().or_else(|| super::inetd::port(port))?;
+    let address = if host == "0" { "" } else { host };
+    Some(Endpoint {
+        transport: "tcp",
+        port: Some(number),
+        address: address.to_owned(),
+        protocol: None,
+    })
+}
+
 /// An option, and its value where it is joined to it.
 fn split(word: &str) -> Option<(&str, Option<&str>)> {
     let bare = word.strip_prefix("-D").filter(|rest| rest.contains('='));

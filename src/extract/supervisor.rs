@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fact::{Certainty, Class, Given, Kind, Locus, Source, StartKind, Touch, What};
+use crate::parse::mask::mask;
 use crate::parse::supervisor::{Entry, Section, expand, parse};
 use crate::parse::unit::words;
 use crate::path::AppPath;
@@ -84,6 +85,17 @@ impl Reader<'_> {
         expand(&entry.value, &|key| match key {
             "here" => Some(self.file.parent()?.as_bytes().to_vec()),
             "program_name" | "group_name" if !name.is_empty() => Some(name.to_vec()),
+            _ => None,
+        })
+    }
+
+    /// The command; what the environment of supervisord itself puts into it, nothing tells.
+    fn command(&self, entry: &Entry) -> Vec<u8> {
+        let name = self.section.name.as_bytes();
+        expand(&entry.value, &|key| match key {
+            "here" => Some(self.file.parent()?.as_bytes().to_vec()),
+            "program_name" | "group_name" if !name.is_empty() => Some(name.to_vec()),
+            _ if key.starts_with("ENV_") => Some(b"*".to_vec()),
             _ => None,
         })
     }
@@ -181,6 +193,7 @@ impl Reader<'_> {
             group: None,
             directory,
             env,
+            umask: text("umask").and_then(|value| mask(value.as_bytes())),
             count: text("numprocs")
                 .and_then(|number| number.parse().ok())
                 .filter(|count| *count > 1),
@@ -195,7 +208,7 @@ impl Reader<'_> {
 
     fn program(&self, out: &mut Out) {
         if let Some(entry) = self.section.get("command") {
-            let command = words(&self.value(entry));
+            let command = words(&self.command(entry));
             if let Some((program, args)) = command.split_first() {
                 let start = Start {
                     program,
@@ -216,7 +229,6 @@ impl Reader<'_> {
             "numprocs",
             "stopsignal",
             "stopwaitsecs",
-            "umask",
             "priority",
         ];
         for key in keys {

@@ -158,6 +158,7 @@ mod tests {
             [
                 "9 Path /run/app Creates mkdir Dir ? Inferred",
                 "10 Path /run/app Grants chown ? ? Inferred",
+                "10 Owned /run/app app - - Inferred",
                 "12 Starts /opt/app/d -c /etc/app.conf Init app forks=true Declared",
                 "12 Path /etc/app.conf Names -c ? ? Inferred",
                 "1 Directive start=on runlevel [2345] Declared",

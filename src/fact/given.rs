@@ -25,6 +25,9 @@ pub struct Given {
     /// The environment, by name; absent is a value that may be a secret or is not known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Option<String>>,
+    /// The mask of new files' rights, in octal digits (umask(2)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub umask: Option<String>,
     /// How many processes of this kind run side by side, where it is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,

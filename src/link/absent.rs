@@ -18,7 +18,13 @@ pub(super) fn facts(root: &Root, scope: &Scope, voices: &Voices, facts: &[Fact])
         let found = root.resolve(path.as_bytes());
         is_ours && !path.is_pattern() && matches!(found, Err(LookupError::Absent))
     };
-    let mut found = Vec::new();
+    let mut found: Vec<Fact> = facts
+        .iter()
+        .filter(|fact| {
+            has_system && scope.contains(&fact.at.file) && voices.of(fact) == Voice::Live
+        })
+        .filter_map(|fact| called(root, fact))
+        .collect();
     for fact in facts {
         let What::Starts {
             program,
@@ -53,6 +59,25 @@ pub(super) fn facts(root: &Root, scope: &Scope, voices: &Voices, facts: &[Fact])
     found.sort();
     found.dedup();
     found
+}
+
+/// A program in a tree of its own that a script of the application calls and that is not there, nor anything
+/// of its tree. Where the tree is there, the script may well ask for the program before it calls it.
+fn called(root: &Root, fact: &Fact) -> Option<Fact> {
+    let What::Calls { command, .. } = &fact.what else {
+        return None;
+    };
+    let path = AppPath::absolute(command)?;
+    let tree = path.prefix(2);
+    let is_gone = matches!(root.resolve(tree.as_bytes()), Err(LookupError::Absent));
+    is_gone.then(|| Fact {
+        at: fact.at.clone(),
+        what: What::Absent {
+            path,
+            by: String::from_utf8_lossy(fact.at.file.name()).into_owned(),
+        },
+        certainty: fact.certainty,
+    })
 }
 
 /// The program, and the script that it is to run where it is an interpreter.

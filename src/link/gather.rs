@@ -129,7 +129,9 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
             called.insert(file.clone(), facts.to_vec());
         }
     }
+    called.extend(starts::managed(root, &host.accounts, &seen.facts));
     starts::settle(&mut seen.facts, &called);
+    starts::rank(&mut seen.facts);
     starts::resolve(root, &mut seen.facts);
     let listening = starts::listening(&seen.facts);
     seen.facts.extend(listening);

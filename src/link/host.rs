@@ -43,6 +43,14 @@ const DECLARATIONS: &[&str] = &[
     "/etc/supervisor",
     "/etc/supervisord.conf",
     "/etc/supervisord.d",
+    "/etc/monit",
+    "/etc/monit.d",
+    "/etc/monitrc",
+    "/etc/god",
+    "/etc/eye",
+    "/etc/circus",
+    "/etc/circus.ini",
+    "/etc/pm2",
     "/etc/crontab",
     "/etc/cron.d",
     "/etc/cron.hourly",
@@ -50,6 +58,7 @@ const DECLARATIONS: &[&str] = &[
     "/etc/cron.weekly",
     "/etc/cron.monthly",
     "/var/spool/cron",
+    "/var/spool/at",
     "/etc/tmpfiles.d",
     "/run/tmpfiles.d",
     "/usr/lib/tmpfiles.d",
@@ -166,7 +175,10 @@ impl Declarations {
         let own = AppPath::new(starts::INITTAB);
         let files = declarations.files.keys().chain(&linked).chain([&own]);
         let files: Vec<&AppPath> = files.collect();
-        let called = starts::called(root, accounts, &files);
+        let mut called = starts::called(root, accounts, &files);
+        let tables = declarations.files.values().flatten().cloned();
+        let tables: Vec<Fact> = tables.filter(starts::is_table).collect();
+        called.extend(starts::managed(root, accounts, &tables));
         for (file, facts) in &called {
             let known = declarations.files.entry(file.clone()).or_default();
             starts::settle(known, &BTreeMap::from([(file.clone(), facts.clone())]));

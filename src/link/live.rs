@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::follow::Followed;
 use super::instances::GENERATED;
 use super::scope::Scope;
+use super::starts;
 use crate::fact::{Certainty, Fact, Source, StartKind, Touch, What};
 use crate::knowledge::places;
 use crate::path::AppPath;
@@ -265,6 +266,10 @@ fn first_voice(
     let above = file.parent().filter(places::is_tool);
     if above.is_some() && followed.is_closed(file) && !is_script(facts) {
         return Voice::Sample;
+    }
+    // The table of a process manager in the application's own tree, in whatever language.
+    if scope.contains(file) && facts.iter().any(|fact| starts::is_table(fact)) {
+        return Voice::Live;
     }
     // Settings in the words of a language, as `config.pl` and `settings.py` are: nobody starts them.
     let is_settings =

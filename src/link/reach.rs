@@ -127,6 +127,17 @@ fn declarations(
             _ => None,
         })
         .collect();
+    // Accounts that a distribution gives out for all, as `www-data` and `nobody`, are of no one application
+    // (Debian Policy, 9.2.2): what runs as one of them may be another's.
+    let is_of_all = |user: &&str| {
+        let account = host.accounts.by_name(user);
+        account.is_some_and(|account| account.uid < 100 || account.uid == 65_534)
+    };
+    let own_users: BTreeSet<&str> = users
+        .iter()
+        .copied()
+        .filter(|user| !is_of_all(user))
+        .collect();
     let named: Vec<&AppPath> = own
         .iter()
         .filter(|fact| fact.certainty > Certainty::Guessed)
@@ -151,7 +162,9 @@ fn declarations(
         }
         let lines: BTreeSet<Option<u32>> = facts
             .iter()
-            .filter(|fact| concerns(root, scope, &users, &fact.what) || is_limit_of(&users, fact))
+            .filter(|fact| {
+                concerns(root, scope, &own_users, &fact.what) || is_limit_of(&users, fact)
+            })
             .map(|fact| fact.at.line)
             .collect();
         let whole = !is_table(file) && !lines.is_empty() || is_tuned_for(root, scope, &users, file);

@@ -52,7 +52,7 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
                 let node = root.resolve(file.as_bytes());
                 let node = node.ok().filter(|node| scope.contains(&node.real));
                 if let Some(node) = node
-                    && !settings.contains(&node.real)
+                    && (!settings.contains(&node.real) || acts(root, &node.real))
                     && done.insert(node.real.clone())
                 {
                     parts.insert(node.real, script);
@@ -97,6 +97,18 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
             break;
         }
     }
+}
+
+/// Whether a file that is read as settings does more than settings can, for the script that sources it.
+fn acts(root: &Root, file: &AppPath) -> bool {
+    let Ok(node) = root.lookup(file.as_bytes()) else {
+        return false;
+    };
+    let text = root
+        .read(file.as_bytes(), SOURCED_LIMIT)
+        .unwrap_or_default();
+    let input = Input::new(file, &node.stat, &text[..text.len().min(HEAD)], &text);
+    shell::is_part(&input) && shell::acts(&text)
 }
 
 /// The directories that programs of the scope are started in, where the unit or supervisor's table that

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::fact::StartKind;
 use crate::path::{AppPath, unescape};
-use crate::report::{EnvVar, Plan, Report, Start};
+use crate::report::{EnvVar, Plan, Report, Start, StartProblem};
 
 use super::Limit;
 use super::check::unresolved;
@@ -95,6 +95,25 @@ pub(super) fn processes(
         let is_other = base != own && !own.starts_with(&base) && !base.starts_with(&own);
         (base != own, is_other, start.how == StartKind::Init)
     });
+    // What a process manager starts that is started itself, it starts.
+    let is_led = |start: &&Start| {
+        let leads = |other: &&Start| {
+            start.by.as_ref() == Some(&other.name) && other.problem.is_none() && other.by.is_none()
+        };
+        staying.iter().any(|other| leads(other))
+    };
+    let (led, rest): (Vec<&Start>, Vec<&Start>) = staying.iter().copied().partition(is_led);
+    let staying = rest;
+    for start in led {
+        limits.push(Limit::new(
+            format!("process {}", label(base(&start.name).as_bytes())),
+            format!(
+                "{} starts it, by a table of its own",
+                start.by.as_deref().unwrap_or_default()
+            ),
+            format!("not started by itself: {}", start.command.join(" ")),
+        ));
+    }
     let mut taken: Vec<&Start> = Vec::new();
     let mut found: Vec<Process> = Vec::new();
     let (staying, idle): (Vec<&Start>, Vec<&Start>) = staying
@@ -236,6 +255,15 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
     };
     let mut command: Vec<String> = Vec::new();
     for (place, word) in words.iter().enumerate() {
+        // What a starter's variable is worth only a run of it tells; most are empty.
+        if place > 0 && word == "*" && start.problem == Some(StartProblem::Unresolved) {
+            limits.push(Limit::new(
+                format!("process {name}"),
+                "a word of its command is not known, as its starter makes it when it runs",
+                "left out: where it is needed, give the command behind `--`",
+            ));
+            continue;
+        }
         match meant(word, place == 0) {
             Some(word) => command.push(word),
             None => {
@@ -303,6 +331,18 @@ fn program(command: &[String]) -> String {
         if shell == "/bin/sh" && option == "-c" && script.contains("\"$0\" \"$@\""));
     let at = if is_behind { 3 } else { 0 };
     command.get(at).cloned().unwrap_or_default()
+}
+
+/// What is left of a command when the shell before it has given way to it.
+fn replaced(command: &[String]) -> &[String] {
+    match command {
+        [shell, option, script, rest @ ..]
+            if shell == "/bin/sh" && option == "-c" && script.ends_with(REPLACED) =>
+        {
+            rest
+        }
+        _ => command,
+    }
 }
 
 /// Whether a program is a script: neither shells nor Python, Node.js, Perl, Ruby and PHP handle SIGTERM
@@ -383,7 +423,7 @@ fn process(
         start: start.name.clone(),
         program: program(&command),
         is_under_init: given.is_some() || !handles(start),
-        is_interpreted: is_interpreted(&command),
+        is_interpreted: is_interpreted(replaced(&command)),
         command,
         ids,
         groups: start.groups.clone(),
@@ -464,6 +504,10 @@ fn before(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) ->
     let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
     let is_word = |word: &String| !word.is_empty() && word.chars().all(fits);
     let mut script = String::new();
+    // Every runtime begins with 0022, and most have no word for another.
+    if let Some(mask) = start.umask.as_ref().filter(|mask| mask.as_str() != "0022") {
+        script += &format!("umask {mask}; ");
+    }
     let mut named = |command: &[String], cannot: &str| {
         limits.push(Limit::new(
             format!("process {name}"),

@@ -24,6 +24,8 @@ pub mod ld_conf;
 pub mod line;
 pub mod literal;
 pub mod logrotate;
+pub mod manager;
+pub mod mask;
 pub mod nsswitch;
 pub mod op;
 pub mod openssl_conf;

@@ -129,6 +129,10 @@ pub struct Run {
     pub way: Way,
     /// The directory it is started in, where a call is followed and that is known.
     pub dir: Option<Vec<u8>>,
+    /// Whether a program starts it that is there for starting services.
+    pub service: bool,
+    /// The mask of new files' rights, where the script sets it.
+    pub umask: Option<Vec<u8>>,
     /// The variables that it is given, where a call is followed.
     pub env: Vec<(String, Vec<u8>)>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::Known;
-use crate::fact::{Certainty, Fact, Given, RUN_BY, Source, StartKind, What};
+use crate::fact::{Certainty, Fact, Given, RUN_BY, STARTED_BY, Source, StartKind, What};
 use crate::knowledge::starts;
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
@@ -56,6 +56,8 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
             user,
             directory: given.directory.clone().or_else(|| beside.directory()),
             env: Vec::new(),
+            by: beside.directive(STARTED_BY),
+            umask: beside.umask(given),
             forks: *forks,
             shell: is_shell(facts, fact),
             count: given.count,
@@ -210,6 +212,21 @@ impl Beside<'_> {
             } if by == "WorkingDirectory" => Some(path.clone()),
             _ => None,
         })
+    }
+
+    /// The mask that the start itself is given, or its unit (systemd.exec(5), `UMask=`), or its job
+    /// (init(5) of upstart): what is written in another way than in octal digits is none.
+    fn umask(&self, given: &Given) -> Option<String> {
+        let of_file = || {
+            let found = self
+                .directive("UMask")
+                .or_else(|| self.directive("umask"))?;
+            let bare = found.trim_start_matches('0');
+            let is_octal =
+                bare.len() <= 3 && bare.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+            (is_octal && !found.is_empty()).then(|| format!("{bare:0>4}"))
+        };
+        given.umask.clone().or_else(of_file)
     }
 
     fn directive(&self, wanted: &str) -> Option<String> {

@@ -210,6 +210,12 @@ pub struct Start {
     pub how: StartKind,
     /// Program and arguments.
     pub command: Vec<String>,
+    /// The start that starts it in turn: that of the process manager in whose table it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The mask of the rights of what it makes, in octal digits (umask(2)), where it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub umask: Option<String>,
     /// What its starter runs before it, and by the same right: program and arguments of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Vec<String>>,

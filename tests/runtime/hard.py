@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Hard conditions: names that are swapped meanwhile, servers that are gone, too little of everything, an end at any time.
 
-    hard.py BIN [PART…]    parts: swap, gone, few, noproc, full, kill (all); SCANS, PACKS and MIGRATES (1000, 200, 200), KILLS (20)
+    hard.py BIN [PART…]    parts: swap, gone, away, few, noproc, full, kill (all); SCANS, PACKS and MIGRATES (1000, 200, 200), KILLS (20)
 
 swap    Beside running scans, packs and migrations a directory, a link out of the root and a FIFO change places with each other, and a
         file with a link to a secret outside. Nothing hangs, the secret is in no output, and strace (every twentieth run) sees no call
         that opens it.
 gone    A FUSE mount whose server never answers, in the application, in the library path, in /etc and as the root's neighbour: every command ends.
+away    A point where a network filesystem is mounted when somebody looks (autofs), and whoever mounts it never answers: the same places.
 few     ulimit -n 32 and -u 1: an answer, or a clear line and exit 2.
 noproc  Without /proc.
 full    A full disk: exit 2, a line that says so, and nothing half-written.
@@ -15,7 +16,7 @@ Needs root and Linux; what the machine cannot do is told and skipped."""
 import ctypes, json, os, random, resource, shutil, signal, stat, subprocess, sys, tempfile, threading, time
 
 BIN = os.path.abspath(sys.argv[1])
-PARTS = sys.argv[2:] or ["swap", "gone", "few", "noproc", "full", "kill"]
+PARTS = sys.argv[2:] or ["swap", "gone", "away", "few", "noproc", "full", "kill"]
 count = lambda name, n: int(os.environ.get(name, n))
 KEYS = os.path.abspath(os.path.join(os.path.dirname(__file__), "../keys"))
 CANARY = "canary-outside-7b1e"
@@ -144,6 +145,32 @@ def gone():
             judge("gone", "%s with a dead mount at %s" % (name, place), code, err)
         unmount()
     print("gone: done")
+
+
+def never_mounted(at):
+    """An automount point whose daemon does not answer: whoever looks below it waits, as for an NFS server that is gone."""
+    os.makedirs(at, exist_ok=True)
+    r, w = os.pipe()
+    options = b"fd=%d,pgrp=%d,minproto=5,maxproto=5,direct" % (w, os.getpgrp())
+    if libc.mount(b"automount", at.encode(), b"autofs", 0, options): raise OSError(ctypes.get_errno(), "mount")
+    os.close(w); mounts.append((at, r))
+    # What is worth nothing unless it hangs: a plain look.
+    look = subprocess.Popen(["ls", at + "/x"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try: look.wait(2); raise OSError(0, "a look at it does not wait")
+    except subprocess.TimeoutExpired: look.kill()
+
+
+def away():
+    for place in ("/opt/app/data", "/usr/lib/x86_64-linux-gnu", "/etc/ssl", "/var/lib/app", "/var/lib/dpkg", "/home", "/run"):
+        r = root("away" + place.replace("/", "-"))
+        shutil.rmtree(r + place, ignore_errors=True)
+        try: never_mounted(r + place)
+        except OSError as e: print("away: skipped, no autofs here (%s)" % e); unmount(); return
+        for name, args in commands(r, os.path.join(top, "out")):
+            code, _, err = run(args, SECONDS)
+            judge("away", "%s with an automount point at %s" % (name, place), code, err)
+        unmount()
+    print("away: done")
 
 
 def unmount():

@@ -12,7 +12,7 @@ use seaworthy::parse::ld_cache::{Asker, Cache, flags};
 use seaworthy::parse::ld_conf::{self, Line, glob};
 use seaworthy::parse::trace::{self, Ground, Source};
 use seaworthy::parse::unit::{Unit, commands, for_system, unescape, words};
-use seaworthy::parse::{content, literal, nsswitch, openssl_conf, pam, web};
+use seaworthy::parse::{content, literal, manager, nsswitch, openssl_conf, pam, web};
 use seaworthy::path::AppPath;
 
 use super::{Target, from};
@@ -290,6 +290,54 @@ fn unit(data: &[u8]) {
     let _ = words(data);
     let _ = for_system(data);
     let _ = unescape(&String::from_utf8_lossy(data));
+}
+
+/// Places of the tables of process managers: the first byte of an input chooses one.
+const TABLES: [&str; 7] = [
+    "/srv/a/Procfile",
+    "/srv/a/a.god",
+    "/srv/a/a.eye",
+    "/etc/circus/a.ini",
+    "/etc/monit/conf.d/a",
+    "/srv/a/ecosystem.config.js",
+    "/srv/a/ecosystem.yml",
+];
+
+pub(super) const MANAGER: Target = Target {
+    name: "manager",
+    reads: "the tables of process managers: the first byte chooses the place, and so the manager",
+    from: &[],
+    words: &[
+        b"God.watch do |w|\n",
+        b"w.start = ",
+        b"Eye.app 'a' do\n",
+        b"process :a do\n",
+        b"start_command ",
+        b"end\n",
+        b"%w{a b}.each do |a|\n",
+        b"#{a}",
+        b"[watcher:a]\n",
+        b"cmd = ",
+        b"check process a\n",
+        b"start program = ",
+        b"module.exports = ",
+        b"apps: [{ script: ",
+        b"`${a}`",
+        b"File.join(",
+        b" => ",
+    ],
+    run: manager,
+};
+
+fn manager(data: &[u8]) {
+    let Some((&first, text)) = data.split_first() else {
+        return;
+    };
+    let path = TABLES[usize::from(first) % TABLES.len()].as_bytes();
+    let head = &text[..text.len().min(HEAD)];
+    if let Some(form) = manager::form(path, head) {
+        let _ = manager::read(form, text, path);
+    }
 }
 
 pub(super) const CONFIG: Target = Target {

@@ -8,6 +8,7 @@ use crate::extract::script::{Facts, known_path};
 use crate::extract::{start as line_of, withhold};
 use crate::fact::{Certainty, Given, Source, StartKind, What};
 use crate::knowledge::{places, starts};
+use crate::parse::mask::mask;
 use crate::parse::op::{Run, Way};
 use crate::parse::shell::{Called, Started};
 use crate::path::AppPath;
@@ -35,12 +36,38 @@ pub struct Caller<'a> {
 /// The facts of what a call started.
 pub fn facts(called: &Called, caller: &Caller<'_>, out: &mut crate::extract::Out) {
     let mut best: Vec<(&Started, AppPath, Certainty)> = Vec::new();
-    for (place, started) in called.started.iter().enumerate() {
-        let Some((program, certainty)) = program(&started.run, caller) else {
-            continue;
-        };
-        let is_front = called.front == Some(place);
-        if program == *caller.file || !counts(&started.run, &program, is_front, caller) {
+    let candidates = called.started.iter().enumerate();
+    let candidates: Vec<(bool, &Started, AppPath, Certainty)> = candidates
+        .filter_map(|(place, started)| {
+            let (program, certainty) = program(&started.run, caller)?;
+            let is_other = program != *caller.file;
+            is_other.then(|| (called.front == Some(place), started, program, certainty))
+        })
+        .collect();
+    let is_counted = |(is_front, started, program, _): &&(bool, &Started, AppPath, Certainty)| {
+        counts(&started.run, program, *is_front, caller)
+    };
+    let mut taken: Vec<&(bool, &Started, AppPath, Certainty)> =
+        candidates.iter().filter(is_counted).collect();
+    if taken.is_empty() && caller.how == StartKind::Init {
+        taken = alone(&candidates, caller);
+    }
+    for (_, started, program, certainty) in taken {
+        let (program, certainty) = (program.clone(), *certainty);
+        // Of branches that start the same, of which nobody knows the one that is taken, one counts: that
+        // by which it is known to stay.
+        let twin = best.iter_mut().find(|(other, path, _)| {
+            *path == program
+                && other.run.argv == started.run.argv
+                && other.run.user == started.run.user
+                && other.line != started.line
+                && caller.how == StartKind::Init
+                && (other.maybe || started.maybe)
+        });
+        if let Some(known) = twin {
+            if started.run.way == Way::Background {
+                *known = (started, program, certainty);
+            }
             continue;
         }
         // Of one line that has several outcomes the one is meant of which most is known.
@@ -84,6 +111,36 @@ pub fn facts(called: &Called, caller: &Caller<'_>, out: &mut crate::extract::Out
     }
 }
 
+/// The one program of the system's own directories that an init script runs in front, where it starts
+/// nothing else: `BIN=/usr/bin/appd` is as good a place as any other.
+fn alone<'a>(
+    candidates: &'a [(bool, &'a Started, AppPath, Certainty)],
+    caller: &Caller<'_>,
+) -> Vec<&'a (bool, &'a Started, AppPath, Certainty)> {
+    let is_plain =
+        |run: &Run| matches!(run.way, Way::Plain | Way::Last) && run.argv[0].contains(&b'/');
+    let found = candidates.iter().filter(|(_, started, program, _)| {
+        is_plain(&started.run)
+            && !starts::is_helper(program.name())
+            && is_called_after(caller.name, program)
+    });
+    let found: Vec<_> = found.collect();
+    let names: std::collections::BTreeSet<&AppPath> =
+        found.iter().map(|(_, _, program, _)| program).collect();
+    match names.len() {
+        1 => found,
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a script has the name of a program, or nearly so: `rc.proxy` of `proxyd`.
+fn is_called_after(script: &str, program: &AppPath) -> bool {
+    let bare = script.strip_prefix("rc.").unwrap_or(script);
+    let name = options::text(program.name());
+    let is_part = |one: &str, other: &str| one.len() > 2 && other.starts_with(one);
+    is_part(bare, &name) || is_part(&name, bare)
+}
+
 fn start(
     started: &Started,
     line: u32,
@@ -114,6 +171,7 @@ fn start(
             .filter(|dir| *dir != b"/")
             .and_then(known_path),
         env: env(run),
+        umask: run.umask.as_deref().and_then(mask),
         ..Given::default()
     };
     if let Some(user) = &given.user {
@@ -163,12 +221,34 @@ fn forks(run: &Run, how: StartKind) -> Option<bool> {
 
 /// The variables that a start is given, apart from those that everybody has.
 fn env(run: &Run) -> BTreeMap<String, Option<String>> {
-    let own = run.env.iter().filter(|(name, _)| !super::is_common(name));
+    let is_own = |(name, value): &&(String, Vec<u8>)| match name.as_str() {
+        // One of the system's own directories alone is the image's as well.
+        "PATH" => value.split(|byte| *byte == b':').any(|dir| !is_usual(dir)),
+        name => !super::is_common(name),
+    };
+    let own = run.env.iter().filter(is_own);
     own.map(|(name, value)| {
         let is_known = !withhold::must_withhold(name, value) && !value.contains(&b'*');
         (name.clone(), is_known.then(|| options::text(value)))
     })
     .collect()
+}
+
+/// Whether a directory of a search path is one that every system has.
+fn is_usual(dir: &[u8]) -> bool {
+    const USUAL: [&[u8]; 10] = [
+        b"/usr/local/sbin",
+        b"/usr/local/bin",
+        b"/usr/sbin",
+        b"/usr/bin",
+        b"/sbin",
+        b"/bin",
+        b"/usr/games",
+        b"/usr/local/games",
+        b"/usr/bin/X11",
+        b"/usr/X11R6/bin",
+    ];
+    !dir.starts_with(b"/") || USUAL.contains(&dir.strip_suffix(b"/").unwrap_or(dir))
 }
 
 /// The program: as written, seen from the directory, or found by the search path.
@@ -205,7 +285,7 @@ fn counts(run: &Run, program: &AppPath, is_front: bool, caller: &Caller<'_>) -> 
     let runs_a_file = is_launcher && run.argv.len() > 1;
     match run.way {
         Way::Service => true,
-        Way::Exec | Way::Background => !is_system(program) || runs_a_file,
+        Way::Exec | Way::Background => run.service || !is_system(program) || runs_a_file,
         Way::Plain | Way::Last => {
             let is_own = !is_system(program) || runs_a_file;
             is_own && (caller.how != StartKind::Supervisor || is_front)

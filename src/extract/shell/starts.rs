@@ -137,6 +137,26 @@ fn counts(op: &Op, run: &Run, program: &AppPath, source: Source) -> bool {
     }
 }
 
+/// A program in a tree of its own that a script runs, by its whole path: it is missed where it is not.
+pub(super) fn foreign(op: &Op, run: &Run, facts: &mut Facts<'_>) {
+    const SYSTEM: [&[u8]; 8] = [
+        b"usr", b"bin", b"sbin", b"lib", b"lib64", b"etc", b"proc", b"dev",
+    ];
+    let program = run.argv.first().and_then(|name| known_path(name));
+    let Some(program) = program.filter(|path| !path.is_pattern() && path.depth() > 1) else {
+        return;
+    };
+    let top = program.components().next().unwrap_or_default();
+    if op.undoes() || SYSTEM.contains(&top) || program == *facts.path {
+        return;
+    }
+    let what = What::Calls {
+        command: program.to_text().into_owned(),
+        args: String::new(),
+    };
+    facts.add(op.line, certainty_of(op), what);
+}
+
 pub(super) fn is_system(program: &AppPath) -> bool {
     let parent = program.parent();
     SYSTEM.iter().any(|dir| parent == Some(AppPath::new(dir)))
@@ -186,7 +206,10 @@ pub(super) fn framed(script: &Script, facts: &mut Facts<'_>) {
             user: user.to_owned(),
             group: (!group.is_empty()).then(|| group.to_owned()),
         };
-        facts.add(1, Certainty::Inferred, what);
+        // What the script leaves open, the settings beside it or its functions tell.
+        if !account.contains('*') {
+            facts.add(1, Certainty::Inferred, what);
+        }
     }
     let args = value(["DAEMON_ARGS", "command_args"]).map(|args| options::text(args));
     let background = script.vars.contains_key("command_background");

@@ -310,6 +310,13 @@ struct Reader {
     work: usize,
 }
 
+/// Whether a value is a list of what something may come to, as `softfail:neutral:permerror` is: three words or more
+/// of small letters.
+fn is_choice(value: &str) -> bool {
+    let is_word = |word: &str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    value.split(':').count() > 2 && value.split(':').all(is_word)
+}
+
 impl Reader {
     /// The first secret of a line.
     fn line(&mut self, line: &[u8]) -> Option<Hit> {
@@ -446,6 +453,9 @@ impl Reader {
     /// The kind of secret that a key and its value are.
     fn judge(&self, key: &str, value: &str, is_comment: bool) -> Option<&'static str> {
         let bare = value.trim_matches(['"', '\'']);
+        if is_choice(bare) {
+            return None;
+        }
         // Nagios keeps users and passwords in its macros $USERn$ (its manual, "Standard Macros").
         let is_macro = key.starts_with("$USER") && key.ends_with('$') && !bare.starts_with('/');
         if is_macro && self.manner == Manner::Settings && !is_placeholder(bare) {
@@ -555,6 +565,14 @@ mod tests {
             let start = text.find("Kw8").unwrap_or_default();
             assert_eq!(at(&text), [(start, start + 10)], "{before}");
         }
+    }
+
+    #[test]
+    fn a_list_of_outcomes_is_no_secret() {
+        assert!(at("spf = pass:softfail:neutral:permerror").is_empty());
+        // A user with a password, and one that has capitals or digits, are none.
+        assert_eq!(at("pass:Softfail:neutral:x9"), [(5, 24)]);
+        assert!(!at("password = hunter:two").is_empty());
     }
 
     #[test]

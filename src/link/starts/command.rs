@@ -207,8 +207,9 @@ pub(in crate::link) fn listening(facts: &[Fact]) -> Vec<Fact> {
     let services: Vec<&Fact> = facts.iter().filter(is_service).collect();
     let mut found = Vec::new();
     for fact in services.iter().copied().chain(run_by(&services, facts)) {
-        if let What::Starts { args, .. } = &fact.what {
+        if let What::Starts { program, args, .. } = &fact.what {
             let ports = start_ports::ports(args).into_iter();
+            let ports = ports.chain(start_ports::of_super_server(program.name(), args));
             found.extend(
                 ports.map(|one| {
                     listens(&fact.at, one.transport, one.port, one.address, one.protocol)

@@ -6,7 +6,11 @@
 //! the user, the directory and the environment are those of the process.
 
 mod command;
+mod framed;
+mod managed;
 mod system;
+
+pub(super) use managed::{is_table, managed, rank};
 
 pub(super) use command::{datagrams, listening, resolve, scripts};
 
@@ -38,6 +42,13 @@ const SERVICE_DIRS: [&str; 6] = [
     "/run/service",
 ];
 
+/// Where the jobs lie that at(1) was given.
+const AT_DIRS: [&str; 3] = [
+    "/var/spool/cron/atjobs",
+    "/var/spool/at",
+    "/var/spool/atjobs",
+];
+
 /// Where inittab(5) lies.
 pub(super) const INITTAB: &str = "/etc/inittab";
 
@@ -54,6 +65,8 @@ enum Starter {
     Inittab,
     /// A table of jobs.
     Table(Form),
+    /// A job that is run once, as the user whose number it has (at(1)).
+    Once,
 }
 
 /// The form of a starter, from its path.
@@ -65,6 +78,9 @@ fn form(path: &AppPath) -> Option<Starter> {
         return Some(Starter::Inittab);
     }
     let parent = path.parent()?;
+    if AT_DIRS.iter().any(|dir| parent == AppPath::new(dir)) {
+        return Some(Starter::Once);
+    }
     if INIT_DIRS.iter().any(|dir| parent == AppPath::new(dir)) {
         return Some(Starter::Action);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::reach;
+use super::framed::{self, Frame};
 use super::{SOURCED_LIMIT, Starter};
 use crate::extract::shell::{self, Caller};
 use crate::extract::{self, HEAD, Input, Out, TEXT_LIMIT};
@@ -105,24 +106,38 @@ impl System<'_> {
         let node = self.root.resolve(file.as_bytes()).ok()?;
         let text = self.root.read(file.as_bytes(), TEXT_LIMIT).ok()?;
         let input = Input::new(file, &node.stat, &text[..text.len().min(HEAD)], &text);
-        if node.stat.kind != Kind::File || !shell::is_script(&input) || shell::is_framed(&input) {
+        if node.stat.kind != Kind::File || !shell::is_script(&input) {
             return None;
         }
+        let frame = match shell::frame_of(&input) {
+            Some(b"init-d-script") => Some(Frame::Debian),
+            Some(_) => Some(Frame::OpenRc),
+            None => None,
+        };
+        let framed = match frame {
+            Some(frame) => Some(framed::script(frame, file, &text)?),
+            None => None,
+        };
         let name = |path: &AppPath| String::from_utf8_lossy(path.name()).into_owned();
         let (how, name, args) = match starter {
             Starter::Action => (StartKind::Init, name(file), vec![b"start".to_vec()]),
             Starter::Local => (StartKind::Init, name(file), Vec::new()),
+            Starter::Once => (StartKind::Cron, format!("at/{}", name(file)), Vec::new()),
             _ => (StartKind::Supervisor, name(&file.parent()?), Vec::new()),
+        };
+        let user = match starter {
+            Starter::Once => self.user_of_job(&text),
+            _ => "root".to_owned(),
         };
         let dir = match starter {
             Starter::Supervised => file.parent(),
             _ => Some(AppPath::root()),
         };
         let called = call(&Call {
-            text: &text,
+            text: framed.as_deref().unwrap_or(&text),
             script: Some(file.as_bytes()),
             args: &args,
-            user: b"root",
+            user: user.as_bytes(),
             dir: dir.as_ref().map(AppPath::as_bytes),
             vars: &BTreeMap::new(),
             world: self,
@@ -140,8 +155,31 @@ impl System<'_> {
             find: &|name, paths| self.find(name, paths),
         };
         shell::called(&called, &caller, &mut out);
+        if *starter == Starter::Once {
+            for fact in &mut out.facts {
+                if let What::Starts { given, .. } = &mut fact.what {
+                    let mut own = given.take().map(|given| *given).unwrap_or_default();
+                    own.user.get_or_insert_with(|| user.clone());
+                    *given = own.told();
+                }
+            }
+        }
         self.judge(&mut out.facts);
         Some(out.facts)
+    }
+
+    /// The user of a job of at(1): `# atrun uid=1000 gid=1000` heads it.
+    fn user_of_job(&self, text: &[u8]) -> String {
+        let mut lines = text.split(|byte| *byte == b'\n').take(4);
+        let number = lines.find_map(|line| {
+            let line = std::str::from_utf8(line.strip_prefix(b"# atrun uid=")?).ok()?;
+            line.split_ascii_whitespace().next()?.parse::<u32>().ok()
+        });
+        let Some(number) = number else {
+            return "root".to_owned();
+        };
+        let known = self.accounts.by_uid(number);
+        known.map_or_else(|| number.to_string(), |user| user.name.clone())
     }
 
     /// Looks into the scripts among what is started: one that ends while its programs go on leaves,

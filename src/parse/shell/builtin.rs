@@ -49,6 +49,11 @@ impl Walk<'_> {
                 let script = args.join(&b' ');
                 self.nested(&script);
             }
+            b"umask" => {
+                if let Some(mask) = args.iter().find(|word| !word.starts_with(b"-")) {
+                    self.umask = Some(folded(mask));
+                }
+            }
             b"break" => self.breaks(),
             b"exit" => self.stop(Stop::Exit),
             b"return" => self.stop(Stop::Return),
@@ -63,8 +68,8 @@ impl Walk<'_> {
                 }
             }
             b":" | b"true" | b"false" | b"echo" | b"printf" | b"continue" | b"wait" | b"jobs"
-            | b"type" | b"hash" | b"which" | b"let" | b"times" | b"shopt" | b"alias" | b"umask"
-            | b"popd" | b"pwd" | b"sleep" | b"dirname" | b"basename" | b"expr" | b"tr" | b"id"
+            | b"type" | b"hash" | b"which" | b"let" | b"times" | b"shopt" | b"alias" | b"popd"
+            | b"pwd" | b"sleep" | b"dirname" | b"basename" | b"expr" | b"tr" | b"id"
             | b"whoami" | b"uname" => {}
             b"date" if !args.iter().any(sets_the_clock) => {}
             _ => return self.call(&text(name), args),

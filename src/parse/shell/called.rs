@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::super::op::{Run, Way};
-use super::super::value::{HOLE, SPLIT, Value, folded, seen_from};
+use super::super::value::{HOLE, SPLIT, Value, folded, is_hole, seen_from};
 use super::first_env;
 use super::lexer::Reader;
 use super::note::is_variable_name;
@@ -65,6 +65,8 @@ pub struct Started {
     pub file: Option<Vec<u8>>,
     /// The program.
     pub run: Run,
+    /// Whether nobody knows that it is reached.
+    pub maybe: bool,
 }
 
 /// What a call comes to.
@@ -170,6 +172,22 @@ pub fn call(call: &Call<'_>) -> Called {
     })
 }
 
+/// A search path; what is not known of it is the one that everybody has (environ(7)).
+fn search_path(values: &[Value]) -> Option<Value> {
+    const USUAL: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let [value] = values else { return None };
+    let mut dirs: Vec<&[u8]> = Vec::new();
+    for dir in value.split(|byte| *byte == b':') {
+        match dir.contains(&HOLE) {
+            true if is_hole(dir) => dirs.push(USUAL),
+            true => {}
+            false => dirs.push(dir),
+        }
+    }
+    let is_known = !dirs.is_empty() && dirs != [USUAL];
+    is_known.then(|| folded(&dirs.join(&b':')))
+}
+
 impl Walk<'_> {
     /// Whether nothing more of the visited list is reached.
     pub(super) fn is_stopped(&self) -> bool {
@@ -218,13 +236,23 @@ impl Walk<'_> {
             [value] if !value.contains(&HOLE) => Some(folded(value)),
             _ => None,
         };
-        let env = self.env.iter().filter(|(name, _)| exported(name));
+        let env = self.env.iter();
+        let env = env.filter(|(name, _)| exported(name) || *name == "PATH");
         let env = env
             .filter(|(name, _)| is_variable_name(name))
-            .filter_map(|(name, values)| known(values).map(|value| (name.to_owned(), value)));
+            .filter_map(|(name, values)| {
+                let value = match name == "PATH" {
+                    true => search_path(values),
+                    false => known(values),
+                };
+                value.map(|value| (name.to_owned(), value))
+            });
+        let own = run.env.iter().cloned();
+        let env: BTreeMap<String, Vec<u8>> = env.chain(own).collect();
         let mut run = Run {
-            env: env.collect(),
+            env: env.into_iter().collect(),
             dir: run.dir.clone().or_else(|| self.cwd.clone()),
+            umask: run.umask.clone().or_else(|| self.umask.clone()),
             ..run.clone()
         };
         run.dir = run.dir.filter(|dir| !dir.contains(&HOLE));
@@ -240,6 +268,7 @@ impl Walk<'_> {
             line,
             file: calling.sourced.last().cloned(),
             run,
+            maybe: calling.undecided > 0,
         });
         if in_front {
             calling.front = Some(calling.started.len() - 1);

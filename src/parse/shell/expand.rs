@@ -117,7 +117,13 @@ impl Walk<'_> {
                 word,
                 empty,
                 assign,
-            } => self.default(bare, known, word, *empty, *assign),
+            } => {
+                // `${X-…}` looks whether it is set, and one that nothing has set is not.
+                let is_said = *empty || self.env.get(bare).is_some();
+                let is_always = matches!(bare, "0" | "#" | "PWD" | "USER" | "LOGNAME");
+                let known = known.filter(|_| is_said || is_always);
+                self.default(bare, known, word, *empty, *assign)
+            }
             Change::Instead(word) => match known {
                 Some(values) if values.iter().all(Vec::is_empty) => values,
                 // `${X:+…}` of an unset variable is empty; here it may be set by a caller.

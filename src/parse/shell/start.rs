@@ -235,6 +235,7 @@ impl Walk<'_> {
         if matches!(run.way, Way::Plain | Way::Last) && within.way != Way::Plain {
             run.way = within.way;
         }
+        run.service |= within.service;
         run.user = run.user.map(|user| folded(&user));
         run.group = run.group.map(|group| folded(&group));
         if let Some(pidfile) = run.pidfile.take() {
@@ -308,6 +309,7 @@ impl Walk<'_> {
             user: run.user.clone().or_else(|| outer.user.clone()),
             group: run.group.clone().or_else(|| outer.group.clone()),
             pidfile: run.pidfile.clone(),
+            service: run.service || outer.service,
             way: match run.way {
                 Way::Plain | Way::Last => outer.way,
                 other => other,

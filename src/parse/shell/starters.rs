@@ -1,8 +1,9 @@
 //! Commands that start a service: as another user, in the background, with a process id's file.
 
 use super::super::op::{Act, Run, Way};
-use super::super::value::Value;
+use super::super::value::{Value, folded};
 use super::expand::name_of;
+use super::grammar::split_assignment;
 use super::start::{option, set_account, take_options};
 use super::walk::Walk;
 
@@ -93,11 +94,14 @@ impl Walk<'_> {
             self.path(Act::Names, dir, "--chdir");
         }
         run.dir = asked.dir;
-        run.way = if asked.background {
+        // What it waits for with `&` behind it stays, too.
+        run.way = if asked.background || run.way == Way::Background {
             Way::Background
         } else {
             Way::Service
         };
+        run.service = true;
+        run.env.extend(asked.env);
         run.argv = vec![program];
         run.argv.extend(args.iter().skip(1).cloned());
         // What it starts may be an interpreter again.
@@ -114,12 +118,14 @@ impl Walk<'_> {
         run.user = option(&options, b'u').or(run.user);
         run.group = option(&options, b'g').or(run.group);
         run.pidfile = option(&options, b'p').or(run.pidfile);
-        run.way = Way::Service;
+        run.way = service(run.way);
+        run.service = true;
         self.start_run(run, wrappers - 1);
     }
 
     /// `daemon` of Red Hat's functions, LSB's `start_daemon`, `daemonize(1)`.
     pub(super) fn daemon(&mut self, mut run: Run, wrappers: usize) {
+        let is_red_hats = name_of(&run.argv) == b"daemon";
         let mut words = run.argv.split_off(1);
         while let Some(word) = words.first().cloned() {
             if !(word.starts_with(b"-") || word.starts_with(b"+")) {
@@ -145,7 +151,8 @@ impl Walk<'_> {
                 }
             }
         }
-        run.way = Way::Service;
+        run.way = service(run.way);
+        run.service = true;
         // `daemon "su user -c '…'"` gives the whole command as one word.
         if let [whole] = words.as_slice()
             && whole.contains(&b' ')
@@ -154,7 +161,11 @@ impl Walk<'_> {
             return;
         }
         run.argv = words;
-        if run.argv.first().is_some_and(|name| name.contains(&b' ')) {
+        // Red Hat's hands its words on to a shell, all of them as one line.
+        let is_line = |word: &Value| word.iter().any(|byte| b";&|<>".contains(byte));
+        let has_line = is_red_hats && run.argv.iter().any(is_line);
+        let is_several = |name: &Value| name.contains(&b' ');
+        if has_line || run.argv.first().is_some_and(is_several) {
             let script = run.argv.join(&b' ');
             self.script_as(&script, &run);
             return;
@@ -209,12 +220,22 @@ impl Walk<'_> {
     }
 }
 
+/// In which way a program is started by what waits until it has gone into the background: with `&` behind
+/// it, it need not go there.
+fn service(way: Way) -> Way {
+    match way {
+        Way::Background => Way::Background,
+        _ => Way::Service,
+    }
+}
+
 /// What the options of start-stop-daemon ask for, apart from the account and the process id's file.
 #[derive(Default)]
 struct Asked {
     program: Option<Value>,
     dir: Option<Value>,
     outputs: Vec<Value>,
+    env: Vec<(String, Value)>,
     stops: bool,
     background: bool,
     makes_pidfile: bool,
@@ -246,14 +267,51 @@ impl Asked {
                         set_account(run, &account);
                     }
                 }
+                // OpenRC's: a variable of the program.
+                b"-e" | b"--env" => {
+                    let word = value().unwrap_or_default();
+                    if let Some((name, _, behind)) = split_assignment(&word) {
+                        let value = folded(word.get(behind..).unwrap_or_default());
+                        asked.env.push((name, value));
+                    }
+                }
                 b"-g" | b"--group" => run.group = value(),
+                b"-k" | b"--umask" => run.umask = value(),
                 b"-d" | b"--chdir" => asked.dir = value(),
                 b"-O" | b"--output" | b"-1" | b"--stdout" | b"-2" | b"--stderr" => {
                     asked.outputs.extend(value());
                 }
-                b"-n" | b"--name" | b"-s" | b"--signal" | b"-R" | b"--retry" | b"-r"
-                | b"--chroot" | b"-N" | b"--nicelevel" | b"-P" | b"--procsched" | b"-I"
-                | b"--iosched" | b"-k" | b"--umask" | b"--ppid" | b"--pid" => {
+                b"-n"
+                | b"--name"
+                | b"-s"
+                | b"--signal"
+                | b"-R"
+                | b"--retry"
+                | b"-r"
+                | b"--chroot"
+                | b"-N"
+                | b"--nicelevel"
+                | b"-P"
+                | b"--procsched"
+                | b"-I"
+                | b"--iosched"
+                | b"--ppid"
+                | b"--pid"
+                | b"-w"
+                | b"--wait"
+                | b"--notify"
+                | b"--stdout-logger"
+                | b"--stderr-logger"
+                | b"--capabilities"
+                | b"--secbits"
+                | b"--scheduler"
+                | b"--scheduler-priority"
+                | b"--oom-score-adj"
+                | b"--respawn-delay"
+                | b"--respawn-max"
+                | b"--respawn-period"
+                | b"--healthcheck-timer"
+                | b"--healthcheck-delay" => {
                     value();
                 }
                 _ => {}

@@ -109,8 +109,48 @@ impl Walk<'_> {
                 all.all(|other| other == Some(first)).then_some(first)
             }
             b"false" => Some(false),
+            b"command" | b"which" | b"type" | b"hash" => {
+                let argvs = self.argvs(words);
+                let [argv] = argvs.as_slice() else {
+                    return None;
+                };
+                let is_asked =
+                    name != b"command" || argv.iter().any(|word| word == b"-v" || word == b"-V");
+                let wanted = argv.iter().skip(1).find(|word| !word.starts_with(b"-"))?;
+                is_asked.then(|| self.finds(wanted)).flatten()
+            }
             name if SUCCEED.contains(&name) => Some(true),
             _ => None,
+        }
+    }
+
+    /// Whether a command of this name is there: a function, or a program of the search path. On a root
+    /// without a shell other programs are missing as well.
+    fn finds(&self, name: &[u8]) -> Option<bool> {
+        const DIRS: [&[u8]; 6] = [
+            b"/usr/local/sbin/",
+            b"/usr/local/bin/",
+            b"/usr/sbin/",
+            b"/usr/bin/",
+            b"/sbin/",
+            b"/bin/",
+        ];
+        if name.contains(&HOLE) || name.contains(&b'/') {
+            return None;
+        }
+        if self.is_function(&String::from_utf8_lossy(name)) {
+            return Some(true);
+        }
+        let world = self.world()?;
+        let is_there = |dir: &&[u8]| world.holds(b'x', &[dir, name].concat()) == Some(true);
+        let has_shell = || {
+            [&b"/bin/sh"[..], b"/usr/bin/sh"]
+                .iter()
+                .any(|file| world.holds(b'e', file) == Some(true))
+        };
+        match DIRS.iter().any(is_there) {
+            true => Some(true),
+            false => has_shell().then_some(false),
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Walk<'a> {
     pub(super) script: Option<&'a [u8]>,
     pub(super) env: Env,
     pub(super) cwd: Option<Value>,
+    /// The mask of new files' rights, where the script has set it.
+    pub(super) umask: Option<Value>,
     pub(super) ops: BTreeSet<Op>,
     pub(super) cut: bool,
     /// The line of the command that is visited.
@@ -56,11 +58,17 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// Whether the script has defined a function of this name.
+    pub(super) fn is_function(&self, name: &str) -> bool {
+        self.functions.contains_key(name)
+    }
+
     pub(super) fn new(script: Option<&'a [u8]>, env: Env) -> Self {
         Self {
             script,
             env,
             cwd: None,
+            umask: None,
             ops: BTreeSet::new(),
             cut: false,
             line: 0,

@@ -27,6 +27,8 @@ fn start(name: &str, program: &str, how: StartKind) -> Start {
         shell: false,
         groups: Vec::new(),
         before: Vec::new(),
+        by: None,
+        umask: None,
         before_as_other: Vec::new(),
         name: name.to_owned(),
         how,

@@ -135,6 +135,8 @@ fn init(name: &str, command: &[&str]) -> Start {
         shell: false,
         groups: Vec::new(),
         before: Vec::new(),
+        by: None,
+        umask: None,
         before_as_other: Vec::new(),
         name: name.to_owned(),
         how: StartKind::Init,

@@ -242,6 +242,8 @@ fn what_a_given_command_takes_the_place_of_is_told() {
         shell: false,
         groups: Vec::new(),
         before: Vec::new(),
+        by: None,
+        umask: None,
         before_as_other: Vec::new(),
         name: name.to_owned(),
         how: StartKind::Unit,

@@ -193,6 +193,9 @@ pub const NAMED_AFTER_HOST: &str = "named-after-host";
 /// The key of a [`What::Directive`] that says what runs the program of the start at the same place.
 pub const RUN_BY: &str = "RunBy";
 
+/// The key of a [`What::Directive`] at the page by which a web server enters the application.
+pub const SERVED_PAGES: &str = "ServedPages";
+
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(

@@ -15,6 +15,7 @@ mod instances;
 mod interpreters;
 mod kept_secrets;
 mod libraries;
+mod listens;
 mod live;
 pub mod loader;
 pub mod modules;

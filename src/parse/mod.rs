@@ -22,6 +22,7 @@ pub mod ld_conf;
 pub mod line;
 pub mod literal;
 pub mod logrotate;
+pub mod manual;
 pub mod nsswitch;
 pub mod op;
 pub mod openssl_conf;

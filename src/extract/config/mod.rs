@@ -48,7 +48,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
         };
         out.issue(at, kind, fault.message);
     }
-    let file = File::new(input.path, form, &parsed.settings);
+    let file = File::new(input.path, input.text(), form, &parsed.settings);
     let mut reader = Reader {
         file: &file,
         seen: BTreeSet::new(),
@@ -81,6 +81,7 @@ impl Reader<'_, '_> {
         if setting.value.is_empty() {
             return;
         }
+        self.joined(setting);
         people::talks(self.file, setting, directive, self.out);
         self.calls(setting, directive);
         if directive.is_some_and(|d| d.role == Role::Ignore) {
@@ -137,6 +138,7 @@ impl Reader<'_, '_> {
 
     /// A default or an example in a comment: told apart by its `#`, and weaker than anything.
     fn commented(&mut self, setting: &Setting, directive: Option<&Directive>) {
+        self.default_port(setting, directive);
         let Some(directive) = directive else { return };
         let worth =
             matches!(directive.role, Role::Path | Role::Base | Role::Listen) && !directive.weak;

@@ -8,7 +8,7 @@
 mod command;
 mod system;
 
-pub(super) use command::{datagrams, listening, resolve, scripts};
+pub(super) use command::{resolve, scripts};
 
 use std::collections::{BTreeMap, BTreeSet};
 

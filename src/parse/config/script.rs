@@ -348,7 +348,7 @@ impl<'t> Reader<'_, 't, '_> {
         }
         if ahead == 2 {
             self.closers.push(false);
-            self.sink.open_condition();
+            self.sink.open_condition(None);
         }
         self.at += ahead + ruby + 2;
         let plain = matches!(name.as_str(), "define" | "set" | "config" | "conf");

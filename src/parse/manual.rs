@@ -74,7 +74,10 @@ fn speaks_of_others(sentence: &str, program: &str) -> bool {
 pub fn ports(text: &[u8], program: &str) -> Vec<Told> {
     let mut found: Vec<Told> = Vec::new();
     for (line, paragraph) in paragraphs(text) {
-        if !paragraph.contains("port") && !paragraph.contains("listen") {
+        if !["port", "listen", "bind"]
+            .iter()
+            .any(|word| paragraph.contains(word))
+        {
             continue;
         }
         for pattern in PATTERNS.iter() {

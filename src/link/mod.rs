@@ -2,6 +2,7 @@
 //! library, what a path is for.
 
 mod absent;
+mod apart;
 pub mod bases;
 mod closure;
 mod content;
@@ -137,6 +138,8 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     facts.extend(needed);
     facts.extend(paths::named_after_host(root, host, &facts, &paths));
     facts.extend(kept_secrets::facts(root, scope, &paths, &facts));
+    facts.extend(apart::unowned(host, scope, &paths));
+    facts.extend(apart::named_hosts(root, &facts));
     facts.sort();
     let parts = packaged::Parts {
         entries: &entries,

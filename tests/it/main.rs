@@ -36,6 +36,7 @@ mod pack;
 mod pipeline;
 mod planned;
 mod planted;
+mod proven;
 mod rules;
 mod samples;
 mod settings_said;

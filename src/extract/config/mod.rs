@@ -82,6 +82,7 @@ impl Reader<'_, '_> {
             return;
         }
         self.joined(setting);
+        self.privilege(setting);
         people::talks(self.file, setting, directive, self.out);
         self.calls(setting, directive);
         if directive.is_some_and(|d| d.role == Role::Ignore) {
@@ -110,6 +111,22 @@ impl Reader<'_, '_> {
                 self.open_port(setting);
                 self.paths(setting, &unknown(setting.name()));
             }
+        }
+    }
+
+    /// `privileged: true` of a container that the application describes (Compose, Kubernetes).
+    fn privilege(&mut self, setting: &Setting) {
+        let is_asked = self.file.form == Form::Yaml
+            && setting.name() == "privileged"
+            && setting.value.trim() == "true"
+            && setting.key.len() > 1;
+        if is_asked {
+            let what = What::Needs {
+                need: Need::Privileged,
+                name: setting.key[..setting.key.len() - 1].join("."),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Declared, what);
         }
     }
 

@@ -302,7 +302,8 @@ fn by_themselves(services: &[Service], facts: &[Fact]) -> Vec<Fact> {
             continue;
         };
         let is_told = facts.iter().any(|fact| {
-            is_port(fact) && is_sure(fact) && !is_beside(fact) && service.is_told_in(fact, services)
+            let is_settled = fact.at.file != service.program && !is_beside(fact);
+            is_port(fact) && is_sure(fact) && is_settled && service.is_told_in(fact, services)
         });
         let own = server.ports.iter().filter(|_| !is_told || is_left_open);
         for opened in own.chain(&server.also) {
@@ -384,18 +385,19 @@ fn last_resort(root: &Root, services: &[Service], facts: &[Fact]) -> Vec<Fact> {
     told::registered(root, services)
 }
 
-/// A port of settings that does not say how it is spoken to is spoken to by datagrams where every port
-/// that the service has by itself is.
+/// A port that does not say how it is spoken to is spoken to by datagrams where the server is known to
+/// open that one so, or none but such.
 fn datagrams(services: &[Service], facts: &mut [Fact]) {
     let known: Vec<&Opened> = services
         .iter()
         .flat_map(|service| &service.names)
         .filter_map(|name| knowledge::server(name))
-        .flat_map(|server| &server.ports)
+        .flat_map(|server| server.ports.iter().chain(&server.also))
         .collect();
-    if known.is_empty() || known.iter().any(|one| one.transport != "udp") {
+    if known.is_empty() {
         return;
     }
+    let are_all = known.iter().all(|one| one.transport == "udp");
     for fact in facts {
         if let What::Listens {
             transport,
@@ -406,7 +408,11 @@ fn datagrams(services: &[Service], facts: &mut [Fact]) {
             && transport == "tcp"
             && knowledge::protocol("tcp", *port).is_none()
         {
-            "udp".clone_into(transport);
+            let mut same = known.iter().filter(|one| one.port == *port).peekable();
+            let is_one = same.peek().is_some() && same.all(|one| one.transport == "udp");
+            if are_all || is_one {
+                "udp".clone_into(transport);
+            }
         }
     }
 }

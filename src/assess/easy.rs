@@ -276,13 +276,20 @@ fn data(seen: &Seen<'_>) -> Result<Shown, Open> {
 }
 
 fn secrets(seen: &Seen<'_>) -> Result<Shown, Open> {
-    let files: BTreeSet<AppPath> = seen
+    let told = seen
         .facts
         .iter()
         .filter(|fact| matches!(fact.what, What::Secret { .. }))
         .filter(|fact| fact.certainty >= Certainty::Inferred)
-        .map(|fact| fact.at.file.clone())
-        .collect();
+        .map(|fact| fact.at.file.clone());
+    // What its settings name as the place of secrets, whatever form they have there.
+    let named = seen
+        .paths
+        .iter()
+        .filter(|entry| entry.class == Class::Secret && entry.on_disk.is_some())
+        .filter(|entry| entry.certainty >= Certainty::Inferred)
+        .map(|entry| entry.path.clone());
+    let files: BTreeSet<AppPath> = told.chain(named).collect();
     if !files.is_empty() {
         let noun = if files.len() == 1 { "file" } else { "files" };
         return easy(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::host::Host;
 use super::scope::Scope;
-use crate::fact::{Certainty, Class, Fact, Kind, Locus, Ownership, What};
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, Ownership, Source, What};
 use crate::parse::line::entries;
 use crate::path::AppPath;
 use crate::report::PathEntry;
@@ -17,6 +17,33 @@ const HOSTS: &str = "/etc/hosts";
 
 /// How much of it is read.
 const LIMIT: usize = 1 << 20;
+
+/// Takes out what stands in settings as every copy of their package has it: a password that is published
+/// with the package is an example, or a default that protects nothing.
+pub(super) fn published(facts: &mut Vec<Fact>) {
+    let changed: BTreeSet<AppPath> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Ownership { path, .. } => Some(path.clone()),
+            _ => None,
+        })
+        .collect();
+    let shipped: BTreeSet<AppPath> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Path {
+                path,
+                source: Source::Conffile,
+                ..
+            } => Some(path.clone()),
+            _ => None,
+        })
+        .filter(|path| !changed.contains(path))
+        .collect();
+    facts.retain(|fact| {
+        !matches!(fact.what, What::Secret { .. }) || !shipped.contains(&fact.at.file)
+    });
+}
 
 /// Settings in `/etc` that an application of packages uses and that none of them brought.
 pub(super) fn unowned(host: &Host, scope: &Scope, paths: &[PathEntry]) -> Vec<Fact> {

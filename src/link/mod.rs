@@ -99,6 +99,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         followed,
     } = seen;
     facts.extend(owned);
+    apart::published(&mut facts);
     shipped::silence(root, host, &mut facts);
     let traced = trace.map(|trace| trace::take(trace, root, scope));
     facts.extend(traced.iter().flat_map(Traced::facts));
@@ -138,6 +139,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     facts.extend(needed);
     facts.extend(paths::named_after_host(root, host, &facts, &paths));
     facts.extend(kept_secrets::facts(root, scope, &paths, &facts));
+    apart::published(&mut facts);
     facts.extend(apart::unowned(host, scope, &paths));
     facts.extend(apart::named_hosts(root, &facts));
     facts.sort();

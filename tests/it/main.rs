@@ -16,6 +16,7 @@ mod diff;
 mod docs;
 mod elf;
 mod elf_fixture;
+mod examples;
 mod followed;
 mod formats;
 mod help;

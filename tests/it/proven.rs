@@ -37,9 +37,12 @@ fn names() -> Vec<String> {
     names
 }
 
-/// The report on a root.
-pub(crate) fn report_on(name: &str) -> Report {
-    let folder = roots().join(name);
+fn report_on(name: &str) -> Report {
+    audited(&roots().join(name))
+}
+
+/// The report on the root in a folder.
+pub(crate) fn audited(folder: &Path) -> Report {
     let root = copied(&folder.join("root"));
     for line in lines(&folder.join("made")) {
         make(root.path(), &line);

@@ -48,6 +48,12 @@ fn run(input: &Input<'_>, out: &mut Out) {
         };
         out.issue(at, kind, fault.message);
     }
+    // A program may have the name of settings.
+    let is_program = matches!(form, Form::Script(_));
+    if parsed.settings.is_empty() && !is_program && says_something(input.text()) {
+        let message = "settings in a form that is not understood: what they say is not known";
+        out.issue(Locus::file(input.path), IssueKind::NotUnderstood, message);
+    }
     let file = File::new(input.path, input.text(), form, &parsed.settings);
     let mut reader = Reader {
         file: &file,
@@ -60,6 +66,22 @@ fn run(input: &Input<'_>, out: &mut Out) {
     }
     people::run_as(&file, out);
     people::private_keys(&file, input.text(), out);
+}
+
+/// Whether a text has lines besides blank ones and comments, more than one or two: a file may well hold
+/// one word.
+fn says_something(text: &[u8]) -> bool {
+    let is_said = |line: &&[u8]| {
+        let line = line.trim_ascii();
+        let is_comment = [&b"#"[..], b";", b"//", b"--", b"!", b"/*", b"<!--"]
+            .iter()
+            .any(|mark| line.starts_with(mark));
+        !line.is_empty() && !is_comment
+    };
+    text.split(|byte| *byte == b'\n')
+        .filter(is_said)
+        .nth(2)
+        .is_some()
 }
 
 struct Reader<'a, 'o> {

@@ -337,6 +337,13 @@ impl<'t> Reader<'_, 't, '_> {
         } else {
             return None;
         };
+        // `data_dirs({ "default" => … })`: what is called is the section.
+        if self.language == Language::Ruby && ahead == 2 && self.is_sign(ahead, &["{"]) {
+            self.closers.push(false);
+            self.sink.open_condition(None);
+            self.at += ahead;
+            return Some(vec![name]);
+        }
         let ruby = usize::from(self.is_sign(ahead, &[":"]));
         let first = match self.kind(ahead + ruby) {
             Some(Kind::Text(text)) => text.clone(),

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use super::host::Host;
 use super::scope::Scope;
+use crate::extract;
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, Ownership, Source, What};
+use crate::parse::fstab;
 use crate::parse::line::entries;
 use crate::path::AppPath;
 use crate::report::PathEntry;
@@ -82,9 +84,11 @@ pub(super) fn named_hosts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
     let peers: BTreeSet<&str> = facts
         .iter()
         .filter(|fact| fact.certainty > Certainty::Guessed)
-        .filter_map(|fact| match &fact.what {
-            What::Talks { to, .. } => Some(bare(to)),
-            _ => None,
+        .flat_map(|fact| match &fact.what {
+            What::Talks { to, .. } => vec![bare(to)],
+            // `pf=/srv/profile/D00_quay7`: settings that are kept for this host alone.
+            What::Starts { args, .. } => args.iter().flat_map(|arg| words(arg)).collect(),
+            _ => Vec::new(),
         })
         .filter(|name| name.parse::<IpAddr>().is_err() && !name.is_empty())
         .collect();
@@ -117,6 +121,39 @@ pub(super) fn named_hosts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
         certainty: Certainty::Declared,
     };
     named.into_iter().map(fact).collect()
+}
+
+/// The servers of the network filesystems that the application's own places lie on (fstab(5)), of which
+/// nothing else told.
+pub(super) fn served_mounts(root: &Root, paths: &[PathEntry], facts: &[Fact]) -> Vec<Fact> {
+    let path = AppPath::new("/etc/fstab");
+    let text = root.read(path.as_bytes(), LIMIT).unwrap_or_default();
+    let is_used = |place: &AppPath| {
+        let mut own = paths
+            .iter()
+            .filter(|entry| entry.certainty > Certainty::Guessed);
+        place.depth() > 0 && own.any(|entry| entry.path.is_within(place))
+    };
+    let mut found = Vec::new();
+    for mount in fstab::parse(&text).0 {
+        let is_own = mount.is_network() && is_used(&AppPath::new(&mount.place));
+        let at = Locus::line(&path, mount.line);
+        let is_told = |fact: &Fact| fact.at == at && matches!(fact.what, What::Talks { .. });
+        if is_own && !facts.iter().any(is_told) {
+            found.push(Fact {
+                at,
+                what: extract::fstab::server(&mount),
+                certainty: Certainty::Declared,
+            });
+        }
+    }
+    found
+}
+
+/// The words of an argument that could name a host.
+fn words(arg: &str) -> impl Iterator<Item = &str> {
+    let words = arg.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    words.filter(|word| word.len() > 3)
 }
 
 /// A host without its port.

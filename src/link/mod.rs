@@ -141,6 +141,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     facts.extend(kept_secrets::facts(root, scope, &paths, &facts));
     apart::published(&mut facts);
     facts.extend(apart::unowned(host, scope, &paths));
+    facts.extend(apart::served_mounts(root, &paths, &facts));
     facts.extend(apart::named_hosts(root, &facts));
     facts.sort();
     let parts = packaged::Parts {

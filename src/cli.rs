@@ -282,6 +282,9 @@ pub(crate) enum RulesAction {
         /// Try the rules in DIR, too
         #[arg(long, value_name = "DIR")]
         rules: Option<PathBuf>,
+        /// Print the rules that fired in no sample and no fixture, too
+        #[arg(long)]
+        coverage: bool,
     },
 }
 

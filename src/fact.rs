@@ -221,6 +221,8 @@ pub const MANAGED_BY: &str = "ManagedBy";
 
 /// The directive that says of such a table which start of the system's own starts its manager.
 pub const STARTED_BY: &str = "StartedBy";
+/// The key of a [`What::Directive`] at the page by which a web server enters the application.
+pub const SERVED_PAGES: &str = "ServedPages";
 
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -107,7 +107,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Rules(rules) => match rules.action {
             RulesAction::List => output::print(&seaworthy::rule::table())?,
-            RulesAction::Test { rules } => {
+            RulesAction::Test { rules, coverage } => {
                 let rules = command::own_rules::load(rules.as_deref())?;
                 let wrong: Vec<String> = rules
                     .iter()
@@ -118,6 +118,9 @@ fn run(command: Command) -> Result<ExitCode> {
                     bail!("{}", wrong.join("\n"));
                 }
                 output::print("every rule holds on its examples\n")?;
+                if coverage {
+                    output::print(&seaworthy::rule::coverage(&rules))?;
+                }
             }
         },
         Command::Generate(generate) => command::generate::run(&generate)?,

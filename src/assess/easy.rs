@@ -29,12 +29,12 @@ pub(super) struct Open {
     pub(super) ask: &'static str,
 }
 
-fn easy(why: impl Into<String>, paths: Vec<AppPath>) -> Result<Shown, Open> {
+pub(super) fn easy(why: impl Into<String>, paths: Vec<AppPath>) -> Result<Shown, Open> {
     let why = why.into();
     Ok(Shown { why, paths })
 }
 
-fn open(why: impl Into<String>, ask: &'static str) -> Result<Shown, Open> {
+pub(super) fn open(why: impl Into<String>, ask: &'static str) -> Result<Shown, Open> {
     let why = why.into();
     Err(Open { why, ask })
 }
@@ -51,7 +51,7 @@ pub(super) fn evidence(dimension: Dimension, seen: &Seen<'_>) -> Result<Shown, O
         Dimension::Configuration => configuration(seen),
         Dimension::Data => data(seen),
         Dimension::Secrets => secrets(seen),
-        Dimension::Network => network(seen),
+        Dimension::Network => super::network::network(seen),
         Dimension::Installation => installation(seen),
         Dimension::Licensing => licensing(seen),
         Dimension::Libraries => libraries(seen),
@@ -60,7 +60,7 @@ pub(super) fn evidence(dimension: Dimension, seen: &Seen<'_>) -> Result<Shown, O
 }
 
 /// Programs that something starts: name, program, and whether it is a service rather than a job.
-fn starts<'a>(seen: &Seen<'a>) -> Vec<(&'a str, &'a AppPath, bool)> {
+pub(super) fn starts<'a>(seen: &Seen<'a>) -> Vec<(&'a str, &'a AppPath, bool)> {
     let start = |fact: &'a Fact| match &fact.what {
         What::Starts {
             name, program, how, ..
@@ -78,7 +78,7 @@ fn starts<'a>(seen: &Seen<'a>) -> Vec<(&'a str, &'a AppPath, bool)> {
     seen.facts.iter().filter_map(start).collect()
 }
 
-fn programs<'a>(seen: &Seen<'a>) -> Vec<(&'a AppPath, ProgramForm, bool)> {
+pub(super) fn programs<'a>(seen: &Seen<'a>) -> Vec<(&'a AppPath, ProgramForm, bool)> {
     let program = |fact: &'a Fact| match &fact.what {
         What::Program {
             form, interpreter, ..
@@ -335,59 +335,6 @@ fn secrets(seen: &Seen<'_>) -> Result<Shown, Open> {
     easy(
         "its settings and what starts it were read, and hold no secret",
         settings.iter().map(|entry| entry.path.clone()).collect(),
-    )
-}
-
-fn network(seen: &Seen<'_>) -> Result<Shown, Open> {
-    // The protocols of the table's first cell, and the ports registered for them where the
-    // protocol is not said (IANA: http, https, http-alt; 8443 by custom).
-    let http = |protocol: Option<&str>, port: Option<u16>| match protocol {
-        Some(name) => [
-            "http", "https", "h2", "h2c", "h3", "http/2", "http/3", "quic", "ws", "wss",
-        ]
-        .contains(&name),
-        None => matches!(port, Some(80 | 443 | 8080 | 8443)),
-    };
-    let (mut local, mut network) = (false, false);
-    for fact in seen.facts {
-        let What::Listens {
-            transport,
-            port,
-            protocol,
-            ..
-        } = &fact.what
-        else {
-            continue;
-        };
-        if fact.certainty >= Certainty::Inferred && http(protocol.as_deref(), *port) {
-            let port = port.map_or_else(String::new, |port| format!(" port {port}"));
-            return easy(
-                format!("it listens on {transport}{port}"),
-                vec![fact.at.file.clone()],
-            );
-        }
-        local = true;
-        network |= transport != "unix";
-    }
-    let starts = starts(seen);
-    if !local && !starts.is_empty() && starts.iter().all(|(_, _, service)| !service) {
-        return easy(
-            "nothing listens: it is started on a schedule and ends",
-            starts
-                .iter()
-                .map(|(_, program, _)| (*program).clone())
-                .collect(),
-        );
-    }
-    let why = match (local, network) {
-        (_, true) => "it listens, but not in a way that shows the protocol",
-        (true, false) => "it listens on Unix sockets; no port was found",
-        _ => "no port that it listens on was found: the program's own default may hold",
-    };
-    open(
-        why,
-        "Look up its default port, or audit the root with the settings or the socket unit that name \
-         one.",
     )
 }
 

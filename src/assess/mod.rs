@@ -5,6 +5,7 @@
 
 mod easy;
 mod licence;
+mod network;
 
 use std::collections::BTreeSet;
 

@@ -28,6 +28,14 @@ fn run(input: &Input<'_>, out: &mut Out) {
     }
 }
 
+/// Who is talked to for a filesystem of the network.
+pub fn server(mount: &Mount) -> What {
+    What::Talks {
+        service: mount.kind.clone(),
+        to: withhold::word(&withhold::line(&mount.what).0),
+    }
+}
+
 fn entry(mount: &Mount, at: &Locus, out: &mut Out) {
     let is_pseudo = matches!(
         mount.kind.as_str(),
@@ -42,11 +50,7 @@ fn entry(mount: &Mount, at: &Locus, out: &mut Out) {
             | "efivarfs"
     );
     if mount.is_network() {
-        let what = What::Talks {
-            service: mount.kind.clone(),
-            to: withhold::word(&withhold::line(&mount.what).0),
-        };
-        out.fact(at.clone(), Certainty::Declared, what);
+        out.fact(at.clone(), Certainty::Declared, server(mount));
     }
     let is_shared = mount.kind == "hugetlbfs" || mount.place == b"/dev/shm";
     if is_shared {

@@ -78,7 +78,7 @@ pub fn acts(text: &[u8]) -> bool {
     let is_more = |op: &Op| match &op.deed {
         Deed::Set { exported, .. } => *exported,
         Deed::Path { .. } | Deed::Run(_) => op.sure,
-        Deed::Source(_) => false,
+        Deed::Source(_) | Deed::Listens { .. } => false,
     };
     script.faults.is_empty() && script.ops.iter().any(is_more)
 }

@@ -1,9 +1,55 @@
 //! The ports in the arguments of a start: `-p 8080`, `--listen=127.0.0.1:9000`, `-Dserver.port=8443`.
 
 use super::config::net::{Endpoint, endpoint};
+use crate::fact::What;
 
 /// The key of a setting that leaves the port of a listener to the program.
 pub const LEFT_OPEN: &str = "listen.port";
+
+/// The key of a setting that says where the program listens when nothing else does.
+pub const DEFAULT: &str = "listen.default";
+
+/// The key of a setting that says where it listens when it has a module.
+pub const CONDITION: &str = "listen.if";
+
+/// A listener that holds only under a condition, as a setting of the key; see [`listener`].
+#[must_use]
+pub fn told(key: &str, module: Option<&str>, listens: &What) -> What {
+    let text = match listens {
+        What::Listens {
+            transport,
+            port,
+            address,
+            protocol,
+        } => format!(
+            "{transport}|{}|{address}|{}|{}",
+            port.unwrap_or_default(),
+            protocol.as_deref().unwrap_or_default(),
+            module.unwrap_or_default()
+        ),
+        _ => String::new(),
+    };
+    What::Setting {
+        key: key.to_owned(),
+        value: text,
+    }
+}
+
+/// The listener that [`told`] put down, and its module.
+#[must_use]
+pub fn listener(value: &str) -> Option<(What, &str)> {
+    let mut parts = value.split('|');
+    let mut next = || parts.next();
+    let (transport, port, address, protocol, module) =
+        (next()?, next()?, next()?, next()?, next()?);
+    let what = What::Listens {
+        transport: transport.to_owned(),
+        port: port.parse().ok().filter(|port| *port > 0),
+        address: address.to_owned(),
+        protocol: (!protocol.is_empty()).then(|| protocol.to_owned()),
+    };
+    Some((what, module))
+}
 
 /// Words of an option that name a place to listen on.
 const LISTENS: [&str; 6] = ["listen", "bind", "address", "addr", "endpoint", "interface"];
@@ -132,7 +178,7 @@ fn of_option(option: &str, value: &str) -> Option<Endpoint> {
     let is_address = value.contains(':');
     let asks = match option {
         "p" | "P" => !is_address && port > 20,
-        "b" | "l" | "L" | "h" | "H" | "a" => is_address,
+        "b" | "l" | "L" | "h" | "H" | "a" | "T" => is_address,
         _ => {
             let listens = parts.iter().any(|part| LISTENS.contains(&part.as_str()));
             !is_other && (is_port(option) || listens && is_address)
@@ -185,9 +231,19 @@ pub fn is_port(name: &str) -> bool {
     match last {
         Some("port") => true,
         Some("number" | "no" | "num") => parts.len() > 1 && parts[parts.len() - 2] == "port",
-        Some(word) => JOINED.contains(&word),
+        Some(word) => JOINED.contains(&word) || is_initials(name),
         None => false,
     }
+}
+
+/// `FDport`, `DIRport`: a few capitals before the word.
+fn is_initials(name: &str) -> bool {
+    let stem = name
+        .strip_suffix("port")
+        .or_else(|| name.strip_suffix("Port"));
+    stem.is_some_and(|stem| {
+        (1..=3).contains(&stem.len()) && stem.bytes().all(|byte| byte.is_ascii_uppercase())
+    })
 }
 
 /// The words of a name, small: at what is no letter or digit, and where a capital follows a small one.
@@ -257,6 +313,8 @@ mod tests {
             ("portNumber", true),
             ("bindport", true),
             ("application-port", true),
+            ("FDport", true),
+            ("DIRport", true),
             ("report", false),
             ("transport", false),
             ("support.level", false),

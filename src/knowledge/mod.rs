@@ -15,16 +15,19 @@ mod paths;
 pub mod places;
 mod ports;
 mod secrets;
+mod servers;
 pub mod starts;
 
 pub use directives::{Directive, Role, directive, directive_at, directives};
 pub use models::{Model, models};
 pub use paths::{Prior, canonical, has_system_top, is_shared_dir, prior};
-pub use ports::{default_ports, protocol, service_of_scheme};
+pub use ports::{protocol, service_of_scheme, service_port};
 pub use secrets::{
     Hit, Manner, is_placeholder, is_strong, is_value, readable, secret_file, secret_key,
 };
 pub use secrets::{secret_value, secrets_in, spans, strong_key};
+
+pub use servers::{Opened, Server, server};
 
 use serde::de::DeserializeOwned;
 

@@ -12,7 +12,7 @@ use super::{split, table};
 struct Table {
     port: Vec<Port>,
     scheme: Vec<Scheme>,
-    default: Vec<Default>,
+    service: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -35,18 +35,8 @@ struct Scheme {
     service: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Default {
-    programs: Vec<String>,
-    #[serde(default)]
-    tcp: Vec<u16>,
-    #[serde(default)]
-    udp: Vec<u16>,
-}
-
 struct Knowledge {
-    defaults: BTreeMap<String, Vec<(&'static str, u16)>>,
+    services: BTreeMap<String, (&'static str, u16)>,
     ports: BTreeMap<(bool, u16), String>,
     schemes: BTreeMap<String, String>,
 }
@@ -68,20 +58,25 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
             schemes.insert(name, row.service.clone());
         }
     }
-    let mut defaults: BTreeMap<String, Vec<(&'static str, u16)>> = BTreeMap::new();
-    for row in table.default {
-        let tcp = row.tcp.iter().map(|port| ("tcp", *port));
-        let all: Vec<(&'static str, u16)> = tcp
-            .chain(row.udp.iter().map(|port| ("udp", *port)))
-            .collect();
-        for name in row.programs {
-            defaults.insert(name, all.clone());
+    let mut services = BTreeMap::new();
+    for row in &table.port {
+        let tcp = row.tcp.first().map(|port| ("tcp", *port));
+        let udp = row.udp.first().map(|port| ("udp", *port));
+        if let Some(first) = tcp.or(udp) {
+            services.insert(row.protocol.clone(), first);
+        }
+    }
+    for (name, port) in table.service {
+        let (transport, port) = port.split_once(' ').unwrap_or(("tcp", &port));
+        let transport = if transport == "udp" { "udp" } else { "tcp" };
+        if let Ok(port) = port.parse() {
+            services.insert(name, (transport, port));
         }
     }
     Knowledge {
-        defaults,
         ports,
         schemes,
+        services,
     }
 });
 
@@ -92,10 +87,10 @@ pub fn protocol(transport: &str, port: u16) -> Option<&'static str> {
     found.map(String::as_str)
 }
 
-/// What a server of this name listens on by itself: transport and port.
+/// The transport and port of a service by its registered name (services(5)).
 #[must_use]
-pub fn default_ports(program: &str) -> &'static [(&'static str, u16)] {
-    KNOWLEDGE.defaults.get(program).map_or(&[], Vec::as_slice)
+pub fn service_port(name: &str) -> Option<(&'static str, u16)> {
+    KNOWLEDGE.services.get(name).copied()
 }
 
 /// The kind of service behind a URL's scheme (`db`, `ldap`, `smtp`, …).
@@ -115,5 +110,8 @@ mod tests {
         assert_eq!(protocol("udp", 53), Some("dns"));
         assert_eq!(protocol("tcp", 9000), None);
         assert_eq!(service_of_scheme("LDAPS"), Some("ldap"));
+        assert_eq!(service_port("imap"), Some(("tcp", 143)));
+        assert_eq!(service_port("imaps"), Some(("tcp", 993)));
+        assert_eq!(service_port("bootps"), Some(("udp", 67)));
     }
 }

@@ -83,7 +83,13 @@ fn called(root: &Root, fact: &Fact) -> Option<Fact> {
 /// The program, and the script that it is to run where it is an interpreter.
 fn started(program: &AppPath, args: &[String]) -> Vec<AppPath> {
     let mut found = vec![program.clone()];
-    if places::is_interpreter(program.name()) {
+    // What follows `-c` is a command, and no file.
+    let is_command = |arg: &String| {
+        let letters = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        letters.is_some_and(|letters| letters.ends_with('c'))
+    };
+    let is_file = !args.first().is_some_and(is_command);
+    if places::is_interpreter(program.name()) && is_file {
         let script = args.iter().find(|arg| !arg.starts_with('-'));
         found.extend(script.and_then(AppPath::absolute));
     }
@@ -101,5 +107,7 @@ mod tests {
         let want = ["/usr/bin/python3", "/opt/a/a.py"].map(AppPath::new);
         assert_eq!(found, want);
         assert_eq!(started(&AppPath::new("/opt/a/ad"), &args).len(), 1);
+        let command = ["-c", "/opt/a/ad run"].map(str::to_owned);
+        assert_eq!(started(&AppPath::new("/bin/sh"), &command).len(), 1);
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn advice(
     run: Run<'_>,
     scope: &Scope,
     interpreters: Vec<Interpreter>,
+    archived: Libc,
 ) -> Advice {
     let mut closures = closures(loader, run, scope);
     if closures.is_empty() && interpreters.is_empty() {
@@ -37,6 +38,7 @@ pub(super) fn advice(
     }
     if !interpreters.is_empty() {
         closures.push(Closure {
+            libc: archived,
             interpreters,
             ..Closure::default()
         });

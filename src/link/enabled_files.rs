@@ -26,6 +26,12 @@ pub(super) fn settle(root: &Root, facts: &mut Vec<Fact>) {
     });
 }
 
+/// Whether a file is offered, and not in use.
+pub(super) fn is_idle(root: &Root, file: &AppPath) -> bool {
+    let used = offered_in(file).and_then(|dir| enabled(root, &dir));
+    used.is_some_and(|used| !used.contains(file))
+}
+
 /// The directory of offers that a file lies in.
 fn offered_in(file: &AppPath) -> Option<AppPath> {
     let parent = file.parent()?;

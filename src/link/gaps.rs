@@ -65,6 +65,11 @@ pub(super) fn gaps(
         .iter()
         .filter(|issue| issue.kind == IssueKind::NotUnderstood && run.contains(&issue.at.file))
         .map(|issue| gap(&issue.at.file, GapKind::Program));
+    let settings = issues
+        .iter()
+        .filter(|issue| issue.kind == IssueKind::NotUnderstood)
+        .filter(|issue| !run.contains(&issue.at.file) && is_settings(&issue.at.file))
+        .map(|issue| gap(&issue.at.file, GapKind::Settings));
     let found: BTreeSet<Gap> = unread
         .filter_map(|issue| {
             let path = issue.at.file.clone();
@@ -74,6 +79,7 @@ pub(super) fn gaps(
         .chain(archives)
         .chain(absent)
         .chain(programs)
+        .chain(settings)
         .collect();
     found.into_iter().collect()
 }

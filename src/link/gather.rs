@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::enabled_files;
 use super::host::Host;
+use super::listens;
 use super::named;
 use super::packages::Stage;
 use super::reach;
@@ -133,9 +134,7 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
     starts::settle(&mut seen.facts, &called);
     starts::rank(&mut seen.facts);
     starts::resolve(root, &mut seen.facts);
-    let listening = starts::listening(&seen.facts);
-    seen.facts.extend(listening);
-    starts::datagrams(&mut seen.facts);
+    listens::settle(root, scope, &mut seen.facts);
     let scripts = starts::scripts(root, &seen.facts);
     seen.facts.extend(scripts);
 }

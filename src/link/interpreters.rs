@@ -136,7 +136,11 @@ fn wanted(loader: &Loader<'_>, scope: &Scope, line: &str) -> Option<Wanted> {
     let last = line.split_ascii_whitespace().last()?;
     let named = language(name(last))?;
     let Some(path) = AppPath::absolute(last).filter(|path| scope.contains(path)) else {
-        return Some(named);
+        // Several versions of Java lie side by side, each in a directory that is called after it.
+        let version = named
+            .1
+            .or_else(|| java_version(last).filter(|_| named.0 == "java"));
+        return Some((named.0, version));
     };
     // One in the application's own directory is its own, unless it is a link to the system's, as
     // in a virtual environment: its modules are then for that version.
@@ -145,6 +149,19 @@ fn wanted(loader: &Loader<'_>, scope: &Scope, line: &str) -> Option<Wanted> {
         return None;
     }
     language(name(&real.to_text()))
+}
+
+/// The version of Java in the name of its directory: `java-1.8.0-openjdk`, `jdk1.7.0_80`, `jdk-17.0.2`.
+fn java_version(path: &str) -> Option<String> {
+    let version = |part: &str| {
+        let rest = ["java-", "jdk-", "jre-", "jdk", "jre", "java"]
+            .iter()
+            .find_map(|start| part.strip_prefix(start))?;
+        let rest = rest.strip_prefix("1.").unwrap_or(rest);
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        (1..=2).contains(&digits).then(|| rest[..digits].to_owned())
+    };
+    path.split('/').rev().find_map(version)
 }
 
 fn name(path: &str) -> &str {
@@ -174,6 +191,19 @@ mod tests {
         assert_eq!(told("tclsh8.6"), pair("tcl", "8.6"));
         assert_eq!(told("bash"), None);
         assert_eq!(told("javac"), None);
+    }
+
+    #[test]
+    fn a_directory_tells_the_version_of_java() {
+        for (path, want) in [
+            ("/usr/lib/jvm/java-1.8.0/bin/java", Some("8")),
+            ("/usr/lib/jvm/java-11-openjdk-amd64/bin/java", Some("11")),
+            ("/opt/jdk1.7.0_80/jre/bin/java", Some("7")),
+            ("/opt/jdk-17.0.2/bin/java", Some("17")),
+            ("/usr/bin/java", None),
+        ] {
+            assert_eq!(java_version(path).as_deref(), want, "{path}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::bases::{Advice, Interpreter};
+use super::bases::{Advice, Interpreter, Libc};
 use super::closure;
 use super::host::Host;
 use super::interpreters;
@@ -117,7 +117,13 @@ pub(super) fn find(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -> F
     };
     let extensions = || (modules::extensions(asked), modules::written(asked));
     let advice = || {
-        let mut advice = closure::advice(&loader, whole, scope, interpreters.clone());
+        let mut advice = closure::advice(
+            &loader,
+            whole,
+            scope,
+            interpreters.clone(),
+            archived(root, facts),
+        );
         advice.prefer(&host.release);
         advice
     };
@@ -340,4 +346,20 @@ fn refused(outcome: &Outcome) -> Option<Issue> {
         kind: IssueKind::Malformed,
         message,
     })
+}
+
+/// The C library of the native code in archives: what a virtual machine unpacks and loads is made for the
+/// old host's.
+fn archived(root: &Root, facts: &[Fact]) -> Libc {
+    let is_native = |fact: &Fact| {
+        matches!(&fact.what, What::Program { traits, .. }
+            if traits.iter().any(|one| one.starts_with("native:") && one.contains(".so")))
+    };
+    if !facts.iter().any(is_native) {
+        return Libc::None;
+    }
+    match root.resolve("/lib/ld-musl-x86_64.so.1") {
+        Ok(_) => Libc::Musl,
+        Err(_) => Libc::Glibc,
+    }
 }

@@ -2,6 +2,7 @@
 //! library, what a path is for.
 
 mod absent;
+mod apart;
 pub mod bases;
 mod closure;
 mod content;
@@ -15,6 +16,7 @@ mod instances;
 mod interpreters;
 mod kept_secrets;
 mod libraries;
+mod listens;
 mod live;
 pub mod loader;
 pub mod modules;
@@ -97,6 +99,7 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
         followed,
     } = seen;
     facts.extend(owned);
+    apart::published(&mut facts);
     shipped::silence(root, host, &mut facts);
     let traced = trace.map(|trace| trace::take(trace, root, scope));
     facts.extend(traced.iter().flat_map(Traced::facts));
@@ -136,6 +139,10 @@ pub fn link(root: &Root, host: &Host, scope: &Scope, seen: Seen, trace: Option<&
     facts.extend(needed);
     facts.extend(paths::named_after_host(root, host, &facts, &paths));
     facts.extend(kept_secrets::facts(root, scope, &paths, &facts));
+    apart::published(&mut facts);
+    facts.extend(apart::unowned(host, scope, &paths));
+    facts.extend(apart::served_mounts(root, &paths, &facts));
+    facts.extend(apart::named_hosts(root, &facts));
     facts.sort();
     let parts = packaged::Parts {
         entries: &entries,

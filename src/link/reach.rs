@@ -151,6 +151,12 @@ fn declarations(
         What::Path { path, .. } => path.depth() > 0 && named.iter().any(|own| own.is_within(path)),
         _ => false,
     };
+    // How large it may be matters to who uses it (shm_overview(7)).
+    let shares = own.iter().any(|fact| match &fact.what {
+        What::Imports { symbol } => symbol.starts_with("shm"),
+        What::Path { path, .. } => path.is_below(&AppPath::new("/dev/shm")),
+        _ => false,
+    });
     let mut more = Vec::new();
     for (file, facts) in rest {
         let is_fstab = file.to_text().ends_with("/fstab");
@@ -188,8 +194,11 @@ fn declarations(
             .filter(|fact| is_fstab && is_below(&fact.what))
             .map(|fact| fact.at.line)
             .collect();
-        let is_of_filesystem =
-            |fact: &Fact| below.contains(&fact.at.line) && matches!(fact.what, What::Talks { .. });
+        let is_of_filesystem = |fact: &Fact| match &fact.what {
+            What::Talks { .. } => below.contains(&fact.at.line),
+            What::Needs { need, .. } => is_fstab && shares && *need == Need::SharedMemory,
+            _ => false,
+        };
         let is_kept = |fact: &&Fact| {
             whole
                 || lines.contains(&fact.at.line)

@@ -25,6 +25,7 @@ pub mod line;
 pub mod literal;
 pub mod logrotate;
 pub mod manager;
+pub mod manual;
 pub mod mask;
 pub mod nsswitch;
 pub mod op;

@@ -14,11 +14,15 @@ const PROFILES: [&str; 2] = ["/etc/ufw/applications.d", "/etc/firewalld/services
 const CONTROL: [&str; 6] = ["ajp", "cluster", "jmx", "management", "rmi", "shutdown"];
 const DEBUG: [&str; 2] = ["debug", "jdwp"];
 
+/// How many facts are shown for one port.
+const BECAUSE: usize = 3;
+
 /// What is known of one port.
 #[derive(Default)]
 struct Heard<'a> {
     addresses: BTreeSet<&'a str>,
     protocol: Option<&'a String>,
+    because: Vec<&'a Fact>,
 }
 
 /// The ports, in order.
@@ -47,6 +51,7 @@ pub(super) fn ports(facts: &[Fact]) -> Vec<Port> {
             let known = found.entry((*port, transport)).or_default();
             known.addresses.insert(address);
             known.protocol = known.protocol.or(protocol.as_ref());
+            known.because.push(fact);
         }
     }
     let port = |((port, transport), heard): ((u16, &str), Heard<'_>)| Port {
@@ -55,8 +60,16 @@ pub(super) fn ports(facts: &[Fact]) -> Vec<Port> {
         protocol: heard.protocol.cloned(),
         address: address(&heard.addresses),
         role: role(heard.protocol),
+        because: surest(heard.because),
     };
     found.into_iter().map(port).collect()
+}
+
+/// The first few, by certainty.
+fn surest(mut facts: Vec<&Fact>) -> Vec<Fact> {
+    facts.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));
+    facts.dedup();
+    facts.into_iter().take(BECAUSE).cloned().collect()
 }
 
 /// The transport of a port that is spoken by datagrams alone, where a setting says only its number: it is
@@ -80,6 +93,7 @@ fn address(addresses: &BTreeSet<&str>) -> Option<String> {
             protocol: None,
             address: Some((**address).to_owned()),
             role: PortRole::Service,
+            because: Vec::new(),
         };
         port.is_loopback()
     };

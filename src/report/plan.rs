@@ -159,6 +159,9 @@ pub struct Port {
     /// What it is for.
     #[serde(default)]
     pub role: PortRole,
+    /// The facts it rests on, the surest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Fact>,
 }
 
 /// What a port is for.

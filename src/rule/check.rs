@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::fact::{Access, Fact, Kind, ProgramForm, Touch, What};
+use crate::fact::{Access, Class, Fact, Kind, ProgramForm, Touch, What};
 use crate::path::AppPath;
 use crate::report::MountKind;
 
@@ -194,7 +194,14 @@ fn is_dir(item: Item<'_>) -> bool {
 fn hides_code<'a>(scene: &Scene<'a>, hits: Vec<Hit<'a>>, _: &Params) -> Vec<Hit<'a>> {
     let code = code_dirs(scene);
     let holds = |hit: &Hit<'a>| matches!(hit.item, Item::Mount(mount) if mount.hides_code > 0);
+    // Settings may be written in a language, and lie where settings do.
+    let etc = AppPath::new("/etc");
+    let is_settings = |hit: &Hit<'a>| {
+        matches!(hit.item, Item::Mount(mount)
+            if mount.class == Class::Config && mount.path.is_below(&etc))
+    };
     hits.into_iter()
+        .filter(|hit| !is_settings(hit))
         .filter(|hit| holds(hit) || code.iter().any(|dir| dir.is_within(hit.item.path())))
         .collect()
 }

@@ -26,7 +26,7 @@ use crate::path::AppPath;
 use crate::report::{Finding, Library, Mount, PathEntry, RuleText};
 
 pub use file::{Fault, Rule};
-pub use table::{gaps, table, vocabulary};
+pub use table::{coverage, gaps, table, unproven, vocabulary};
 
 use find::Scene;
 

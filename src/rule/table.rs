@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use std::collections::BTreeSet;
+
 use crate::report::{Dimension, Grade, Status};
 
 use super::Rules;
@@ -76,4 +78,37 @@ pub fn gaps(rules: &Rules) -> Vec<(Dimension, Grade)> {
         }
     }
     gaps
+}
+
+/// What each rule was proven on: its name, a tree of files on which it fires, one on which it is silent.
+/// The tests keep it.
+const PROVEN: &str = include_str!("../../rules/proven.tsv");
+
+/// The rules of which no sample and no fixture shows that they fire.
+#[must_use]
+pub fn unproven(rules: &Rules) -> Vec<String> {
+    let proven: BTreeSet<&str> = PROVEN
+        .lines()
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    rules
+        .iter()
+        .map(|rule| rule.id().to_owned())
+        .filter(|id| !proven.contains(id.as_str()))
+        .collect()
+}
+
+/// In words: how many rules were proven, and which were not.
+#[must_use]
+pub fn coverage(rules: &Rules) -> String {
+    let all = rules.iter().count();
+    let unproven = unproven(rules);
+    let mut text = format!(
+        "{} of {all} rules fire on a sample or fixture, and are silent on another\n",
+        all - unproven.len()
+    );
+    for id in unproven {
+        text.push_str(&format!("unproven: {id}\n"));
+    }
+    text
 }

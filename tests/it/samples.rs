@@ -59,14 +59,13 @@ pub(crate) fn folder(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A copy of the sample's root with the modes that git does not keep.
-fn settled(name: &str) -> tempfile::TempDir {
+/// A copy of a root with the modes that git does not keep.
+pub(crate) fn copied(from: &Path) -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     let copy = tempfile::tempdir().unwrap();
-    let from = folder(name).join("root");
-    for entry in walkdir::WalkDir::new(&from) {
+    for entry in walkdir::WalkDir::new(from) {
         let entry = entry.unwrap();
-        let to = copy.path().join(entry.path().strip_prefix(&from).unwrap());
+        let to = copy.path().join(entry.path().strip_prefix(from).unwrap());
         let kind = entry.file_type();
         if kind.is_symlink() {
             std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), &to).unwrap();
@@ -86,7 +85,7 @@ fn settled(name: &str) -> tempfile::TempDir {
 }
 
 pub(crate) fn report(sample: &Sample) -> Report {
-    let root = settled(sample.name);
+    let root = copied(&folder(sample.name).join("root"));
     let request = Request {
         root: root.path().to_owned(),
         paths: sample.paths.iter().map(AppPath::new).collect(),

@@ -4,14 +4,19 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::value::{Trust, to_path};
+use crate::extract::start_ports;
 use crate::fact::{Certainty, Class, Kind, Locus};
 use crate::knowledge::{self, Directive, Model, Role};
-use crate::parse::config::{self, Form, Setting};
+use crate::parse::config::{self, Form, Separator, Setting};
 use crate::path::AppPath;
+
+/// How many lines of a comment before a setting are looked at.
+const COMMENT: usize = 24;
 
 /// A file with what its settings define for each other.
 pub(super) struct File<'a> {
     pub(super) path: &'a AppPath,
+    text: &'a [u8],
     pub(super) form: Form,
     pub(super) settings: &'a [Setting],
     pub(super) variables: BTreeMap<String, Cow<'a, str>>,
@@ -27,6 +32,8 @@ pub(super) struct File<'a> {
     names: BTreeMap<(u32, &'a str), &'a Setting>,
     /// How often each name stands in each section.
     counts: BTreeMap<(u32, &'a str), usize>,
+    /// The live settings with a switch's value in each section.
+    blocks: BTreeMap<u32, Vec<&'a Setting>>,
     /// The models of servers that it follows.
     models: Vec<&'static Model>,
     /// Sections with a password and a host: those of a client.
@@ -36,7 +43,12 @@ pub(super) struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn new(path: &'a AppPath, form: Form, settings: &'a [Setting]) -> Self {
+    pub(super) fn new(
+        path: &'a AppPath,
+        text: &'a [u8],
+        form: Form,
+        settings: &'a [Setting],
+    ) -> Self {
         let name = String::from_utf8_lossy(path.name());
         let top = settings.first().and_then(|first| first.key.first());
         let models = knowledge::models(&name, top.map_or("", String::as_str));
@@ -48,6 +60,7 @@ impl<'a> File<'a> {
         };
         let mut file = Self {
             path,
+            text,
             form,
             settings,
             variables: BTreeMap::new(),
@@ -59,6 +72,7 @@ impl<'a> File<'a> {
             protocols: BTreeMap::new(),
             names: BTreeMap::new(),
             counts: BTreeMap::new(),
+            blocks: BTreeMap::new(),
             models,
         };
         file.follow_models();
@@ -89,6 +103,68 @@ impl<'a> File<'a> {
     /// The live setting of that name in the section of `setting`.
     pub(super) fn sibling(&self, setting: &Setting, name: &str) -> Option<&'a Setting> {
         self.names.get(&(setting.block, name)).copied()
+    }
+
+    /// Whether a key beside it says that it is spoken to by datagrams: `transport: udp`.
+    pub(super) fn is_udp(&self, setting: &Setting) -> bool {
+        ["transport", "proto", "protocol", "socket_type", "type"]
+            .iter()
+            .filter_map(|name| self.sibling(setting, name))
+            .any(|other| {
+                matches!(
+                    other.value.trim(),
+                    "udp" | "UDP" | "udp4" | "udp6" | "dgram"
+                )
+            })
+    }
+
+    /// Whether a switch beside it turns off what a setting opens: `enabled = false` for the section,
+    /// `ENABLE_UDP_LISTENER = False` for `UDP_RECEIVER_PORT`.
+    pub(super) fn is_off(&self, setting: &Setting) -> bool {
+        const ROLES: [&str; 12] = [
+            "address",
+            "bind",
+            "interface",
+            "listen",
+            "listener",
+            "port",
+            "receiver",
+            "server",
+            "service",
+            "socket",
+            "support",
+            "transport",
+        ];
+        let own = start_ports::words(setting.name());
+        let turns_off = |other: &Setting| {
+            let parts = start_ports::words(other.name());
+            let is_switch = |word: &String| {
+                matches!(
+                    word.as_str(),
+                    "enable" | "enabled" | "active" | "disable" | "disabled"
+                )
+            };
+            let Some(switch) = parts.iter().find(|part| is_switch(part)) else {
+                return false;
+            };
+            let value = other.value.trim().to_ascii_lowercase();
+            let is_no = matches!(value.as_str(), "false" | "no" | "off" | "0" | "never");
+            let is_yes = matches!(value.as_str(), "true" | "yes" | "on" | "1");
+            let is_off = match switch.starts_with("dis") {
+                true => is_yes,
+                false => is_no,
+            };
+            let mut about = parts
+                .iter()
+                .filter(|part| !is_switch(part) && !ROLES.contains(&part.as_str()))
+                .peekable();
+            let is_whole = about.peek().is_none() && parts.len() == 1;
+            is_off
+                && (is_whole && setting.block > 0
+                    || !is_whole && about.all(|part| own.contains(part)) && parts.len() > 1)
+        };
+        let mut beside = self.blocks.get(&setting.block).into_iter().flatten();
+        beside.any(|other| turns_off(other))
     }
 
     /// How often a setting's name stands in its section.
@@ -127,9 +203,24 @@ impl<'a> File<'a> {
         self.clients = passwords.intersection(&hosts).copied().collect();
     }
 
-    /// Whether a setting belongs to a connection to somebody else.
+    /// Whether a setting belongs to a connection to somebody else: to one with credentials, or to what a
+    /// plugin or check asks.
     pub(super) fn is_client(&self, setting: &Setting) -> bool {
+        const ASK: [&str; 6] = ["plugin", "plugins", "check", "checks", "probe", "probes"];
+        let asks = |part: &[u8]| {
+            let text = String::from_utf8_lossy(part).into_owned();
+            start_ports::words(&text)
+                .iter()
+                .any(|word| ASK.contains(&word.as_str()))
+        };
+        let asks_in_key = |part: &String| {
+            matches!(part.as_str(), "vars" | "env" | "CheckCommand" | "object")
+                || part.starts_with("vars.")
+                || part.starts_with("env.")
+        };
         self.clients.contains(&setting.block)
+            || self.path.components().any(asks)
+            || setting.key.iter().any(asks_in_key)
     }
 
     /// Whether a setting belongs to the description of a database.
@@ -160,6 +251,10 @@ impl<'a> File<'a> {
         let name = setting.name();
         self.names.entry((setting.block, name)).or_insert(setting);
         *self.counts.entry((setting.block, name)).or_default() += 1;
+        let folded = name.to_ascii_lowercase();
+        if folded.contains("enable") || folded.contains("disable") || folded.contains("active") {
+            self.blocks.entry(setting.block).or_default().push(setting);
+        }
         let is_told = matches!(name, "protocol" | "scheme" | "module" | "type");
         if is_told || name == "name" && !self.models.is_empty() {
             let told = self.protocols.entry(setting.block).or_default();
@@ -187,6 +282,91 @@ impl<'a> File<'a> {
         self.variables
             .entry(name)
             .or_insert(Cow::Borrowed(&setting.value));
+    }
+
+    /// The argument of the outermost section around a setting.
+    pub(super) fn argument_around(&self, setting: &Setting) -> Option<&'a str> {
+        let outer = setting.key.first().filter(|_| setting.key.len() > 2)?;
+        let before = self
+            .settings
+            .iter()
+            .take_while(|other| other.line <= setting.line);
+        let header = before
+            .filter(|other| other.separator == Separator::Header && other.key.len() == 1)
+            .last()?;
+        (header.name() == outer).then_some(header.value.as_str())
+    }
+
+    /// The section of a setting, where several sections have a setting of that name: each may be for a
+    /// program of its own.
+    pub(super) fn one_of_several(&self, setting: &Setting) -> Option<&'a str> {
+        let own = self.settings.iter().find(|other| {
+            other.line == setting.line && other.key == setting.key && other.key.len() == 2
+        })?;
+        let is_like = |other: &&Setting| {
+            !other.commented
+                && other.key.len() == 2
+                && other.block != setting.block
+                && other.name() == setting.name()
+        };
+        (self.form == Form::Lines && self.settings.iter().any(|other| is_like(&other)))
+            .then(|| own.key[0].as_str())
+    }
+
+    /// Whether the comment around a setting calls that port the one that is listened on by default.
+    pub(super) fn says_default(&self, setting: &Setting, port: u16) -> bool {
+        const LISTENS: [&str; 9] = [
+            "accept",
+            "answer",
+            "bind",
+            "incoming",
+            "listen",
+            "serve on",
+            "server port",
+            "to use",
+            "clients connect",
+        ];
+        const OTHERS: [&str; 6] = [
+            "sent",
+            "send",
+            "remote",
+            "multicast",
+            "only available",
+            "forward",
+        ];
+        let at = usize::try_from(setting.line)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
+        let first = at.saturating_sub(COMMENT);
+        let lines: Vec<&[u8]> = self
+            .text
+            .split(|byte| *byte == b'\n')
+            .skip(first)
+            .take(at - first + 1)
+            .collect();
+        let is_comment = |line: &[u8]| {
+            let bare = line.trim_ascii();
+            let marks = bare.starts_with(b"#") || bare.starts_with(b";") || bare.starts_with(b"/");
+            marks && bare.iter().any(u8::is_ascii_alphanumeric)
+        };
+        let mut told: Vec<&[u8]> = lines
+            .iter()
+            .rev()
+            .copied()
+            .take_while(|line| is_comment(line))
+            .collect();
+        told.reverse();
+        let told = String::from_utf8_lossy(&told.join(&b' ')).to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| told.contains(word));
+        if !has(&LISTENS) && !setting.folded().contains("listen") || has(&OTHERS) {
+            return false;
+        }
+        let number = port.to_string();
+        let is_number = |rest: &str| {
+            let mut words = rest.split(|c: char| !c.is_ascii_alphanumeric());
+            words.by_ref().take(12).any(|word| word == number)
+        };
+        told.split("default").skip(1).any(is_number)
     }
 
     /// The value with what the file itself defines put in.

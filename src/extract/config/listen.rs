@@ -1,12 +1,39 @@
 //! Settings that say where a program listens, and whom it talks to.
 
 use super::meaning::{Meaning, meaning};
+use super::net::Endpoint;
 use super::value::{Trust, to_path};
 use super::{Reader, net, people};
 use crate::extract::start_ports;
 use crate::fact::{Certainty, Class, Kind, Touch, What};
 use crate::knowledge::{self, Directive, Role};
-use crate::parse::config::{Form, Language, Separator, Setting};
+use crate::parse::config::{self, Form, Language, Separator, Setting, unquote};
+
+/// Words of a key that stand for what a program opens only when it is asked to.
+const SPECIAL: [&str; 22] = [
+    "admin",
+    "cluster",
+    "control",
+    "debug",
+    "dtls",
+    "example",
+    "exporter",
+    "health",
+    "https",
+    "jmx",
+    "metrics",
+    "monitor",
+    "probe",
+    "secure",
+    "snmp",
+    "ssl",
+    "starttls",
+    "stats",
+    "status",
+    "stream",
+    "tls",
+    "websocket",
+];
 
 impl Reader<'_, '_> {
     /// `[tcp://9997]`: a section that is called after what it listens on.
@@ -42,40 +69,156 @@ impl Reader<'_, '_> {
     /// A port or address of a key that the dictionary has not: by the word in its name, or by an address
     /// that nobody could talk to.
     pub(super) fn open_port(&mut self, setting: &Setting) {
+        for one in self.opened(setting) {
+            let what = What::Listens {
+                transport: one.transport.to_owned(),
+                port: one.port,
+                address: one.address,
+                protocol: one.protocol,
+            };
+            self.tell_listener(setting, Certainty::Inferred, what);
+        }
+    }
+
+    /// What a setting opens of which the dictionary has no key.
+    fn opened(&self, setting: &Setting) -> Vec<Endpoint> {
         let is_foreign =
             self.file.form == Form::Script(Language::Php) || self.file.is_client(setting);
         if is_foreign || setting.separator == Separator::Header {
-            return;
+            return Vec::new();
         }
         let value = self.file.expand(&setting.value).text;
-        let Some(one) = net::endpoint(value.trim()).filter(|one| one.port.is_some()) else {
-            return;
-        };
-        let is_every = one.address.is_empty() && value.contains(':');
         let name = setting.name();
         let parts = start_ports::words(&setting.key.join("."));
-        let is_other = |part: &String| {
-            start_ports::OTHERS.contains(&part.as_str()) || self.is_default_of(part, one.port)
-        };
-        let is_port = start_ports::is_port(name)
-            && !parts.iter().any(is_other)
+        let is_port = start_ports::is_port(name);
+        let several = is_port.then(|| net::range(value.trim())).flatten();
+        let is_one = several.is_none();
+        let ends = several.unwrap_or_else(|| net::endpoint(value.trim()).into_iter().collect());
+        let opens = |one: &Endpoint| {
+            let is_every = one.address.is_empty() && value.contains(':') && is_one;
+            let is_other = |part: &String| {
+                start_ports::OTHERS.contains(&part.as_str()) || self.is_default_of(part, one.port)
+            };
             // A number that only says yes.
-            && one.port.is_some_and(|port| port > 1);
-        if !(is_every || is_port && !value.contains(':')) || self.peer(setting).is_some() {
+            let is_number = one.port.is_some_and(|port| port > 1);
+            let is_own = is_port && !parts.iter().any(is_other) && is_number;
+            one.port.is_some() && (is_every || is_own && !(is_one && value.contains(':')))
+        };
+        let mut found: Vec<Endpoint> = ends.into_iter().filter(opens).collect();
+        if found.is_empty() || self.peer(setting).is_some() {
+            return Vec::new();
+        }
+        let udp = parts.iter().any(|part| part == "udp") || self.file.is_udp(setting);
+        for one in &mut found {
+            let protocol = net::protocol_of(name, one);
+            one.protocol = one.protocol.take().or(protocol);
+            if udp {
+                one.transport = "udp";
+            }
+        }
+        found
+    }
+
+    /// Gives out a listener: of a setting that holds only when the program has a module, with that module.
+    fn tell_listener(&mut self, setting: &Setting, certainty: Certainty, what: What) {
+        let at = self.file.at(setting);
+        if self.file.is_off(setting) {
             return;
         }
-        let protocol = net::protocol_of(name, &one);
-        let udp = parts.iter().any(|part| part == "udp");
-        self.out.fact(
-            self.file.at(setting),
-            Certainty::Inferred,
-            What::Listens {
+        let part = || {
+            self.file
+                .one_of_several(setting)
+                .map(|part| format!("-{part}").into())
+        };
+        let condition: Option<Box<str>> = setting.condition.clone().or_else(part);
+        match &condition {
+            Some(module) => {
+                let what = start_ports::told(start_ports::CONDITION, Some(module), &what);
+                self.out.fact(at, certainty, what);
+            }
+            None => self.out.fact(at, certainty, what),
+        }
+    }
+
+    /// The port of a setting that is switched off: what the program does without it, where the comment
+    /// says so, or where the section is there for a listener and leaves it out.
+    pub(super) fn default_port(&mut self, setting: &Setting, directive: Option<&Directive>) {
+        let is_listen = directive.is_some_and(|d| matches!(d.role, Role::Listen | Role::Port));
+        let name = setting.name();
+        if !is_listen && !start_ports::is_port(name) {
+            return;
+        }
+        let parts = start_ports::words(&setting.key.join("."));
+        let is_special = |part: &String| {
+            SPECIAL.contains(&part.as_str()) || start_ports::OTHERS.contains(&part.as_str())
+        };
+        let is_overruled = self.file.sibling(setting, name).is_some()
+            || self.file.beside(setting, Role::Port).is_some() && is_listen;
+        if parts.iter().any(is_special) || is_overruled || self.file.is_client(setting) {
+            return;
+        }
+        let value = setting.value.trim().trim_end_matches(';');
+        let ends = net::range(value).unwrap_or_else(|| net::endpoint(value).into_iter().collect());
+        let is_dedicated = || {
+            let mut around = setting.key.iter().rev().skip(1).take(1);
+            let listens = |word: &String| word.starts_with("listen");
+            around.any(|section| start_ports::words(section).iter().any(listens))
+        };
+        for one in ends {
+            let Some(port) = one.port.filter(|port| *port > 1) else {
+                continue;
+            };
+            let is_sure = is_dedicated() || self.file.says_default(setting, port);
+            let certainty = match is_sure {
+                true => Certainty::Inferred,
+                false if parts.len() <= 2 => Certainty::Guessed,
+                false => continue,
+            };
+            let udp = parts.iter().any(|part| part == "udp");
+            let what = What::Listens {
                 transport: if udp { "udp" } else { one.transport }.to_owned(),
+                port: Some(port),
+                protocol: net::protocol_of(name, &one),
+                address: one.address,
+            };
+            // `service pop3-login { inet_listener pop3 { … } }`: the section is called after a program.
+            let section = self.file.argument_around(setting);
+            let what = start_ports::told(start_ports::DEFAULT, section, &what);
+            self.out.fact(self.file.at(setting), certainty, what);
+        }
+    }
+
+    /// `imap cmd="imapd" listen="imap"`: a listener that is one word of several.
+    pub(super) fn joined(&mut self, setting: &Setting) {
+        const KEYS: [&str; 4] = ["listen", "port", "bind", "bind_address"];
+        if setting.separator != Separator::Space || !setting.value.contains('=') {
+            return;
+        }
+        let words = config::words(&setting.value);
+        let proto = words.iter().find_map(|word| word.strip_prefix("proto="));
+        for word in &words {
+            let Some((key, value)) = word.split_once('=') else {
+                continue;
+            };
+            let value = unquote(value);
+            let Some(mut one) = net::named(&value).filter(|_| KEYS.contains(&key)) else {
+                continue;
+            };
+            if proto.is_some_and(|proto| proto.trim_matches('"').starts_with("udp")) {
+                one.transport = "udp";
+            }
+            let protocol = one.protocol.clone().or_else(|| net::protocol_of(key, &one));
+            if one.transport == "unix" || one.port.is_none() {
+                continue;
+            }
+            let what = What::Listens {
+                transport: one.transport.to_owned(),
                 port: one.port,
                 address: one.address,
-                protocol: one.protocol.or(protocol),
-            },
-        );
+                protocol,
+            };
+            self.tell_listener(setting, Certainty::Inferred, what);
+        }
     }
 
     /// Whether a word of a key is a protocol of which the port is the well-known one, and the file's own
@@ -179,16 +322,13 @@ impl Reader<'_, '_> {
                 };
                 self.give(setting, path, socket);
             }
-            self.out.fact(
-                self.file.at(setting),
-                certainty,
-                What::Listens {
-                    transport: endpoint.transport.to_owned(),
-                    port: endpoint.port,
-                    address: endpoint.address,
-                    protocol: endpoint.protocol,
-                },
-            );
+            let what = What::Listens {
+                transport: endpoint.transport.to_owned(),
+                port: endpoint.port,
+                address: endpoint.address,
+                protocol: endpoint.protocol,
+            };
+            self.tell_listener(setting, certainty, what);
         }
         if directive.class.is_some() && !setting.value.contains('/') {
             return;

@@ -48,7 +48,13 @@ fn run(input: &Input<'_>, out: &mut Out) {
         };
         out.issue(at, kind, fault.message);
     }
-    let file = File::new(input.path, form, &parsed.settings);
+    // A program may have the name of settings.
+    let is_program = matches!(form, Form::Script(_));
+    if parsed.settings.is_empty() && !is_program && says_something(input.text()) {
+        let message = "settings in a form that is not understood: what they say is not known";
+        out.issue(Locus::file(input.path), IssueKind::NotUnderstood, message);
+    }
+    let file = File::new(input.path, input.text(), form, &parsed.settings);
     let mut reader = Reader {
         file: &file,
         seen: BTreeSet::new(),
@@ -60,6 +66,22 @@ fn run(input: &Input<'_>, out: &mut Out) {
     }
     people::run_as(&file, out);
     people::private_keys(&file, input.text(), out);
+}
+
+/// Whether a text has lines besides blank ones and comments, more than one or two: a file may well hold
+/// one word.
+fn says_something(text: &[u8]) -> bool {
+    let is_said = |line: &&[u8]| {
+        let line = line.trim_ascii();
+        let is_comment = [&b"#"[..], b";", b"//", b"--", b"!", b"/*", b"<!--"]
+            .iter()
+            .any(|mark| line.starts_with(mark));
+        !line.is_empty() && !is_comment
+    };
+    text.split(|byte| *byte == b'\n')
+        .filter(is_said)
+        .nth(2)
+        .is_some()
 }
 
 struct Reader<'a, 'o> {
@@ -81,6 +103,8 @@ impl Reader<'_, '_> {
         if setting.value.is_empty() {
             return;
         }
+        self.joined(setting);
+        self.privilege(setting);
         people::talks(self.file, setting, directive, self.out);
         self.calls(setting, directive);
         if directive.is_some_and(|d| d.role == Role::Ignore) {
@@ -112,6 +136,22 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// `privileged: true` of a container that the application describes (Compose, Kubernetes).
+    fn privilege(&mut self, setting: &Setting) {
+        let is_asked = self.file.form == Form::Yaml
+            && setting.name() == "privileged"
+            && setting.value.trim() == "true"
+            && setting.key.len() > 1;
+        if is_asked {
+            let what = What::Needs {
+                need: Need::Privileged,
+                name: setting.key[..setting.key.len() - 1].join("."),
+            };
+            self.out
+                .fact(self.file.at(setting), Certainty::Declared, what);
+        }
+    }
+
     /// What a command line in a value calls.
     fn calls(&mut self, setting: &Setting, directive: Option<&Directive>) {
         let value = setting.value.trim();
@@ -137,6 +177,7 @@ impl Reader<'_, '_> {
 
     /// A default or an example in a comment: told apart by its `#`, and weaker than anything.
     fn commented(&mut self, setting: &Setting, directive: Option<&Directive>) {
+        self.default_port(setting, directive);
         let Some(directive) = directive else { return };
         let worth =
             matches!(directive.role, Role::Path | Role::Base | Role::Listen) && !directive.weak;

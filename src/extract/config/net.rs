@@ -57,6 +57,47 @@ pub(in crate::extract) fn endpoint(word: &str) -> Option<Endpoint> {
     Some(found)
 }
 
+/// As [`endpoint`], where the port may also be a name of services(5): `imap`, `localhost:sieve`.
+pub(super) fn named(word: &str) -> Option<Endpoint> {
+    if let Some(one) = endpoint(word).filter(|one| one.port.is_some() || one.transport == "unix") {
+        return Some(one);
+    }
+    let (address, name) = word.rsplit_once(':').unwrap_or(("", word));
+    let (transport, port) = knowledge::service_port(name)?;
+    let mut one = endpoint(&format!("{address}:{port}"))?;
+    one.transport = transport;
+    Some(one)
+}
+
+/// How many ports of a range are told one by one; a longer one is for what connections open.
+const RANGE: u16 = 16;
+
+/// The ports of a list or short range: `6665 .. 6669`, `8000-8003`, `6665,6667`.
+pub(super) fn range(text: &str) -> Option<Vec<Endpoint>> {
+    let number = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
+    let part = |part: &str| -> Option<Vec<u16>> {
+        if let Some(port) = number(part) {
+            return Some(vec![port]);
+        }
+        let (first, last) = ["..", "-", ":"]
+            .iter()
+            .find_map(|between| part.split_once(between))?;
+        let (first, last) = (number(first)?, number(last)?);
+        (first < last && last - first < RANGE).then(|| (first..=last).collect())
+    };
+    if number(text).is_some() {
+        return None;
+    }
+    let all: Option<Vec<Vec<u16>>> = text.split(',').map(part).collect();
+    let one = |port| Endpoint {
+        transport: "tcp",
+        port: Some(port),
+        address: String::new(),
+        protocol: None,
+    };
+    Some(all?.into_iter().flatten().map(one).collect())
+}
+
 fn plain(text: &str, transport: &'static str) -> Option<Endpoint> {
     let make = |address: &str, port| {
         let every = matches!(

@@ -1,7 +1,7 @@
 //! Settings about others: users, peers, listeners, and the secrets between them.
 
 use super::file::File;
-use super::net::{Endpoint, endpoint, is_host, protocol_of, remotes};
+use super::net::{Endpoint, endpoint, is_host, protocol_of, range, remotes};
 use crate::extract::{Out, start_ports};
 use crate::fact::{Certainty, Locus, What};
 use crate::knowledge::{self, Directive, Role};
@@ -16,10 +16,13 @@ pub(super) fn endpoints(
 ) -> Vec<Endpoint> {
     let value = file.expand(&setting.value).text;
     let all = words(&value);
-    let mut found: Vec<Endpoint> = all.iter().filter_map(|word| endpoint(word)).collect();
+    let several = range(value.trim());
+    let is_several = several.is_some();
+    let one_by_one = || all.iter().filter_map(|word| endpoint(word)).collect();
+    let mut found: Vec<Endpoint> = several.unwrap_or_else(one_by_one);
     if directive.role == Role::Port {
         found.retain(|e| e.port.is_some());
-    } else if !value.contains(',') && !value.contains('\n') {
+    } else if !is_several && !value.contains(',') && !value.contains('\n') {
         // `listen 80 default_server backlog=5 deferred 10`: only the first is an address.
         found.truncate(1);
     }
@@ -60,10 +63,11 @@ pub(super) fn endpoints(
     }
     let told = beside.iter().flatten().any(|e| e.port.is_some());
     found.retain(|e| e.port.is_some() || e.transport == "unix" || !told);
-    let udp = setting
-        .key
-        .iter()
-        .any(|part| part.to_ascii_lowercase().contains("udp"));
+    let udp = file.is_udp(setting)
+        || setting
+            .key
+            .iter()
+            .any(|part| part.to_ascii_lowercase().contains("udp"));
     let section = file
         .protocols
         .get(&setting.block)

@@ -80,7 +80,12 @@ pub fn is_value(key: &str, value: &str) -> bool {
     let is_call = bare.contains('(') && !bare.starts_with("ENC(") && bare.ends_with([')', '(']);
     let mut words = bare.split_whitespace();
     let is_text = words.clone().count() > 1;
+    // `pass:softfail:neutral`: names in a list.
+    let mut parts = bare.split(':');
+    let is_list = bare.matches(':').count() > 1
+        && parts.all(|part| part.len() > 2 && part.bytes().all(|b| b.is_ascii_lowercase()));
     !is_placeholder(bare)
+        && !is_list
         && !bare.eq_ignore_ascii_case(key)
         && !bare.contains("://")
         && !["./", "../", "~/", "-----"]

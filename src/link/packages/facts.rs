@@ -183,7 +183,7 @@ fn is_dir(file: &OwnedFile, root: &Root) -> bool {
     }
 }
 
-/// That a conffile was changed, or that a file is gone.
+/// That a file was changed, or that it is gone.
 fn ownership(file: &OwnedFile, package: &str, root: &Root) -> Result<Option<Fact>, Issue> {
     let unread = |error: LookupError| Issue {
         at: Locus::file(&file.path),
@@ -194,6 +194,8 @@ fn ownership(file: &OwnedFile, package: &str, root: &Root) -> Result<Option<Fact
         check(file, root).map_err(unread)?
     } else if is_gone(file, root) {
         Ownership::Gone
+    } else if is_newer(file, root) {
+        check(file, root).map_err(unread)?
     } else {
         Ownership::AsShipped
     };
@@ -209,6 +211,18 @@ fn ownership(file: &OwnedFile, package: &str, root: &Root) -> Result<Option<Fact
         },
         certainty: Certainty::Observed,
     }))
+}
+
+/// Whether a file was written after its package's list was: packages keep the time at which a file was
+/// made (dpkg(1), rpm(8)), so that only such files need to be read.
+fn is_newer(file: &OwnedFile, root: &Root) -> bool {
+    let time = |path: &AppPath| root.lookup(path.as_bytes()).ok().map(|node| node.stat);
+    let is_plain = file.digest.is_some() && !file.ghost && !file.optional;
+    is_plain
+        && time(&file.path)
+            .filter(|stat| stat.kind == Kind::File)
+            .zip(time(&file.at.file))
+            .is_some_and(|(own, list)| own.mtime > list.mtime)
 }
 
 fn is_gone(file: &OwnedFile, root: &Root) -> bool {

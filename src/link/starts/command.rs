@@ -1,11 +1,10 @@
-//! What the commands of services say: their variables, the ports in their arguments, and whether a shell
-//! runs them.
+//! What the commands of services say: their variables, and whether a shell runs them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::SOURCED_LIMIT;
-use crate::extract::{HEAD, Input, shell, start_ports, withhold};
-use crate::fact::{Certainty, Fact, Locus, RUN_BY, StartKind, What};
+use crate::extract::{HEAD, Input, shell, withhold};
+use crate::fact::{Certainty, Fact, RUN_BY, StartKind, What};
 use crate::knowledge::{self, places};
 use crate::parse::env_file;
 use crate::parse::unit::substitute;
@@ -120,131 +119,6 @@ pub(in crate::link) fn scripts(root: &Root, facts: &[Fact]) -> Vec<Fact> {
                 certainty: Certainty::Observed,
             });
         }
-    }
-    found
-}
-
-/// A port of settings that does not say how it is spoken to is spoken to by datagrams where every port
-/// that the service has by itself is.
-pub(in crate::link) fn datagrams(facts: &mut [Fact]) {
-    let defaults: Vec<&(&str, u16)> = facts
-        .iter()
-        .filter_map(|fact| match &fact.what {
-            What::Starts { program, how, .. } if *how != StartKind::Script => Some(program.name()),
-            _ => None,
-        })
-        .flat_map(|name| knowledge::default_ports(&String::from_utf8_lossy(name)))
-        .collect();
-    if defaults.is_empty() || defaults.iter().any(|(transport, _)| *transport != "udp") {
-        return;
-    }
-    for fact in facts {
-        if let What::Listens {
-            transport,
-            port: Some(port),
-            protocol: None,
-            ..
-        } = &mut fact.what
-            && transport == "tcp"
-            && knowledge::protocol("tcp", *port).is_none()
-        {
-            "udp".clone_into(transport);
-        }
-    }
-}
-
-/// What the scripts start that services are started by: the last of them has the program's arguments.
-fn run_by<'a>(services: &[&Fact], facts: &'a [Fact]) -> Vec<&'a Fact> {
-    let scripts = || {
-        facts.iter().filter(|fact| {
-            matches!(
-                &fact.what,
-                What::Starts {
-                    how: StartKind::Script,
-                    ..
-                }
-            )
-        })
-    };
-    let named = |fact: &Fact| -> Vec<AppPath> {
-        let What::Starts { program, args, .. } = &fact.what else {
-            return Vec::new();
-        };
-        let paths = args.iter().filter_map(AppPath::absolute);
-        paths.chain([program.clone()]).collect()
-    };
-    let mut known: BTreeSet<AppPath> = services.iter().flat_map(|fact| named(fact)).collect();
-    let mut found: BTreeSet<&Fact> = BTreeSet::new();
-    // A script may call another: a few steps lead to the program.
-    for _ in 0..3 {
-        let fresh: Vec<&Fact> = scripts()
-            .filter(|fact| known.contains(&fact.at.file) && !found.contains(fact))
-            .collect();
-        known.extend(fresh.iter().flat_map(|fact| named(fact)));
-        found.extend(fresh);
-    }
-    found.into_iter().collect()
-}
-
-/// What services listen on by the arguments of their starts; and where nothing at all names a port, by what
-/// their manuals say of their own default.
-pub(in crate::link) fn listening(facts: &[Fact]) -> Vec<Fact> {
-    let listens = |at: &Locus, transport: &str, port, address: String, protocol| Fact {
-        at: at.clone(),
-        what: What::Listens {
-            transport: transport.to_owned(),
-            port,
-            address,
-            protocol,
-        },
-        certainty: Certainty::Inferred,
-    };
-    let is_service = |fact: &&Fact| {
-        matches!(&fact.what, What::Starts { how, name, .. }
-            if !name.contains(" Exec")
-                && matches!(how, StartKind::Unit | StartKind::Init | StartKind::Supervisor))
-    };
-    let services: Vec<&Fact> = facts.iter().filter(is_service).collect();
-    let mut found = Vec::new();
-    for fact in services.iter().copied().chain(run_by(&services, facts)) {
-        if let What::Starts { program, args, .. } = &fact.what {
-            let ports = start_ports::ports(args).into_iter();
-            let ports = ports.chain(start_ports::of_super_server(program.name(), args));
-            found.extend(
-                ports.map(|one| {
-                    listens(&fact.at, one.transport, one.port, one.address, one.protocol)
-                }),
-            );
-        }
-    }
-    // A firewall's profile says what may be opened, and not what is listened on.
-    let is_profile = |file: &AppPath| {
-        let mut parts = file.components();
-        parts.any(|part| part == b"ufw" || part == b"firewalld")
-    };
-    let is_port = |fact: &Fact| {
-        matches!(&fact.what, What::Listens { port: Some(_), .. })
-            && fact.certainty > Certainty::Guessed
-            && !is_profile(&fact.at.file)
-    };
-    let is_left_open = |fact: &Fact| matches!(&fact.what, What::Setting { key, .. } if key == start_ports::LEFT_OPEN);
-    if facts.iter().chain(&found).any(is_port) && !facts.iter().any(is_left_open) {
-        return found;
-    }
-    for fact in services {
-        let What::Starts { program, args, .. } = &fact.what else {
-            continue;
-        };
-        let is_run = places::is_interpreter(program.name());
-        let script = args.iter().find(|arg| !arg.starts_with('-'));
-        let script = script.filter(|_| is_run).map(AppPath::new);
-        let program = script.as_ref().unwrap_or(program);
-        let name = String::from_utf8_lossy(program.name()).into_owned();
-        let ports = knowledge::default_ports(&name).iter();
-        found.extend(ports.map(|(transport, port)| {
-            let protocol = knowledge::protocol(transport, *port).map(str::to_owned);
-            listens(&fact.at, transport, Some(*port), String::new(), protocol)
-        }));
     }
     found
 }

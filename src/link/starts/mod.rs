@@ -10,9 +10,8 @@ mod framed;
 mod managed;
 mod system;
 
+pub(super) use command::{resolve, scripts};
 pub(super) use managed::{is_table, managed, rank};
-
-pub(super) use command::{datagrams, listening, resolve, scripts};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -176,10 +176,16 @@ impl<'t> Reader<'t, '_> {
             "" | "if" | "else" | "elsif" | "elseif" | "unless" | "switch"
         ) || name.starts_with(['$', '}']);
         if condition {
-            self.sink.open_condition();
+            self.sink.open_condition(None);
             return;
         }
         let name = name.trim_matches(['"', '\'']);
+        // `:8080 {`: a section that is called after what it listens on.
+        if name.starts_with(':') && name[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+            let address = format!("tcp://{name}");
+            self.sink
+                .add(self.begun, &["stanza"], &address, Separator::Header);
+        }
         if !argument.is_empty() {
             self.sink
                 .add(self.begun, &[name], &unquote(argument), Separator::Header);

@@ -159,7 +159,12 @@ impl<'s> Reader<'s> {
         let (name, argument) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
         let begin = name.get(..2).unwrap_or("");
         if begin.eq_ignore_ascii_case("if") || name.eq_ignore_ascii_case("else") {
-            self.sink.open_condition();
+            // `<IfModule !name>` holds without it.
+            let module = name
+                .eq_ignore_ascii_case("ifmodule")
+                .then(|| argument.trim())
+                .filter(|module| !module.is_empty() && !module.starts_with('!'));
+            self.sink.open_condition(module);
             return;
         }
         if !argument.is_empty() {

@@ -55,6 +55,8 @@ pub struct Setting {
     pub separator: Separator,
     /// Settings of the same section, element or object have the same number; 0 is the file itself.
     pub block: u32,
+    /// The module of the program without which it does not hold (`<IfModule name>`).
+    pub condition: Option<Box<str>>,
 }
 
 impl Setting {
@@ -147,6 +149,7 @@ struct Level {
     /// Absent for a condition, which is no part of a key.
     name: Option<String>,
     block: u32,
+    module: Option<Box<str>>,
 }
 
 impl Sink {
@@ -157,20 +160,30 @@ impl Sink {
         self.open.push(Level {
             name,
             block: self.blocks,
+            module: None,
         });
     }
 
     /// Begins a section that is no part of a key, and shares its parent's block.
-    fn open_condition(&mut self) {
+    fn open_condition(&mut self, module: Option<&str>) {
         let block = self.block();
-        self.open.push(Level { name: None, block });
+        let module = module.map(|name| cut(name, MAX_KEY).into());
+        self.open.push(Level {
+            name: None,
+            block,
+            module,
+        });
     }
 
     /// Begins one of several like elements of a list: a block of its own, no part of a key.
     fn open_item(&mut self) {
         self.blocks = self.blocks.saturating_add(1);
         let block = self.blocks;
-        self.open.push(Level { name: None, block });
+        self.open.push(Level {
+            name: None,
+            block,
+            module: None,
+        });
     }
 
     /// Ends the innermost section.
@@ -230,6 +243,11 @@ impl Sink {
             commented: off,
             separator,
             block: self.block(),
+            condition: self
+                .open
+                .iter()
+                .rev()
+                .find_map(|level| level.module.clone()),
         });
     }
 

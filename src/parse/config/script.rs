@@ -337,6 +337,13 @@ impl<'t> Reader<'_, 't, '_> {
         } else {
             return None;
         };
+        // `data_dirs({ "default" => … })`: what is called is the section.
+        if self.language == Language::Ruby && ahead == 2 && self.is_sign(ahead, &["{"]) {
+            self.closers.push(false);
+            self.sink.open_condition(None);
+            self.at += ahead;
+            return Some(vec![name]);
+        }
         let ruby = usize::from(self.is_sign(ahead, &[":"]));
         let first = match self.kind(ahead + ruby) {
             Some(Kind::Text(text)) => text.clone(),
@@ -348,7 +355,7 @@ impl<'t> Reader<'_, 't, '_> {
         }
         if ahead == 2 {
             self.closers.push(false);
-            self.sink.open_condition();
+            self.sink.open_condition(None);
         }
         self.at += ahead + ruby + 2;
         let plain = matches!(name.as_str(), "define" | "set" | "config" | "conf");

@@ -173,6 +173,7 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
         protocol: None,
         address: address.map(str::to_owned),
         role,
+        because: Vec::new(),
     });
     prop::collection::vec(one, 0..4).prop_map(|mut ports| {
         ports.sort();
@@ -292,6 +293,7 @@ fn full() -> Plan {
             protocol: None,
             address: None,
             role: PortRole::Service,
+            because: Vec::new(),
         }],
         kernel: vec![KernelNeed {
             need: Need::Capability,

@@ -1,0 +1,4 @@
+<?php
+$conf['title'] = 'Wiki';
+$conf['savedir'] = './data';
+$conf['dmode'] = 0755;

@@ -1,0 +1,3 @@
+<?php
+$conf['title'] = 'Harbour notes';
+$conf['useacl'] = 1;

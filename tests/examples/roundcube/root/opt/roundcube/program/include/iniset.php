@@ -1,0 +1,2 @@
+<?php
+define('INSTALL_PATH', realpath(__DIR__ . '/../..') . '/');

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec /opt/press-line/bin/pressd

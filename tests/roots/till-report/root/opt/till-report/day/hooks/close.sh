@@ -1,0 +1,2 @@
+#!/bin/sh
+cat /opt/till-report/day/totals.dat

@@ -1,0 +1,4 @@
+#!/usr/bin/python3
+import time
+while True:
+    time.sleep(60)

@@ -175,6 +175,9 @@ pub(super) fn processes(
         found.push(unknown(plan, given, limits));
     }
     apart(&mut found);
+    for process in &mut found {
+        process.is_interpreted |= is_script(report, &process.program);
+    }
     found
 }
 
@@ -345,18 +348,34 @@ fn replaced(command: &[String]) -> &[String] {
     }
 }
 
-/// Whether a program is a script: neither shells nor Python, Node.js, Perl, Ruby and PHP handle SIGTERM
-/// by themselves.
+/// What runs scripts: neither shells nor Python, Node.js, Perl, Ruby and PHP handle SIGTERM by themselves.
+const RUN_BY: [&str; 11] = [
+    "ash", "bash", "dash", "ksh", "node", "nodejs", "perl", "php", "python", "ruby", "sh",
+];
+
+/// Whether one of these is meant, whichever its version.
+fn is_runner(name: &str) -> bool {
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    RUN_BY.contains(&bare)
+}
+
+/// Whether the first line of a program asks for one of these, as the audit has read it.
+fn is_script(report: &Report, program: &str) -> bool {
+    let program = AppPath::new(program);
+    let mut runners = report
+        .programs
+        .iter()
+        .filter(|known| is_runner(&known.name));
+    runners.any(|known| known.needed_by.contains(&program))
+}
+
+/// Whether a program is a script as far as its name tells.
 fn is_interpreted(command: &[String]) -> bool {
-    const RUN_BY: [&str; 11] = [
-        "ash", "bash", "dash", "ksh", "node", "nodejs", "perl", "php", "python", "ruby", "sh",
-    ];
     const ENDINGS: [&str; 7] = ["cjs", "js", "php", "pl", "py", "rb", "sh"];
     let program = command.first().map_or("", String::as_str);
     let name = program.rsplit('/').next().unwrap_or(program);
-    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    RUN_BY.contains(&bare) || ENDINGS.contains(&ending)
+    is_runner(name) || ENDINGS.contains(&ending)
 }
 
 /// Whether a program is known to handle the signal that ends it: something declares which, or it goes

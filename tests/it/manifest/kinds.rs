@@ -448,10 +448,23 @@ fn what_could_not_work_is_told_before_it_is_written() {
 #[test]
 fn a_first_process_is_the_engine_s_own_unless_the_signal_is_declared() {
     let mut report = tidy();
+    report.programs = serde_json::from_value(serde_json::json!([
+        {"name": "python3.11", "path": "/usr/bin/python3.11", "real_path": "/usr/bin/python3.11",
+         "owner": "core", "needed_by": ["/opt/desk/venv/bin/desk"]},
+        {"name": "node", "path": "/usr/bin/node", "real_path": "/usr/bin/node",
+         "owner": "core", "needed_by": ["/opt/desk/bin/serve"]},
+        {"name": "tini", "path": "/usr/bin/tini", "real_path": "/usr/bin/tini",
+         "owner": "core", "needed_by": ["/opt/desk/bin/ask"]},
+    ]))
+    .unwrap();
     for (program, signal, is_under, is_known) in [
         ("/usr/bin/python3.11", None, true, true),
         ("/opt/desk/run.js", None, true, true),
         ("/opt/desk/bin/d", None, true, false),
+        // Its first line asks for it.
+        ("/opt/desk/venv/bin/desk", None, true, true),
+        ("/opt/desk/bin/serve", None, true, true),
+        ("/opt/desk/bin/ask", None, true, false),
         ("/usr/bin/python3", Some("SIGQUIT"), false, false),
     ] {
         let start = &mut report.plan.start[0];

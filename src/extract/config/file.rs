@@ -13,6 +13,19 @@ use crate::path::AppPath;
 /// How many lines of a comment before a setting are looked at.
 const COMMENT: usize = 24;
 
+/// Last words of keys that name a host.
+const HOSTS: [&str; 9] = [
+    "host",
+    "hostname",
+    "server",
+    "address",
+    "addr",
+    "ip",
+    "hosts",
+    "servername",
+    "node",
+];
+
 /// A file with what its settings define for each other.
 pub(super) struct File<'a> {
     pub(super) path: &'a AppPath,
@@ -34,6 +47,8 @@ pub(super) struct File<'a> {
     counts: BTreeMap<(u32, &'a str), usize>,
     /// The live settings with a switch's value in each section.
     blocks: BTreeMap<u32, Vec<&'a Setting>>,
+    /// The first live setting of each section that names a host, by the words of its key before the last.
+    hosts: BTreeMap<(u32, String), &'a Setting>,
     /// The models of servers that it follows.
     models: Vec<&'static Model>,
     /// Sections with a password and a host: those of a client.
@@ -73,6 +88,7 @@ impl<'a> File<'a> {
             names: BTreeMap::new(),
             counts: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            hosts: BTreeMap::new(),
             models,
         };
         file.follow_models();
@@ -167,6 +183,12 @@ impl<'a> File<'a> {
         beside.any(|other| turns_off(other))
     }
 
+    /// The live setting that names a host in the section of `setting`, with the words `stem` before that.
+    pub(super) fn host_beside(&self, setting: &Setting, stem: &[&str]) -> Option<&'a Setting> {
+        let key = (setting.block, stem.join(" "));
+        self.hosts.get(&key).copied().filter(|_| !stem.is_empty())
+    }
+
     /// How often a setting's name stands in its section.
     pub(super) fn count(&self, setting: &Setting) -> usize {
         let count = self.counts.get(&(setting.block, setting.name()));
@@ -254,6 +276,17 @@ impl<'a> File<'a> {
         let folded = name.to_ascii_lowercase();
         if folded.contains("enable") || folded.contains("disable") || folded.contains("active") {
             self.blocks.entry(setting.block).or_default().push(setting);
+        }
+        // Words of a key are parted by signs and by capitals: most settings end in none of these.
+        let lower = name.to_ascii_lowercase();
+        if HOSTS.iter().any(|host| lower.ends_with(host)) {
+            let words = start_ports::words(&setting.folded());
+            if let Some((last, stem)) = words.split_last()
+                && HOSTS.contains(&last.as_str())
+            {
+                let key = (setting.block, stem.join(" "));
+                self.hosts.entry(key).or_insert(setting);
+            }
         }
         let is_told = matches!(name, "protocol" | "scheme" | "module" | "type");
         if is_told || name == "name" && !self.models.is_empty() {

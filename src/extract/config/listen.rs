@@ -239,36 +239,12 @@ impl Reader<'_, '_> {
 
     /// The host that a port belongs to, which a key beside it names: `trap.host` beside `trap.port`.
     pub(super) fn peer(&self, setting: &Setting) -> Option<String> {
-        const HOSTS: [&str; 9] = [
-            "host",
-            "hostname",
-            "server",
-            "address",
-            "addr",
-            "ip",
-            "hosts",
-            "servername",
-            "node",
-        ];
         let own = start_ports::words(&setting.folded());
-        let stem: Vec<&String> = own
-            .iter()
-            .filter(|part| !matches!(part.as_str(), "port" | "number"))
+        let own = own.iter().map(String::as_str);
+        let stem: Vec<&str> = own
+            .filter(|part| !matches!(*part, "port" | "number"))
             .collect();
-        let is_beside = |other: &Setting| {
-            let parts = start_ports::words(&other.folded());
-            let (last, head) = match parts.split_last() {
-                Some((last, head)) => (last.as_str(), head),
-                None => return false,
-            };
-            other.block == setting.block
-                && HOSTS.contains(&last)
-                && head.len() == stem.len()
-                && head.iter().zip(&stem).all(|(a, b)| a == *b)
-                && !stem.is_empty()
-        };
-        let mut live = self.file.live().map(|(other, _)| other);
-        let host = live.find(|other| is_beside(other))?;
+        let host = self.file.host_beside(setting, &stem)?;
         let value = self.file.expand(&host.value).text;
         let value = value.trim();
         let is_own = matches!(

@@ -180,6 +180,20 @@ fn secrets_are_places_without_values() {
     );
 }
 
+/// Each port looks for the host beside it, and a broken document has as many of both as it has lines.
+#[test]
+fn a_document_of_nothing_but_ports_is_read_in_time() {
+    let nested = "<Server port=\"8005\" shutdown=\"SHUTDOWN\">\n  <Service name=".repeat(5_000);
+    let flat = "a.port = 8005\na.host = db.example.net\n".repeat(10_000);
+    for (path, text) in [
+        ("/opt/a/conf/server.xml", nested),
+        ("/opt/a/conf/a.properties", flat),
+    ] {
+        let found = facts(path, &text);
+        assert!(!found.is_empty(), "{path}");
+    }
+}
+
 #[test]
 fn data_sources_are_peers_or_files() {
     assert_eq!(

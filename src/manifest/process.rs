@@ -100,7 +100,7 @@ pub(super) fn processes(
         let leads = |other: &&Start| {
             start.by.as_ref() == Some(&other.name) && other.problem.is_none() && other.by.is_none()
         };
-        staying.iter().any(|other| leads(other))
+        staying.iter().any(leads)
     };
     let (led, rest): (Vec<&Start>, Vec<&Start>) = staying.iter().copied().partition(is_led);
     let staying = rest;

@@ -30,6 +30,7 @@ mod judged;
 mod keys;
 mod layers;
 mod libs;
+mod listened;
 mod loader;
 mod loader_cases;
 mod manifest;

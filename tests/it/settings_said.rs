@@ -10,10 +10,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A root with a service at `/opt/heron`.
-struct Disk(TempDir);
+pub(crate) struct Disk(TempDir);
 
 impl Disk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let disk = Self(TempDir::new().unwrap());
         disk.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         disk.text("/etc/os-release", "ID=debian\nPRETTY_NAME=\"Debian\"\n");
@@ -30,7 +30,7 @@ impl Disk {
         self.0.path().join(path.trim_start_matches('/'))
     }
 
-    fn text(&self, path: &str, text: &str) {
+    pub(crate) fn text(&self, path: &str, text: &str) {
         let host = self.host(path);
         std::fs::create_dir_all(host.parent().unwrap()).unwrap();
         std::fs::write(&host, text).unwrap();
@@ -38,7 +38,7 @@ impl Disk {
         std::fs::set_permissions(host, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
             .args(["scan", "/opt/heron", "--format", "json", "--root"])
             .arg(self.0.path())
@@ -49,7 +49,7 @@ impl Disk {
 }
 
 /// `port/transport role address` of each port of the plan.
-fn ports(report: &Value) -> Vec<String> {
+pub(crate) fn ports(report: &Value) -> Vec<String> {
     let ports = report["plan"]["ports"].as_array().unwrap();
     let one = |port: &Value| {
         let text = |key: &str| port[key].as_str().unwrap_or("-").to_owned();

@@ -35,6 +35,24 @@ const SPECIAL: [&str; 22] = [
     "websocket",
 ];
 
+/// Words of a key that stands for what a program is there for.
+const PLAIN: [&str; 14] = [
+    "address",
+    "bind",
+    "daemon",
+    "general",
+    "global",
+    "http",
+    "listen",
+    "listener",
+    "listening",
+    "main",
+    "port",
+    "server",
+    "service",
+    "tcp",
+];
+
 impl Reader<'_, '_> {
     /// `[tcp://9997]`: a section that is called after what it listens on.
     pub(super) fn stanza(&mut self, setting: &Setting) {
@@ -159,6 +177,7 @@ impl Reader<'_, '_> {
         }
         let value = setting.value.trim().trim_end_matches(';');
         let ends = net::range(value).unwrap_or_else(|| net::endpoint(value).into_iter().collect());
+        let is_plain = |part: &String| PLAIN.contains(&part.as_str());
         let is_dedicated = || {
             let mut around = setting.key.iter().rev().skip(1).take(1);
             let listens = |word: &String| word.starts_with("listen");
@@ -171,7 +190,7 @@ impl Reader<'_, '_> {
             let is_sure = is_dedicated() || self.file.says_default(setting, port);
             let certainty = match is_sure {
                 true => Certainty::Inferred,
-                false if parts.len() <= 2 => Certainty::Guessed,
+                false if parts.iter().all(is_plain) => Certainty::Guessed,
                 false => continue,
             };
             let udp = parts.iter().any(|part| part == "udp");

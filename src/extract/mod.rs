@@ -41,6 +41,8 @@ mod unread;
 pub mod upstart;
 pub mod withhold;
 
+pub use config::UNREAD_FORM;
+
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

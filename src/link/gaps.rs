@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::scope::Scope;
+use crate::extract::UNREAD_FORM;
 use crate::fact::{Class, Fact, Issue, IssueKind, What};
 use crate::knowledge::{self, places};
 use crate::path::AppPath;
@@ -68,6 +69,7 @@ pub(super) fn gaps(
     let settings = issues
         .iter()
         .filter(|issue| issue.kind == IssueKind::NotUnderstood)
+        .filter(|issue| issue.message == UNREAD_FORM)
         .filter(|issue| !run.contains(&issue.at.file) && is_settings(&issue.at.file))
         .map(|issue| gap(&issue.at.file, GapKind::Settings));
     let found: BTreeSet<Gap> = unread

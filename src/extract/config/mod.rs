@@ -24,6 +24,10 @@ use crate::parse::command_line::simple_commands;
 use crate::parse::config::{self, Form, Language, Separator, Setting};
 use crate::path::AppPath;
 
+/// What is said of settings of which no reader understands a line.
+pub const UNREAD_FORM: &str =
+    "settings in a form that is not understood: what they say is not known";
+
 /// Reads configuration files.
 pub(super) const EXTRACTOR: Extractor = Extractor {
     name: "configuration",
@@ -51,8 +55,11 @@ fn run(input: &Input<'_>, out: &mut Out) {
     // A program may have the name of settings.
     let is_program = matches!(form, Form::Script(_));
     if parsed.settings.is_empty() && !is_program && says_something(input.text()) {
-        let message = "settings in a form that is not understood: what they say is not known";
-        out.issue(Locus::file(input.path), IssueKind::NotUnderstood, message);
+        out.issue(
+            Locus::file(input.path),
+            IssueKind::NotUnderstood,
+            UNREAD_FORM,
+        );
     }
     let file = File::new(input.path, input.text(), form, &parsed.settings);
     let mut reader = Reader {
@@ -76,7 +83,8 @@ fn says_something(text: &[u8]) -> bool {
         let is_comment = [&b"#"[..], b";", b"//", b"--", b"!", b"/*", b"<!--"]
             .iter()
             .any(|mark| line.starts_with(mark));
-        !line.is_empty() && !is_comment
+        // A section without settings says nothing.
+        !line.is_empty() && !is_comment && !line.starts_with(b"[")
     };
     text.split(|byte| *byte == b'\n')
         .filter(is_said)

@@ -26,6 +26,7 @@ pub(super) enum Case {
 }
 
 impl Case {
+    #[cfg(feature = "scripting")]
     /// A value in such letters; its parameters get them when it is known what they are.
     pub(super) fn of(self, value: &[u8]) -> Value {
         let mut out = Vec::with_capacity(value.len());
@@ -283,11 +284,13 @@ fn literal(pattern: &[u8]) -> Option<&[u8]> {
     (!pattern.is_empty() && !pattern.iter().any(special)).then_some(pattern)
 }
 
+#[cfg(feature = "scripting")]
 /// Whether parameters stand in a value.
 pub(in crate::parse) fn is_open(value: &[u8]) -> bool {
     value.iter().any(|byte| PARAMETERS.contains(byte))
 }
 
+#[cfg(feature = "scripting")]
 /// A value in which what parameters give is not known.
 pub(in crate::parse) fn closed(value: &[u8]) -> Value {
     let close = |byte: &u8| {
@@ -301,6 +304,7 @@ pub(in crate::parse) fn closed(value: &[u8]) -> Value {
     told.map(close).collect()
 }
 
+#[cfg(feature = "scripting")]
 /// Values in which parameters have the values that `given` tells by their place; those of which nothing
 /// is known are holes.
 pub(in crate::parse) fn substituted(

@@ -736,16 +736,17 @@ impl<'t> Reader<'t> {
 
     /// An element with the comma behind it; open where more stands there than an expression.
     fn element(&mut self, closer: &str) -> Value {
-        let value = self.expression();
+        let mut value = self.expression();
         self.lines();
-        if self.takes(",") || self.peek().is_none_or(|token| token.is(closer)) {
-            return value;
-        }
         // `key => value` among the arguments of a call.
         if self.takes("=>") || self.takes(":") {
-            let inner = self.element(closer);
+            let inner = self.expression();
+            self.lines();
             let key = String::from_utf8_lossy(&value.text()).into_owned();
-            return Value::Table(vec![(key, inner)]);
+            value = Value::Table(vec![(key, inner)]);
+        }
+        if self.takes(",") || self.peek().is_none_or(|token| token.is(closer)) {
+            return value;
         }
         self.skip(closer);
         Value::Open

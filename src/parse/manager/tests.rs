@@ -209,3 +209,21 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn long_chains_of_signs_are_read_in_bounded_depth() {
+    for sign in [
+        "a:", "a=>", "[", "(", "{", "!", "-", "a.", "a||", "a?a:", "`${", "->(x){", "a,",
+    ] {
+        for before in [
+            "module.exports = { apps: [",
+            "God.watch do |w|\n w.env = {",
+            "x ",
+        ] {
+            let text = [before, &sign.repeat(50_000)].concat();
+            for form in [Form::Ecosystem(Text::Script), Form::God, Form::Eye] {
+                let _ = read(form, text.as_bytes(), b"/srv/a/x");
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@
 //! times.
 
 mod calls;
+mod effects;
 mod frame;
 mod known;
 mod loops;

@@ -188,7 +188,9 @@ pub fn telling(path: &AppPath) -> impl DoubleEndedIterator<Item = &[u8]> {
         [b"home", _] => 3,
         tops if CHOSEN.contains(&tops) => 3,
         [top, _] if RULED.contains(&top) => 0,
-        _ => 2,
+        [b"opt" | b"srv", _] => 2,
+        // A directory of the root that no rule knows is an administrator's; what is in it may not be.
+        _ => 1,
     };
     let mut telling = path.components();
     for _ in 0..named {

@@ -312,6 +312,7 @@ pub(in crate::parse) fn substituted(
     given: &dyn Fn(usize) -> Vec<Value>,
 ) -> Vec<Value> {
     let mut found = Vec::new();
+    let mut known: std::collections::BTreeMap<u8, Vec<Value>> = std::collections::BTreeMap::new();
     for value in values {
         let mut all = vec![Vec::new()];
         let mut case = None;
@@ -322,8 +323,13 @@ pub(in crate::parse) fn substituted(
             }
             let mut more = match PARAMETERS.contains(byte) {
                 true => {
-                    let known = given(usize::from(byte - PARAMETERS.start()));
-                    if known.is_empty() { hole() } else { known }
+                    let at = usize::from(byte - PARAMETERS.start());
+                    let known = known.entry(*byte).or_insert_with(|| given(at));
+                    if known.is_empty() {
+                        hole()
+                    } else {
+                        known.clone()
+                    }
                 }
                 false => vec![vec![*byte]],
             };
@@ -352,6 +358,12 @@ pub(in crate::parse) fn substituted(
                     .take(MAX_VALUES)
                     .collect(),
             };
+            // What is given may be long, and stand in a value many times.
+            for value in &mut all {
+                if value.len() > MAX_LENGTH {
+                    *value = vec![HOLE];
+                }
+            }
         }
         unite(&mut found, &all);
     }

@@ -169,6 +169,9 @@ fn module_name(word: &str) -> String {
     word.strip_prefix("mod_").unwrap_or(word).to_owned()
 }
 
+/// How many variables of a file are known.
+const MAX_VARIABLES: usize = 256;
+
 /// The longest text in which variables have their values.
 const MAX_TEXT: usize = 8192;
 
@@ -181,6 +184,9 @@ impl Variables {
     fn set(&mut self, form: &str, value: &str) {
         let value = self.put_in(value);
         self.0.retain(|(known, _)| known != form);
+        if self.0.len() >= MAX_VARIABLES {
+            return;
+        }
         self.0.push((form.to_owned(), value));
         self.0
             .sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));

@@ -1,66 +1,15 @@
 //! Programs in scripting languages as they are started: what a path is made of lies in several files,
 //! and in the directory, home and environment of the process.
 
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use crate::lab::Lab;
 
-use serde_json::Value;
-use tempfile::TempDir;
-
-/// A root with a unit, and the application's tree `/opt/kiln`, started as the user `kiln`.
-struct Lab(TempDir);
-
-impl Lab {
-    fn new(files: &[(&str, &str)], service: &str) -> Self {
-        let lab = Self(TempDir::new().unwrap());
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nkiln:x:900:900::/var/kiln:/usr/sbin/nologin\n";
-        lab.put("/etc/passwd", passwd);
-        lab.put("/etc/group", "root:x:0:\nkiln:x:900:\n");
-        for interpreter in ["node", "python3", "perl", "ruby", "php", "sh", "tclsh"] {
-            lab.put(&format!("/usr/bin/{interpreter}"), "\u{7f}ELF");
-        }
-        for (path, text) in files {
-            lab.put(path, text);
-        }
-        lab.put(
-            "/etc/systemd/system/kiln.service",
-            &format!("[Service]\nUser=kiln\n{service}\n[Install]\nWantedBy=multi-user.target\n"),
-        );
-        lab
+/// The application's tree `/opt/kiln`, started as the user `kiln`.
+fn started(files: &[(&str, &str)], service: &str) -> Lab {
+    let lab = Lab::new("/opt/kiln", "/var/kiln", service);
+    for (path, text) in files {
+        lab.put(path, text);
     }
-
-    fn put(&self, path: &str, text: &str) {
-        let host = self.0.path().join(path.trim_start_matches('/'));
-        std::fs::create_dir_all(host.parent().unwrap()).unwrap();
-        std::fs::write(&host, text).unwrap();
-        std::fs::set_permissions(host, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn report(&self) -> Value {
-        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
-            .args(["scan", "--format", "json", "--root"])
-            .arg(self.0.path())
-            .args(["/opt/kiln", "--unit", "kiln.service"])
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn written(&self) -> Vec<String> {
-        let report = self.report();
-        let mounts = report["plan"]["mounts"].as_array().unwrap().iter();
-        let written = mounts.filter(|mount| mount["access"] == "rw");
-        let path = |mount: &Value| mount["path"].as_str().unwrap().to_owned();
-        written.map(path).collect()
-    }
-
-    /// Asserts that exactly these places are written.
-    fn writes(&self, name: &str, wanted: &[&str]) {
-        let mut wanted: Vec<&str> = wanted.to_vec();
-        wanted.sort_unstable();
-        assert_eq!(self.written(), wanted, "{name}");
-    }
+    lab
 }
 
 /// A program of each language: its files, its start, and where it writes.
@@ -68,7 +17,7 @@ type Program<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
 
 fn check(programs: &[Program<'_>]) {
     for (name, files, service, wanted) in programs {
-        Lab::new(files, service).writes(name, wanted);
+        started(files, service).writes(name, wanted);
     }
 }
 
@@ -253,7 +202,7 @@ fn what_is_done_on_other_systems_alone_is_not_done() {
         ("os.path.exists('/srv')", vec!["/srv/here", "/srv/there"]),
     ] {
         let text = program(test);
-        let lab = Lab::new(
+        let lab = started(
             &[("/opt/kiln/run.py", text.as_str())],
             "ExecStart=/usr/bin/python3 /opt/kiln/run.py",
         );
@@ -428,22 +377,22 @@ fn what_no_start_comes_to_is_a_tool() {
         "#!/usr/bin/python3\nopen('/srv/tool/x', 'w')\n",
     );
     let alone = ("/opt/kiln/run.py", "open('/srv/run/x', 'w')\n");
-    Lab::new(&[tool, alone], service).writes("nothing runs it", &["/srv/run"]);
+    started(&[tool, alone], service).writes("nothing runs it", &["/srv/run"]);
     let calls = (
         "/opt/kiln/run.py",
         "import subprocess\nopen('/srv/run/x', 'w')\n\
                  subprocess.run(['/opt/kiln/contrive.py'])\n",
     );
     let both = ["/srv/run", "/srv/tool"];
-    Lab::new(&[tool, calls], service).writes("the program runs it", &both);
+    started(&[tool, calls], service).writes("the program runs it", &both);
     let job = ("/etc/cron.d/kiln", "0 1 * * * kiln /opt/kiln/contrive.py\n");
-    Lab::new(&[tool, alone, job], service).writes("a job runs it", &both);
+    started(&[tool, alone, job], service).writes("a job runs it", &both);
     let loads = (
         "/opt/kiln/run.py",
         "import importlib, sys\nopen('/srv/run/x', 'w')\n\
                  exec(open(sys.argv[1]).read())\n__import__(sys.argv[2])\n",
     );
-    let lab = Lab::new(&[tool, loads], service);
+    let lab = started(&[tool, loads], service);
     lab.writes("it loads what nobody knows", &both);
 }
 
@@ -458,12 +407,12 @@ fn a_log_that_the_program_reads_is_not_its_own() {
         "/opt/kiln/kiln.pl",
         "our %conf = load('kiln.conf');\nopen(my $in, '<', $conf{door_log});\n",
     );
-    Lab::new(&[settings, reads], service).writes("it reads it", &[]);
+    started(&[settings, reads], service).writes("it reads it", &[]);
     let writes = (
         "/opt/kiln/kiln.pl",
         "our %conf = load('kiln.conf');\nopen(my $out, '>>', $conf{door_log});\n",
     );
-    Lab::new(&[settings, writes], service).writes("it writes it", &["/var/log/door"]);
+    started(&[settings, writes], service).writes("it writes it", &["/var/log/door"]);
 }
 
 #[test]
@@ -477,11 +426,11 @@ fn a_program_in_a_language_that_nothing_reads_leaves_data_unknown() {
     let tcl = ("/opt/kiln/kiln.tcl", "set out [open /srv/kiln/x w]\n");
     let run = ("/opt/kiln/run.py", "open('/srv/kept/x', 'w')\n");
     let python = "ExecStart=/usr/bin/python3 /opt/kiln/run.py";
-    let lab = Lab::new(&[tcl, run], "ExecStart=/usr/bin/tclsh /opt/kiln/kiln.tcl");
+    let lab = started(&[tcl, run], "ExecStart=/usr/bin/tclsh /opt/kiln/kiln.tcl");
     assert_eq!(grade(&lab, "data"), "unknown");
     let issues = lab.report()["coverage"]["issues"].to_string();
     assert!(issues.contains("/opt/kiln/kiln.tcl"), "{issues}");
-    let lab = Lab::new(&[tcl, run], python);
+    let lab = started(&[tcl, run], python);
     assert_ne!(
         grade(&lab, "data"),
         "unknown",
@@ -516,7 +465,7 @@ fn a_number_that_is_listened_on_is_a_port_and_no_path() {
             ("/opt/kiln/app.js", app),
             ("/opt/kiln/package.json", manifest),
         ];
-        let lab = Lab::new(&files, &format!("WorkingDirectory=/opt/kiln\n{start}"));
+        let lab = started(&files, &format!("WorkingDirectory=/opt/kiln\n{start}"));
         let report = lab.report();
         let ports = report["plan"]["ports"].as_array().unwrap();
         assert!(
@@ -527,7 +476,7 @@ fn a_number_that_is_listened_on_is_a_port_and_no_path() {
     }
     // A path is one.
     let app = "require('net').createServer().listen('/var/kiln/door');\n";
-    let lab = Lab::new(
+    let lab = started(
         &[("/opt/kiln/app.js", app)],
         "ExecStart=/usr/bin/node /opt/kiln/app.js",
     );

@@ -1,67 +1,21 @@
 //! Programs of Java as they are started: class files through class paths, with properties, settings and the
 //! directory of the process. How the archives are made says `tests/java/README.md`.
 
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
-
 use serde_json::Value;
-use tempfile::TempDir;
+
+use crate::lab::{Lab, ports, written};
 
 const OF_8: &[u8] = include_bytes!("../java/programs-8.jar");
 const OF_17: &[u8] = include_bytes!("../java/programs-17.jar");
 
-/// A root with a unit, and an application below `/opt/yard`, started as the user `yard`.
-struct Lab(TempDir);
-
-impl Lab {
-    fn new(service: &str) -> Self {
-        let lab = Self(TempDir::new().unwrap());
-        lab.put(
-            "/etc/passwd",
-            b"root:x:0:0:root:/root:/bin/sh\nyard:x:900:900::/home/yard:/bin/sh\n",
-        );
-        lab.put("/etc/group", b"root:x:0:\nyard:x:900:\n");
-        for program in ["sh", "java", "jsvc", "dirname"] {
-            lab.put(&format!("/usr/bin/{program}"), b"\x7fELF");
-        }
-        let unit =
-            format!("[Service]\nUser=yard\n{service}\n[Install]\nWantedBy=multi-user.target\n");
-        lab.put("/etc/systemd/system/yard.service", unit.as_bytes());
-        lab
-    }
-
-    fn with(self, path: &str, content: &[u8]) -> Self {
-        self.put(path, content);
-        self
-    }
-
-    fn put(&self, path: &str, content: &[u8]) {
-        let host = self.0.path().join(path.trim_start_matches('/'));
-        std::fs::create_dir_all(host.parent().unwrap()).unwrap();
-        std::fs::write(&host, content).unwrap();
-        std::fs::set_permissions(host, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn report(&self) -> Value {
-        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
-            .args(["scan", "--format", "json", "--root"])
-            .arg(self.0.path())
-            .args(["/opt/yard", "--unit", "yard.service"])
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
+/// The application's tree `/opt/yard`, started as a user whose home is `/home/yard`.
+fn started(service: &str) -> Lab {
+    Lab::new("/opt/yard", "/home/yard", service)
 }
 
 /// The places that are written, and the ports.
 fn plan(report: &Value) -> (Vec<String>, Vec<u64>) {
-    let mounts = report["plan"]["mounts"].as_array().unwrap().iter();
-    let written = mounts.filter(|mount| mount["access"] == "rw");
-    let written = written.map(|mount| mount["path"].as_str().unwrap().to_owned());
-    let ports = report["plan"]["ports"].as_array().unwrap().iter();
-    let ports = ports.map(|port| port["port"].as_u64().unwrap());
-    (written.collect(), ports.collect())
+    (written(report), ports(report))
 }
 
 fn has(report: &Value, path: &str, touch: &str) -> bool {
@@ -80,15 +34,14 @@ const START: &str = "#!/bin/sh\ncd \"$(dirname \"$0\")/..\"\nexec java -Dledger.
 #[test]
 fn values_flow_through_classes_whatever_the_compiler_made_of_strings() {
     for archive in [OF_8, OF_17] {
-        let lab = Lab::new(
-            "Environment=LEDGER_CACHE=/var/cache/ledger\nExecStart=/opt/yard/bin/start.sh",
-        )
-        .with("/opt/yard/bin/start.sh", START.as_bytes())
-        .with("/opt/yard/lib/programs.jar", archive)
-        .with(
-            "/opt/yard/conf/ledger.properties",
-            b"data.dir=/srv/ledger/data\nport=9191\n",
-        );
+        let lab =
+            started("Environment=LEDGER_CACHE=/var/cache/ledger\nExecStart=/opt/yard/bin/start.sh")
+                .with("/opt/yard/bin/start.sh", START.as_bytes())
+                .with("/opt/yard/lib/programs.jar", archive)
+                .with(
+                    "/opt/yard/conf/ledger.properties",
+                    b"data.dir=/srv/ledger/data\nport=9191\n",
+                );
         let report = lab.report();
         let wanted = [
             "/home/yard/.ledger",
@@ -110,7 +63,7 @@ fn values_flow_through_classes_whatever_the_compiler_made_of_strings() {
 
 #[test]
 fn a_default_counts_where_the_settings_say_nothing() {
-    let lab = Lab::new("WorkingDirectory=/opt/yard\nExecStart=/usr/bin/java -jar lib/programs.jar")
+    let lab = started("WorkingDirectory=/opt/yard\nExecStart=/usr/bin/java -jar lib/programs.jar")
         .with("/opt/yard/lib/programs.jar", OF_17)
         .with("/opt/yard/conf/ledger.properties", b"# empty\n");
     let (written, ports) = plan(&lab.report());
@@ -125,8 +78,8 @@ fn a_default_counts_where_the_settings_say_nothing() {
 
 #[test]
 fn an_argument_of_the_command_line_is_one_of_main() {
-    let start = "ExecStart=/usr/bin/jsvc -user yard -cp /opt/yard/lib/programs.jar org.example.ledger.Main /opt/yard/here";
-    let lab = Lab::new(start)
+    let start = "ExecStart=/usr/bin/jsvc -user kiln -cp /opt/yard/lib/programs.jar org.example.ledger.Main /opt/yard/here";
+    let lab = started(start)
         .with("/opt/yard/lib/programs.jar", OF_17)
         .with(
             "/opt/yard/here/conf/ledger.properties",
@@ -144,7 +97,7 @@ fn an_argument_of_the_command_line_is_one_of_main() {
 #[test]
 fn a_launcher_is_given_the_class() {
     let start = "Environment=CLASSPATH=/opt/yard/lib/launcher.jar:/opt/yard/lib/programs.jar\nExecStart=/usr/bin/java org.launcher.Start org.example.depot.Depot";
-    let lab = Lab::new(start).with("/opt/yard/lib/programs.jar", OF_8);
+    let lab = started(start).with("/opt/yard/lib/programs.jar", OF_8);
     depot(&lab.report());
 }
 
@@ -152,7 +105,7 @@ fn a_launcher_is_given_the_class() {
 fn branches_loops_and_functions_are_run() {
     for archive in [OF_8, OF_17] {
         let start = "ExecStart=/usr/bin/java -server -cp /opt/yard/lib/programs.jar org.example.depot.Depot";
-        let lab = Lab::new(start).with("/opt/yard/lib/programs.jar", archive);
+        let lab = started(start).with("/opt/yard/lib/programs.jar", archive);
         depot(&lab.report());
     }
 }
@@ -181,7 +134,7 @@ fn depot(report: &Value) {
 fn classes_lie_in_directories_too() {
     let start =
         "WorkingDirectory=/opt/yard\nExecStart=/usr/bin/java -cp classes org.example.depot.Depot";
-    let lab = Lab::new(start);
+    let lab = started(start);
     let mut archive = zip(OF_17);
     archive.retain(|(name, _)| {
         std::path::Path::new(name)
@@ -202,7 +155,10 @@ fn zip(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let archive = seaworthy::parse::content::archive::Archive::open(&source).unwrap();
     let read = |member: seaworthy::parse::content::archive::Member<'_>| {
         let name = String::from_utf8(member.name.to_vec()).unwrap();
-        (name, archive.read(member.at, 1 << 20).unwrap())
+        (
+            name,
+            seaworthy::parse::content::archive::unpack(&source, member.at, 1 << 20).unwrap(),
+        )
     };
     archive.members().map(read).collect()
 }

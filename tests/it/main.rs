@@ -28,6 +28,7 @@ mod invariants;
 mod java;
 mod judged;
 mod keys;
+mod lab;
 mod layers;
 mod libs;
 mod listened;

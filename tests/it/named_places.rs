@@ -1,63 +1,15 @@
 //! What the names of directories and files say, and what they do not.
 
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use crate::lab::{Lab, ports};
 
-use serde_json::Value;
-use tempfile::TempDir;
-
-/// A root with an application below `top`, started by a unit as the user `kiln`.
-struct Lab {
-    root: TempDir,
-    top: String,
-}
-
-impl Lab {
-    fn new(top: &str, start: &str, files: &[(&str, &str)]) -> Self {
-        let lab = Self {
-            root: TempDir::new().unwrap(),
-            top: top.to_owned(),
-        };
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nkiln:x:900:900::/var/kiln:/usr/sbin/nologin\n";
-        lab.put("/etc/passwd", passwd);
-        for interpreter in ["node", "python3", "perl", "ruby", "php", "sh"] {
-            lab.put(&format!("/usr/bin/{interpreter}"), "\u{7f}ELF");
-        }
-        for (name, text) in files {
-            lab.put(&format!("{top}/{name}"), text);
-        }
-        lab.put(
-            "/etc/systemd/system/kiln.service",
-            &format!("[Service]\nUser=kiln\nWorkingDirectory={top}\nExecStart={start}\n[Install]\nWantedBy=multi-user.target\n"),
-        );
-        lab
+/// An application below `top`, started in it by the command `start`.
+fn started(top: &str, start: &str, files: &[(&str, &str)]) -> Lab {
+    let service = format!("WorkingDirectory={top}\nExecStart={start}");
+    let lab = Lab::new(top, "/var/kiln", &service);
+    for (name, text) in files {
+        lab.put(&format!("{top}/{name}"), text);
     }
-
-    fn put(&self, path: &str, text: &str) {
-        let host = self.root.path().join(path.trim_start_matches('/'));
-        std::fs::create_dir_all(host.parent().unwrap()).unwrap();
-        std::fs::write(&host, text).unwrap();
-        std::fs::set_permissions(host, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn report(&self) -> Value {
-        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
-            .args(["scan", "--format", "json", "--root"])
-            .arg(self.root.path())
-            .args([self.top.as_str(), "--unit", "kiln.service"])
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn written(&self) -> Vec<String> {
-        let report = self.report();
-        let mounts = report["plan"]["mounts"].as_array().unwrap().iter();
-        let written = mounts.filter(|mount| mount["access"] == "rw");
-        let path = |mount: &Value| mount["path"].as_str().unwrap().to_owned();
-        written.map(path).collect()
-    }
+    lab
 }
 
 const NODE: &str = "/usr/bin/node server.js";
@@ -73,14 +25,14 @@ fn what_an_administrator_called_the_directory_says_nothing() {
         "/var/www/tests",
         "/home/potter/examples",
         "/usr/local/node_modules",
-        "/data/third_party",
+        "/tests",
     ] {
-        let lab = Lab::new(top, NODE, &[("server.js", program)]);
+        let lab = started(top, NODE, &[("server.js", program)]);
         assert_eq!(lab.written(), [format!("{top}/kept")], "{top}");
-        assert_eq!(lab.report()["plan"]["ports"][0]["port"], 9101, "{top}");
+        assert_eq!(ports(&lab.report()), [9101], "{top}");
     }
     // Below it, such a name says what it always says.
-    let lab = Lab::new(
+    let lab = started(
         "/srv/kiln",
         NODE,
         &[
@@ -94,7 +46,7 @@ fn what_an_administrator_called_the_directory_says_nothing() {
 #[test]
 fn nothing_lies_below_a_file() {
     let perl = "my $base = $0;\nopen(my $out, '>', \"/opt/kiln/kiln.pl/log/x\");\nopen(my $own, '>', '/opt/kiln/log/y');\n";
-    let lab = Lab::new(
+    let lab = started(
         "/opt/kiln",
         "/usr/bin/perl /opt/kiln/kiln.pl",
         &[("kiln.pl", perl)],
@@ -107,7 +59,7 @@ fn names_made_up_at_run_time_are_no_mounts_among_code() {
     let program = "const fs = require('fs');\n\
                    fs.writeFileSync(__dirname + '/' + process.pid + '.part', '1');\n\
                    fs.writeFileSync(__dirname + '/parts/' + process.pid + '.part', '1');\n";
-    let lab = Lab::new("/opt/kiln", NODE, &[("server.js", program)]);
+    let lab = started("/opt/kiln", NODE, &[("server.js", program)]);
     assert_eq!(lab.written(), ["/opt/kiln/parts"]);
     // It is told all the same.
     let paths = lab.report()["paths"].to_string();
@@ -143,7 +95,7 @@ fn letters_are_made_small_and_large_in_every_language() {
             "NAME = 'Kiln'\ndir = File.join('/srv', NAME.downcase + '-kept')\nFile.write(File.join(dir, 'x'), '')\n",
         ),
     ] {
-        let lab = Lab::new("/opt/kiln", start, &[(file, text)]);
+        let lab = started("/opt/kiln", start, &[(file, text)]);
         assert_eq!(lab.written(), ["/srv/kiln-kept"], "{file}");
     }
 }
@@ -162,12 +114,12 @@ fn a_file_that_is_called_after_sqlite_is_a_database() {
             "const path = require('path');\nconst file = path.join(__dirname, 'kiln.sqlite3');\nmodule.exports = { file };\n",
         ),
     ] {
-        let lab = Lab::new("/opt/kiln", start, &[(file, text)]);
+        let lab = started("/opt/kiln", start, &[(file, text)]);
         assert_eq!(lab.written(), ["/opt/kiln/kiln.sqlite3"], "{file}");
     }
     // A file of another ending that is only named is none.
     let text = "import os\nBASE = os.path.dirname(os.path.abspath(__file__))\nLIST = os.path.join(BASE, 'kiln.list')\n";
-    let lab = Lab::new("/opt/kiln", "/usr/bin/python3 run.py", &[("run.py", text)]);
+    let lab = started("/opt/kiln", "/usr/bin/python3 run.py", &[("run.py", text)]);
     assert!(lab.written().is_empty(), "{:?}", lab.written());
 }
 
@@ -180,7 +132,7 @@ fn what_stands_beside_code_of_its_own_is_a_part_of_the_program() {
         ("themes/plain/plain.txt", "plain\n"),
     ];
     let own = [("server.js", "require('fs');\n")];
-    let lab = Lab::new("/opt/kiln", NODE, &[&own[..], &files].concat());
+    let lab = started("/opt/kiln", NODE, &[&own[..], &files].concat());
     assert!(lab.written().is_empty(), "{:?}", lab.written());
     // Where all code came as packages, it is an instance, and the rest is its state.
     let files = [
@@ -192,6 +144,6 @@ fn what_stands_beside_code_of_its_own_is_a_part_of_the_program() {
         ("instance/kept.txt", "kept\n"),
         (".github/stale.json", "{}\n"),
     ];
-    let lab = Lab::new("/opt/kiln", "/opt/kiln/venv/bin/kiln", &files);
+    let lab = started("/opt/kiln", "/opt/kiln/venv/bin/kiln", &files);
     assert_eq!(lab.written(), ["/opt/kiln/instance"]);
 }

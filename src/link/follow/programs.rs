@@ -42,6 +42,14 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
     let mut found: BTreeMap<AppPath, Out> = BTreeMap::new();
     let read = |start: &JavaStart| java::program(root, scope, &settings, start);
     let machines: Vec<JavaProgram> = java.par_iter().with_max_len(1).map(read).collect();
+    let mut unknown = started.unknown;
+    for (start, program) in java.iter().zip(&machines) {
+        // What is started, and was not found, may be any of it.
+        if program.scripts.is_empty() {
+            let prefixes = start.path.iter().filter_map(|path| scope.in_prefix(path));
+            unknown.extend(prefixes.cloned());
+        }
+    }
     for (path, member, script) in machines.iter().flat_map(|program| &program.scripts) {
         let out = found.entry(path.clone()).or_default();
         extract::of_program(path, member.as_deref(), script, out);
@@ -65,7 +73,7 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
     }
     seen.followed
         .closed
-        .retain(|prefix| !started.unknown.contains(prefix));
+        .retain(|prefix| !unknown.contains(prefix));
     seen.facts.retain(|fact| {
         let is_read_alone = match &fact.what {
             // Whose home a hidden name lies in shows where all is linked, and not from the program.

@@ -9,8 +9,7 @@ use crate::parse::read::ReadAt;
 const MAX_DIRECTORY: usize = 32 << 20;
 
 /// A zip archive (APPNOTE.TXT of PKWARE), of which only the directory has been read.
-pub struct Archive<'a> {
-    source: &'a dyn ReadAt,
+pub struct Archive {
     directory: Vec<u8>,
     /// What stands before the archive: a script that starts it, for instance.
     shift: u64,
@@ -42,15 +41,14 @@ pub struct Place {
     offset: u64,
 }
 
-impl<'a> Archive<'a> {
+impl Archive {
     /// Reads the directory; nothing when this is no archive, or its directory is broken.
     #[must_use]
-    pub fn open(source: &'a dyn ReadAt) -> Option<Self> {
+    pub fn open(source: &dyn ReadAt) -> Option<Self> {
         let directory = directory(source)?;
         let want = usize::try_from(directory.length).unwrap_or(usize::MAX);
         let bytes = source.bytes_at(directory.start, want.min(MAX_DIRECTORY));
         Some(Self {
-            source,
             directory: bytes.ok()?,
             shift: directory.shift,
             cut: want > MAX_DIRECTORY,
@@ -61,18 +59,12 @@ impl<'a> Archive<'a> {
     pub fn members(&self) -> impl Iterator<Item = Member<'_>> {
         let mut rest = &self.directory[..];
         std::iter::from_fn(move || {
-            let (member, after) = member(rest)?;
+            let (mut member, after) = member(rest)?;
             rest = after;
+            // No archive is so long that this fails.
+            member.at.offset = self.shift.saturating_add(member.at.offset);
             Some(member)
         })
-    }
-
-    /// The content of a member, unpacked, of which at most `limit` bytes are read; nothing when it is
-    /// packed in another way than zip's own (APPNOTE.TXT, 4.4.5).
-    #[must_use]
-    pub fn read(&self, place: Place, limit: usize) -> Option<Vec<u8>> {
-        let at = self.shift.checked_add(place.offset)?;
-        unpack(self.source, at, place, limit)
     }
 }
 
@@ -132,8 +124,12 @@ fn member(bytes: &[u8]) -> Option<(Member<'_>, &[u8])> {
     Some((Member { name, at }, after))
 }
 
-/// The content of a member whose local header (APPNOTE.TXT, 4.3.7) is at `at`.
-fn unpack(source: &dyn ReadAt, at: u64, place: Place, limit: usize) -> Option<Vec<u8>> {
+/// The content of a member of the archive `source`, unpacked, of which at most `limit` bytes are read; nothing
+/// when its local header (APPNOTE.TXT, 4.3.7) is not where it should be, or it is packed in another way than
+/// zip's own (4.4.5).
+#[must_use]
+pub fn unpack(source: &dyn ReadAt, place: Place, limit: usize) -> Option<Vec<u8>> {
+    let at = place.offset;
     let header = source.bytes_at(at, 30).ok()?;
     if !header.starts_with(b"PK\x03\x04") {
         return None;

@@ -2,7 +2,7 @@
 //! sort of archive it is. Only the central directory and the manifest are read; the bounds are our
 //! own, not what the archive claims.
 
-use super::archive::Archive;
+use super::archive::{Archive, unpack};
 use crate::parse::read::ReadAt;
 
 /// The most bytes of a manifest, packed and unpacked.
@@ -58,7 +58,7 @@ pub fn read(source: &dyn ReadAt) -> Option<Jar> {
     }
     jar.native.sort();
     jar.native.dedup();
-    if let Some(text) = manifest.and_then(|at| archive.read(at, MAX_MANIFEST)) {
+    if let Some(text) = manifest.and_then(|at| unpack(source, at, MAX_MANIFEST)) {
         jar.manifest(&text);
     }
     Some(jar)
@@ -219,7 +219,7 @@ mod tests {
         bytes[header + 10] = 8;
         let archive = Archive::open(&bytes).unwrap();
         let manifest = archive.members().next().unwrap();
-        let text = archive.read(manifest.at, MAX_MANIFEST).unwrap();
+        let text = unpack(&bytes, manifest.at, MAX_MANIFEST).unwrap();
         assert_eq!(text.len(), MAX_MANIFEST);
         assert!(read(&bytes).is_some());
     }

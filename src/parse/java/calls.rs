@@ -224,9 +224,7 @@ impl Walk<'_> {
                 });
                 return Some(given_or(known.collect(), None));
             }
-            ("java/nio/file/Path", "of")
-            | ("java/nio/file/Paths", "get")
-            | ("java/nio/file/FileSystem", "getPath") => {
+            ("java/nio/file/Path", "of") | ("java/nio/file/Paths", "get") => {
                 let rest = args.get(1).map(|arg| self.items(arg)).unwrap_or_default();
                 rest.iter()
                     .fold(first?.clone(), |dir, name| below(&dir, name, true))

@@ -1,12 +1,17 @@
 //! The stack and the variables of a method, with the values that they may have.
 
+use std::rc::Rc;
+
 use crate::parse::value::{Value, hole, unite};
+
+/// How many variables, and how many places of the stack, are followed: methods that people write have tens.
+const MAX_SLOTS: usize = 256;
 
 /// What a place of the stack or a variable holds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     /// The possible values of what is no object that is followed.
-    values: Vec<Value>,
+    values: Rc<Vec<Value>>,
     /// Which object it is.
     pub(super) object: Option<usize>,
     /// Whether it takes two places (`long`, `double`).
@@ -18,7 +23,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn of(values: Vec<Value>) -> Self {
         Self {
-            values,
+            values: Rc::new(values),
             ..Self::default()
         }
     }
@@ -39,8 +44,17 @@ impl Slot {
     pub(super) fn values(&self, objects: &[Object]) -> Vec<Value> {
         match self.object.and_then(|at| objects.get(at)) {
             Some(object) => object.values.clone(),
-            None => self.values.clone(),
+            None => self.values.as_ref().clone(),
         }
+    }
+
+    /// How many bytes the possible values have.
+    pub(super) fn weight(&self, objects: &[Object]) -> usize {
+        let values = match self.object.and_then(|at| objects.get(at)) {
+            Some(object) => &object.values,
+            None => self.values.as_ref(),
+        };
+        values.iter().map(Vec::len).sum()
     }
 
     /// The same, known for sure or not.
@@ -72,7 +86,14 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn push(&mut self, slot: Slot) {
-        self.stack.push(slot);
+        if self.stack.len() < MAX_SLOTS {
+            self.stack.push(slot);
+        }
+    }
+
+    /// How much there is of it.
+    pub(super) fn len(&self) -> usize {
+        self.stack.len() + self.locals.len()
     }
 
     /// What is on top; unknown where nothing is, as behind code that was not followed.
@@ -87,6 +108,9 @@ impl Frame {
 
     pub(super) fn set_local(&mut self, at: u16, slot: Slot) {
         let at = usize::from(at);
+        if at >= MAX_SLOTS {
+            return;
+        }
         if self.locals.len() <= at {
             self.locals.resize_with(at + 1, Slot::unknown);
         }

@@ -48,7 +48,7 @@ pub(super) fn stored_in_loops(opcodes: &[(usize, Opcode<'_>)]) -> BTreeMap<u16, 
 }
 
 /// How far an instruction jumps.
-fn jump(opcode: &Opcode<'_>) -> Option<i32> {
+pub(super) fn jump(opcode: &Opcode<'_>) -> Option<i32> {
     use Opcode as O;
     match opcode {
         O::Goto(by)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::parse::content::archive::Archive;
+use crate::parse::content::archive::{Archive, unpack};
 
 const PROGRAMS: [&[u8]; 2] = [
     include_bytes!("../../../tests/java/programs-8.jar"),
@@ -20,7 +20,7 @@ fn classes(jar: &[u8]) -> Vec<(String, Vec<u8>)> {
         .filter(|member| member.name.ends_with(b".class"));
     let read = members.map(|member| {
         let name = String::from_utf8(member.name.to_vec()).unwrap();
-        (name, archive.read(member.at, MAX_CLASS).unwrap())
+        (name, unpack(&source, member.at, MAX_CLASS).unwrap())
     });
     read.collect()
 }
@@ -89,6 +89,91 @@ fn the_same_classes_say_the_same_in_any_order() {
     let forward = told(run_all(&all));
     all.reverse();
     assert_eq!(told(run_all(&all)), forward);
+}
+
+/// A class with one method of such code; its constants stand behind seven of the class's own.
+fn class_of(code: &[u8], constants: &[Vec<u8>]) -> Vec<u8> {
+    let short = |number: usize| u16::try_from(number).unwrap().to_be_bytes();
+    let long = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let mut bytes = b"\xca\xfe\xba\xbe\0\0\0\x34".to_vec();
+    bytes.extend(short(8 + constants.len()));
+    for constant in [
+        utf8("A"),
+        vec![7, 0, 1],
+        utf8("java/lang/Object"),
+        vec![7, 0, 3],
+        utf8("m"),
+        utf8("(Ljava/lang/String;)V"),
+        utf8("Code"),
+    ]
+    .iter()
+    .chain(constants)
+    {
+        bytes.extend(constant);
+    }
+    // Flags, this class, the one above; no interfaces, no fields; one method with its code.
+    bytes.extend([0, 1, 0, 2, 0, 4, 0, 0, 0, 0, 0, 1]);
+    bytes.extend([0, 9, 0, 5, 0, 6, 0, 1, 0, 7]);
+    bytes.extend(long(12 + code.len()));
+    bytes.extend([0xff, 0xff, 0xff, 0xff]);
+    bytes.extend(long(code.len()));
+    bytes.extend(code);
+    bytes.extend([0; 6]);
+    bytes
+}
+
+fn utf8(text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+    [&[1][..], &length, text.as_bytes()].concat()
+}
+
+#[test]
+fn the_last_variable_and_ten_thousand_jumps_take_no_room() {
+    // aconst_null, wide astore 65535; then aconst_null, ifnull 4,000 instructions ahead.
+    let mut code = vec![0x01, 0xc4, 0x3a, 0xff, 0xff];
+    for _ in 0..8_000 {
+        code.extend([0x01, 0xc6, 0x3e, 0x7f]);
+    }
+    code.extend([0x00, 0x00, 0x00, 0x00].repeat(4_100));
+    code.push(0xb1);
+    let class = class_of(&code, &[]);
+    assert!(names(&class).is_some());
+    let scripts = run_all(&[class]);
+    assert!(!scripts[0].cut);
+}
+
+#[test]
+fn a_text_that_is_appended_to_itself_does_not_grow_without_end() {
+    let constants = [
+        utf8(&"a/".repeat(2_000)),
+        vec![8, 0, 8],
+        utf8("java/lang/StringBuilder"),
+        vec![7, 0, 10],
+        utf8("<init>"),
+        utf8("(Ljava/lang/String;)V"),
+        vec![12, 0, 12, 0, 13],
+        vec![10, 0, 11, 0, 14],
+        utf8("append"),
+        utf8("(Ljava/lang/CharSequence;)Ljava/lang/StringBuilder;"),
+        vec![12, 0, 16, 0, 17],
+        vec![10, 0, 11, 0, 18],
+    ];
+    // new, dup, ldc, invokespecial; then dup, invokevirtual append, on and on.
+    let mut code = vec![0xbb, 0, 11, 0x59, 0x12, 9, 0xb7, 0, 15];
+    for _ in 0..15_000 {
+        code.extend([0x59, 0xb6, 0, 19]);
+    }
+    code.push(0xb1);
+    let class = class_of(&code, &constants);
+    assert!(names(&class).is_some());
+    let _ = run_all(&[class]);
+}
+
+#[test]
+fn a_percent_sign_in_a_format_stands_for_itself() {
+    let format = [b"/srv/100%%/%s/%05d".to_vec()];
+    let found = values::formatted(&format, &[vec![b"a".to_vec()], vec![b"7".to_vec()]]);
+    assert_eq!(found, [b"/srv/100%/a/\0".to_vec()]);
 }
 
 proptest! {

@@ -19,8 +19,14 @@ pub(super) fn number_of(number: i64) -> Vec<Value> {
     vec![number.to_string().into_bytes()]
 }
 
+/// The longest string, and recipe for one, that is followed: `PATH_MAX` of limits.h.
+const MAX_TEXT: usize = 4096;
+
 /// A string; bytes that mean something in values are not known.
 pub(super) fn text_of(text: &str) -> Value {
+    if text.len() > MAX_TEXT {
+        return vec![HOLE];
+    }
     let plain = |byte: u8| if byte < b' ' { HOLE } else { byte };
     text.bytes().map(plain).collect()
 }
@@ -41,6 +47,9 @@ pub(super) fn concatenated(arguments: &[BootstrapArgument<'_>], args: &[Vec<Valu
     else {
         return recipe;
     };
+    if recipe_text.len() > MAX_TEXT {
+        return hole();
+    }
     let parts = recipe_text.chars().map(|c| match c {
         '\u{1}' => args.next().cloned().unwrap_or_else(hole),
         '\u{2}' => constants.next().unwrap_or_else(hole),
@@ -66,6 +75,11 @@ pub(super) fn formatted(format: &[Value], args: &[Vec<Value>]) -> Vec<Value> {
             let end = rest[at + 1..].iter().position(u8::is_ascii_alphabetic);
             let conversion = end.map(|end| &rest[at + 1..at + 2 + end]);
             let part = match conversion {
+                _ if rest[at + 1..].starts_with(b"%") => {
+                    whole = join(whole, &[b"%".to_vec()]);
+                    rest = &rest[at + 2..];
+                    continue;
+                }
                 Some(b"n") => vec![b"\n".to_vec()],
                 Some(b"s" | b"d") => args.next().cloned().unwrap_or_else(hole),
                 _ => {

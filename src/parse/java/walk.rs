@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use cafebabe::attributes::{AttributeData, BootstrapMethodEntry, CodeData, LineNumberEntry};
 use cafebabe::bytecode::Opcode;
 use cafebabe::constant_pool::{InvokeDynamic, MemberRef};
-use cafebabe::descriptors::{FieldDescriptor, FieldType, MethodDescriptor, ReturnDescriptor};
+use cafebabe::descriptors::{FieldDescriptor, FieldType, MethodDescriptor};
 
 use super::Machine;
 use super::frame::{Frame, Object, Slot};
 use super::known::{Known, Method};
-use super::loops::{Change, stored_in_loops};
+use super::loops::{Change, jump, stored_in_loops};
 use super::shape::{Shape, shape};
 use super::values::{concatenated, letters};
 use crate::parse::op::{Act, Deed, Op};
@@ -21,6 +21,12 @@ use crate::parse::value::{
 /// How many objects of a method are followed, and how many things in one.
 const MAX_OBJECTS: usize = 4096;
 pub(super) const MAX_ITEMS: usize = 64;
+
+/// How many slots of frames wait for the instruction that they are for.
+const MAX_WAITING: usize = 100_000;
+
+/// How many slots, or bytes of values, are as much work as an instruction.
+const PER_STEP: usize = 8;
 
 /// A method while it is run.
 pub(super) struct Walk<'w> {
@@ -36,6 +42,10 @@ pub(super) struct Walk<'w> {
     pub(super) objects: Vec<Object>,
     /// Frames of those who jump ahead, by where they go.
     ahead: BTreeMap<usize, Frame>,
+    /// How many slots these have.
+    waiting: usize,
+    /// How much work is left.
+    left: usize,
     line: u32,
     pub(super) ops: Vec<Op>,
 }
@@ -74,6 +84,8 @@ impl<'w> Walk<'w> {
             changing: BTreeMap::new(),
             objects: Vec::new(),
             ahead: BTreeMap::new(),
+            waiting: 0,
+            left: 0,
             line: 0,
             ops: Vec::new(),
         }
@@ -102,8 +114,6 @@ impl<'w> Walk<'w> {
             self.frame.set_local(at, slot.wide(wide));
             at = at.saturating_add(1 + u16::from(wide));
         }
-        let gives_nothing = matches!(descriptor.return_type, ReturnDescriptor::Void);
-        debug_assert!(self.method.name != "<init>" || gives_nothing);
     }
 
     /// Runs the code; whether there was work enough for all of it.
@@ -122,17 +132,26 @@ impl<'w> Walk<'w> {
         let mut lines: Vec<(u16, u16)> = lines.unwrap_or_default().iter().map(pair).collect();
         lines.sort_unstable();
         self.changing = stored_in_loops(&bytecode.opcodes);
+        self.left = *left;
+        let is_whole = self.all(&bytecode.opcodes, &lines);
+        *left = self.left;
+        is_whole
+    }
+
+    fn all(&mut self, opcodes: &[(usize, Opcode<'_>)], lines: &[(u16, u16)]) -> bool {
         let mut next = Next::On;
-        for (at, opcode) in &bytecode.opcodes {
+        for (at, opcode) in opcodes {
             if matches!(next, Next::At(to) if *at < to) {
                 continue;
             }
-            if *left == 0 {
+            if self.left == 0 {
                 return false;
             }
-            *left -= 1;
-            self.line = line_of(&lines, *at);
-            match (self.ahead.remove(at), &next) {
+            self.charge(1);
+            self.line = line_of(lines, *at);
+            let ahead = self.ahead.remove(at);
+            self.waiting -= ahead.as_ref().map_or(0, Frame::len).min(self.waiting);
+            match (ahead, &next) {
                 (Some(other), Next::On) => self.frame.meet(&other, &self.objects),
                 (Some(other), _) => self.frame = other,
                 (None, Next::On) => {}
@@ -150,10 +169,23 @@ impl<'w> Walk<'w> {
         };
         match self.ahead.get_mut(&to) {
             Some(other) => other.meet(&self.frame, &self.objects),
-            None => {
+            None if self.waiting < MAX_WAITING => {
+                self.waiting += self.frame.len();
                 self.ahead.insert(to, self.frame.clone());
             }
+            None => {}
         }
+        self.charge(self.frame.len() / PER_STEP);
+    }
+
+    fn charge(&mut self, work: usize) {
+        self.left = self.left.saturating_sub(work);
+    }
+
+    /// Charges what is done with the operands of a call.
+    fn charge_for(&mut self, args: &[Slot]) {
+        let bytes: usize = args.iter().map(|arg| arg.weight(&self.objects)).sum();
+        self.charge(bytes / PER_STEP);
     }
 
     /// Makes an object that is followed.
@@ -231,17 +263,6 @@ impl<'w> Walk<'w> {
                 self.drop(1);
                 self.jump(at, *by);
             }
-            O::IfAcmpeq(by)
-            | O::IfAcmpne(by)
-            | O::IfIcmpeq(by)
-            | O::IfIcmpne(by)
-            | O::IfIcmplt(by)
-            | O::IfIcmpge(by)
-            | O::IfIcmpgt(by)
-            | O::IfIcmple(by) => {
-                self.drop(2);
-                self.jump(at, *by);
-            }
             O::Tableswitch(table) => {
                 self.drop(1);
                 table
@@ -283,7 +304,14 @@ impl<'w> Walk<'w> {
                 self.invoke(member, false);
             }
             O::Invokedynamic(call) => self.invoke_dynamic(call),
-            _ => self.plain(opcode),
+            // What is left of the jumps compares two values.
+            _ => match jump(opcode) {
+                Some(by) => {
+                    self.drop(2);
+                    self.jump(at, by);
+                }
+                None => self.plain(opcode),
+            },
         }
         Next::On
     }
@@ -330,6 +358,7 @@ impl<'w> Walk<'w> {
             return;
         };
         let args = self.arguments(&shape);
+        self.charge_for(&args);
         let maker = self.makers.get(usize::from(call.attr_index));
         let values = match (call.name_and_type.name.as_ref(), maker) {
             ("makeConcatWithConstants", Some(maker)) => {
@@ -367,6 +396,7 @@ impl<'w> Walk<'w> {
             return;
         };
         let args = self.arguments(&shape);
+        self.charge_for(&args);
         let receiver = (!is_static).then(|| self.frame.pop());
         let (class, name) = (
             member.class_name.as_ref(),

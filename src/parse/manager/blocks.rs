@@ -1,6 +1,8 @@
 //! Ruby as far as tables of settings are made of it: assignments, calls with blocks, loops over lists.
 
-use super::expression::{Kind, Language, Reader, Scope, Token, Value, tokens};
+use super::expression::Reader;
+use super::tokens::{Kind, Language, Token, tokens};
+use super::value::{Scope, Value};
 
 /// How deep blocks lie in one another.
 const MAX_DEPTH: usize = 24;

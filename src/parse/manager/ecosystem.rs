@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::super::config::{self, Setting};
-use super::expression::{Kind, Language, Reader, Scope, Token, Value, tokens};
+use super::expression::Reader;
+use super::tokens::{Kind, Language, Token, tokens};
+use super::value::{Scope, Value};
 use super::{Command, Managed, Text, words};
 
 /// In what a file is written that may be such a list, from its name and first bytes.
@@ -22,16 +24,17 @@ pub(super) fn form(name: &[u8], head: &[u8]) -> Option<Text> {
         b"processes.",
         b"process-",
     ]);
-    let is_list = has(b"script") && (has(b"apps") || is_named);
-    if !is_list {
-        return None;
-    }
-    if ends(&[b".config.js", b".config.cjs", b".config.mjs"])
+    let written = if ends(&[b".config.js", b".config.cjs", b".config.mjs"])
         || is_named && ends(&[b".json", b".js", b".cjs"])
     {
-        return Some(Text::Script);
-    }
-    (is_named && ends(&[b".yml", b".yaml"])).then_some(Text::Yaml)
+        Text::Script
+    } else if is_named && ends(&[b".yml", b".yaml"]) {
+        Text::Yaml
+    } else {
+        return None;
+    };
+    let is_list = has(b"script") && (has(b"apps") || is_named);
+    is_list.then_some(written)
 }
 
 /// The applications.
@@ -116,7 +119,7 @@ fn lines(tokens: &[Token]) -> Vec<u32> {
         let name = match &pair[0].kind {
             Kind::Word(word) => word.as_bytes().to_vec(),
             Kind::Text(pieces) => match pieces.as_slice() {
-                [super::expression::Piece::Plain(plain)] => plain.clone(),
+                [super::tokens::Piece::Plain(plain)] => plain.clone(),
                 _ => Vec::new(),
             },
             _ => Vec::new(),

@@ -10,6 +10,8 @@ mod expression;
 mod monit;
 mod procfile;
 mod ruby;
+mod tokens;
+mod value;
 
 /// A kind of table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,19 +133,21 @@ pub fn form(path: &[u8], head: &[u8]) -> Option<Form> {
     if name == b"Procfile" || name == b"Procfile.production" {
         return Some(Form::Procfile);
     }
-    if has(b"God.watch") && (ends(b".god") || ends(b".rb")) {
+    // Every file is asked: its name tells most of them before their text is looked at.
+    if (ends(b".god") || ends(b".rb")) && has(b"God.watch") {
         return Some(Form::God);
     }
-    if (has(b"Eye.app") || has(b"Eye.load"))
-        && (ends(b".eye") || ends(b".rb") || name == b"Eyefile")
+    if (ends(b".eye") || ends(b".rb") || name == b"Eyefile")
+        && (has(b"Eye.app") || has(b"Eye.load"))
     {
         return Some(Form::Eye);
     }
-    if has(b"[watcher:") && (ends(b".ini") || ends(b".conf")) {
+    if (ends(b".ini") || ends(b".conf")) && has(b"[watcher:") {
         return Some(Form::Circus);
     }
+    let mut parts = path.split(|byte| *byte == b'/').skip(1);
     let is_monit =
-        memchr::memmem::find(path, b"/monit").is_some() || ends(b".monit") || ends(b".monitrc");
+        ends(b".monit") || ends(b".monitrc") || parts.any(|part| part.starts_with(b"monit"));
     if is_monit && has(b"check") && has(b"start") {
         return Some(Form::Monit);
     }

@@ -2,7 +2,7 @@
 
 use super::super::mask::mask;
 use super::blocks::{Deed, Node, parse, run};
-use super::expression::{Scope, Value};
+use super::value::{Scope, Value};
 use super::{Command, MAX_PROGRAMS, Managed, signal, words};
 
 /// What a table sets for one program, by key; a later value replaces an earlier one.

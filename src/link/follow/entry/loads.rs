@@ -1,13 +1,13 @@
 //! Applications that a server, a launcher or a process manager of their language loads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Command, Entry, Finder, LIMIT};
-use crate::extract::language_of;
-use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
+use crate::extract::{HEAD, language_of, managers};
+use crate::fact::{Certainty, Fact, Locus, Source, Touch, What};
 use crate::knowledge::starts::Names;
 use crate::link::reach;
-use crate::parse::config::{self, Form};
+use crate::parse::manager;
 use crate::parse::script::Language;
 use crate::path::AppPath;
 
@@ -126,7 +126,7 @@ impl Finder<'_> {
         }
     }
 
-    /// The programs of a process manager's own file: each section with a `script` is one.
+    /// The programs of a process manager's own file.
     fn managed(
         &self,
         file: &AppPath,
@@ -134,72 +134,32 @@ impl Finder<'_> {
         steps: usize,
         found: &mut BTreeSet<Entry>,
     ) -> bool {
-        let ending = file
-            .name()
-            .rsplit(|byte| *byte == b'.')
-            .next()
-            .unwrap_or_default();
-        let form = match ending {
-            b"js" | b"cjs" => Form::Script(config::Language::JavaScript),
-            b"json" => Form::Json,
-            b"yml" | b"yaml" => Form::Yaml,
-            _ => return false,
-        };
         let text = self.root.read(file.as_bytes(), LIMIT).unwrap_or_default();
-        type App = BTreeMap<String, (u32, String)>;
-        let mut apps: BTreeMap<(String, u32), App> = BTreeMap::new();
-        for setting in config::parse(form, &text).settings {
-            let above = setting.key.len().saturating_sub(1);
-            let section = setting.key[..above].join(".");
-            let app = apps.entry((section, setting.block)).or_default();
-            app.insert(setting.name().to_owned(), (setting.line, setting.value));
-        }
-        let mut is_any = false;
-        for app in apps.values() {
-            let get = |key: &str| app.get(key).map(|(_, value)| value.as_str());
-            let Some(script) = get("script") else {
-                continue;
-            };
-            is_any = true;
-            let cwd = get("cwd").and_then(AppPath::absolute);
-            let dir = cwd.or_else(|| file.parent());
-            for key in ["out_file", "error_file", "log_file", "pid_file"] {
-                if let Some((line, value)) = app.get(key)
-                    && let Some(path) = self.path(value.as_bytes(), dir.as_ref())
-                {
-                    let class = if key == "pid_file" {
-                        Class::Runtime
-                    } else {
-                        Class::Log
-                    };
-                    self.kept.borrow_mut().push(Fact {
-                        at: Locus::line(file, *line),
-                        what: What::Path {
-                            path,
-                            touch: Touch::Writes,
-                            source: Source::Config,
-                            by: key.to_owned(),
-                            kind: Some(Kind::File),
-                            class: Some(class),
-                        },
-                        certainty: Certainty::Declared,
-                    });
-                }
-            }
-            let mut argv = Vec::new();
-            let interpreter = get("interpreter").unwrap_or("node");
-            argv.push(interpreter.as_bytes().to_vec());
-            argv.push(script.as_bytes().to_vec());
-            let args = get("args").unwrap_or_default();
-            argv.extend(args.split_whitespace().map(|arg| arg.as_bytes().to_vec()));
+        let Some(form) = manager::form(file.as_bytes(), &text[..text.len().min(HEAD)]) else {
+            return false;
+        };
+        let all = manager::read(form, &text, file.as_bytes());
+        for one in &all {
+            let mut env = command.env.clone();
+            env.extend(one.env.iter().cloned());
+            let user = one
+                .user
+                .clone()
+                .and_then(|user| String::from_utf8(user).ok());
             let next = Command {
-                argv,
-                dir,
-                ..command.clone()
+                argv: match &one.command {
+                    manager::Command::Words(words) => words.clone(),
+                    manager::Command::Shell(line) => {
+                        vec![b"sh".to_vec(), b"-c".to_vec(), line.clone()]
+                    }
+                },
+                dir: Some(managers::directory(one, form, file)),
+                user: user.or_else(|| command.user.clone()),
+                env,
             };
             self.follow(next, steps, found);
         }
-        is_any
+        !all.is_empty()
     }
 
     /// A module of Python by its name, with the object in it behind a colon.

@@ -62,7 +62,7 @@ pub(super) struct Started {
     pub(super) entries: Vec<Entry>,
     /// The programs of Java.
     pub(super) java: Vec<JavaStart>,
-    /// What process managers keep for them.
+    /// Files that lines of manifests give to their programs.
     pub(super) kept: Vec<Fact>,
     /// Directories of the scope in which something is started that is not read.
     pub(super) unknown: BTreeSet<AppPath>,
@@ -82,10 +82,10 @@ struct Finder<'a> {
     host: &'a Host,
     scope: &'a Scope,
     system: System<'a>,
-    /// What process managers keep for the programs that they start.
+    /// Files that a line of a manifest gives to its program.
     kept: RefCell<Vec<Fact>>,
     /// The programs of Java.
-    java: RefCell<BTreeSet<JavaStart>>,
+    java: RefCell<Vec<JavaStart>>,
 }
 
 /// The programs that `facts` say are started, and the pages of sites that are served.
@@ -124,7 +124,9 @@ pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -
     finder.pages(&mut found);
     Started {
         entries: found.into_iter().collect(),
-        java: finder.java.into_inner().into_iter().collect(),
+        java: BTreeSet::from_iter(finder.java.into_inner())
+            .into_iter()
+            .collect(),
         kept: finder.kept.into_inner(),
         unknown,
     }

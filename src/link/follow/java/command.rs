@@ -33,7 +33,7 @@ const WITH_VALUE: [&[u8]; 14] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::link::follow) struct JavaStart {
     /// The class path.
-    pub(super) path: Vec<AppPath>,
+    pub(in crate::link::follow) path: Vec<AppPath>,
     /// The classes that are run first, by their internal names: the main class, and those that a launcher
     /// is given.
     pub(super) mains: Vec<String>,

@@ -10,19 +10,22 @@ use crate::extract::HEAD;
 use crate::fact::Kind;
 use crate::link::scope::Scope;
 use crate::parse::config;
-use crate::parse::content::archive::{Archive, Place};
+use crate::parse::content::archive::{Archive, Place, unpack};
 use crate::parse::content::jar;
 use crate::parse::java::{self, Loaded, MAX_CLASS, Machine};
 use crate::parse::op::Script;
 use crate::path::AppPath;
-use crate::tree::{File, Root};
+use crate::tree::Root;
 
 /// How many classes of a program are read, and how many bytes of them.
 const MAX_CLASSES: usize = 3000;
 const MAX_BYTES: usize = 24 << 20;
 
-/// How many names of classes are looked through.
-const MAX_NAMES: usize = 100_000;
+/// How many members of archives are known.
+const MAX_NAMES: usize = 400_000;
+
+/// The largest file of settings beside the classes that is read, in bytes.
+const MAX_SETTINGS: usize = 64 << 10;
 
 /// How many parts of the class path are looked into.
 const MAX_PARTS: usize = 400;
@@ -52,10 +55,9 @@ const CONTAINERS: [&str; 6] = [
 ];
 
 /// A part of the class path.
-enum Part<'a> {
+enum Part {
     Archive {
         path: AppPath,
-        archive: Archive<'a>,
         /// Classes and other members by their names below one of [`TOPS`].
         members: BTreeMap<String, (String, Place)>,
     },
@@ -83,9 +85,10 @@ pub(super) fn program(
     settings: &Settings,
     start: &JavaStart,
 ) -> JavaProgram {
-    let files = opened(root, scope, &start.path);
-    let parts: Vec<Part<'_>> = files.iter().filter_map(part).take(MAX_PARTS).collect();
-    let path = ClassPath { root, parts };
+    let path = ClassPath {
+        root,
+        parts: parts(root, scope, &start.path),
+    };
     let classes = path.classes(&start.mains);
     let loaded: Vec<Loaded<'_>> = classes
         .iter()
@@ -124,38 +127,44 @@ pub(super) fn program(
     }
 }
 
-/// What lies at a part of the class path: an archive that is open, or a directory.
-type Opened = (AppPath, Option<File>);
-
-/// Opens the class path: archives with those that they name in turn (JAR File Specification, "Class-Path
-/// attribute").
-fn opened(root: &Root, scope: &Scope, path: &[AppPath]) -> Vec<Opened> {
-    let mut found: Vec<Opened> = Vec::new();
+/// The class path: directories, and archives with those that they name in turn (JAR File Specification,
+/// "Class-Path attribute").
+fn parts(root: &Root, scope: &Scope, path: &[AppPath]) -> Vec<Part> {
+    let mut found = Vec::new();
+    let mut members_left = MAX_NAMES;
     let mut seen = BTreeSet::new();
     let mut queue: VecDeque<AppPath> = path.iter().cloned().collect();
     while let Some(path) = queue.pop_front() {
         let Ok(node) = root.resolve(path.as_bytes()) else {
             continue;
         };
-        if !scope.contains(&node.real) || !seen.insert(node.real.clone()) || seen.len() > MAX_PARTS
-        {
+        if !scope.contains(&node.real) || !seen.insert(node.real.clone()) {
             continue;
         }
+        if seen.len() > MAX_PARTS || members_left == 0 {
+            break;
+        }
         match node.stat.kind {
-            Kind::Dir => found.push((node.real, None)),
+            Kind::Dir => found.push(Part::Dir(node.real)),
             Kind::File => {
                 let Ok(file) = root.open_file(node.real.as_bytes()) else {
                     continue;
                 };
-                let named = jar::read(&file)
-                    .map(|jar| jar.class_path)
-                    .unwrap_or_default();
+                let named = jar::read(&file).map(|jar| jar.class_path);
                 let dir = node.real.parent();
+                let named = named.unwrap_or_default();
                 let named = named
                     .iter()
                     .filter_map(|name| Some(dir.as_ref()?.join(name)));
                 queue.extend(named);
-                found.push((node.real, Some(file)));
+                if let Some(archive) = Archive::open(&file) {
+                    let members = members(&archive, members_left);
+                    members_left -= members.len();
+                    found.push(Part::Archive {
+                        path: node.real,
+                        members,
+                    });
+                }
             }
             _ => {}
         }
@@ -163,50 +172,36 @@ fn opened(root: &Root, scope: &Scope, path: &[AppPath]) -> Vec<Opened> {
     found
 }
 
-fn part((path, file): &Opened) -> Option<Part<'_>> {
-    let Some(file) = file else {
-        return Some(Part::Dir(path.clone()));
-    };
-    let archive = Archive::open(file)?;
-    let mut members = BTreeMap::new();
-    for member in archive.members() {
+/// The members of an archive by their names below one of [`TOPS`].
+fn members(archive: &Archive, limit: usize) -> BTreeMap<String, (String, Place)> {
+    let mut found = BTreeMap::new();
+    for member in archive.members().take(limit) {
         let Ok(name) = std::str::from_utf8(member.name) else {
             continue;
         };
-        let top = TOPS
-            .iter()
-            .rev()
-            .find(|top| name.starts_with(**top))
-            .unwrap_or(&"");
-        members.insert(name[top.len()..].to_owned(), (name.to_owned(), member.at));
+        let top = TOPS.iter().rev().find(|top| name.starts_with(**top));
+        let top = top.unwrap_or(&"");
+        found.insert(name[top.len()..].to_owned(), (name.to_owned(), member.at));
     }
-    Some(Part::Archive {
-        path: path.clone(),
-        archive,
-        members,
-    })
+    found
 }
 
 struct ClassPath<'a> {
     root: &'a Root,
-    parts: Vec<Part<'a>>,
+    parts: Vec<Part>,
 }
 
 impl ClassPath<'_> {
     fn find(&self, name: &str) -> Option<Class> {
         let file = format!("{name}.class");
         self.parts.iter().find_map(|part| match part {
-            Part::Archive {
-                path,
-                archive,
-                members,
-            } => {
+            Part::Archive { path, members } => {
                 let (member, place) = members.get(&file)?;
                 Some(Class {
                     file: path.clone(),
                     member: Some(member.clone()),
                     from: path.clone(),
-                    bytes: archive.read(*place, MAX_CLASS)?,
+                    bytes: self.unpacked(path, *place, MAX_CLASS)?,
                 })
             }
             Part::Dir(dir) => {
@@ -220,6 +215,13 @@ impl ClassPath<'_> {
                 })
             }
         })
+    }
+
+    /// The content of a member. The archive is opened for it: there may be more of them than a process may
+    /// have open.
+    fn unpacked(&self, archive: &AppPath, place: Place, limit: usize) -> Option<Vec<u8>> {
+        let file = self.root.open_file(archive.as_bytes()).ok()?;
+        unpack(&file, place, limit)
     }
 
     /// The classes of the application that its first ones lead to: those of the same makers. Where these are
@@ -297,19 +299,14 @@ impl ClassPath<'_> {
         let names = members
             .flatten()
             .filter_map(|name| name.strip_suffix(".class"));
-        names.map(str::to_owned).take(MAX_NAMES).collect()
+        names.map(str::to_owned).collect()
     }
 
     /// The settings that lie beside the classes, for those that no file outside gives.
     fn settings(&self, classes: &[Class]) -> Settings {
         let mut settings = Settings::default();
         for part in &self.parts {
-            let Part::Archive {
-                path,
-                archive,
-                members,
-            } = part
-            else {
+            let Part::Archive { path, members } = part else {
                 continue;
             };
             if !classes.iter().any(|class| class.file == *path) {
@@ -321,7 +318,7 @@ impl ClassPath<'_> {
                 {
                     continue;
                 }
-                if let Some(text) = archive.read(*place, 64 << 10) {
+                if let Some(text) = self.unpacked(path, *place, MAX_SETTINGS) {
                     let path = path.join(name);
                     let form = config::form(&path, &text[..text.len().min(HEAD)]);
                     if let Some(form) = form {

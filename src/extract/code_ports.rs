@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::script::{interpreter_name, is_library};
-use super::{Extractor, Input, Out};
+use super::{Extractor, Input, Out, start_ports};
 use crate::fact::{Certainty, Kind, Locus, What};
 use crate::knowledge;
 
@@ -108,6 +108,10 @@ static CONSTANT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// The name of a variable of the environment.
+static VARIABLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b[A-Z][A-Z0-9_]*PORT\b").ok());
+
 /// Words without which no call above stands in a text.
 const SIGNS: [&[u8]; 9] = [
     b"listen", b"Server", b".bind", b"server", b"PORT", b"port=", b"port =", b":port", b"Local",
@@ -132,6 +136,7 @@ fn run(input: &Input<'_>, out: &mut Out) {
             if let Some(found) = pattern.captures(line)
                 && let (Some(name), Some(port)) = (found.get(1), found.get(2))
                 && let Some(port) = number(port.as_bytes())
+                && !start_ports::is_others(&String::from_utf8_lossy(name.as_bytes()))
             {
                 constants.entry(name.as_bytes()).or_insert(port);
             }
@@ -143,9 +148,19 @@ fn run(input: &Input<'_>, out: &mut Out) {
             let Some(pattern) = opens.pattern.as_ref() else {
                 continue;
             };
-            let Some(word) = pattern.captures(line).and_then(|found| found.get(1)) else {
+            let Some(found) = pattern.captures(line) else {
                 continue;
             };
+            let (Some(whole), Some(word)) = (found.get(0), found.get(1)) else {
+                continue;
+            };
+            // The variable that may change it says whose port it is.
+            let mut names = VARIABLE
+                .iter()
+                .flat_map(|one| one.find_iter(whole.as_bytes()));
+            if names.any(|name| start_ports::is_others(&String::from_utf8_lossy(name.as_bytes()))) {
+                continue;
+            }
             let word = word.as_bytes();
             let Some(port) = number(word).or_else(|| constants.get(word).copied()) else {
                 continue;

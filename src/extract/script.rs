@@ -181,15 +181,6 @@ impl<'a> Facts<'a> {
         if op.undoes() && act != Act::Removes {
             return;
         }
-        if let Some(port) = port_of(by, path) {
-            let what = What::Listens {
-                transport: "tcp".to_owned(),
-                port: Some(port),
-                address: String::new(),
-                protocol: None,
-            };
-            return self.add(op.line, certainty_of(op), what);
-        }
         let (touch, kind) = touch_of(act);
         let (path, class) = match known_path(path) {
             Some(path) => (path, None),
@@ -252,14 +243,6 @@ impl<'a> Facts<'a> {
         out.path(self.at(line), certainty, path, found);
         self.seen.extend(out.facts);
     }
-}
-
-/// What is listened on takes a path or a number, which is a port however it was written.
-fn port_of(by: &str, path: &[u8]) -> Option<u16> {
-    let last = path.rsplit(|byte| *byte == b'/').next()?;
-    let number = std::str::from_utf8(last).ok().filter(|_| by == "listen")?;
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    number.parse().ok().filter(|port| is_number && *port > 0)
 }
 
 /// A script that was not understood up to here gives guesses.

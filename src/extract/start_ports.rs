@@ -54,32 +54,52 @@ pub fn listener(value: &str) -> Option<(What, &str)> {
 /// Words of an option that name a place to listen on.
 const LISTENS: [&str; 6] = ["listen", "bind", "address", "addr", "endpoint", "interface"];
 
+/// Options that are called after how they are spoken to.
+const TRANSPORTS: [&str; 9] = [
+    "inet", "inet4", "inet6", "tcp", "udp", "http", "https", "grpc", "socket",
+];
+
 /// Words of an option that name another's: what is beside them is talked to.
-pub(super) const OTHERS: [&str; 34] = [
+pub(super) const OTHERS: [&str; 53] = [
     "amqp",
     "backend",
     "broker",
+    "cassandra",
+    "clickhouse",
     "cluster",
+    "consul",
+    "couchdb",
     "database",
     "db",
     "destination",
     "elastic",
     "elasticsearch",
+    "email",
+    "etcd",
     "gateway",
+    "graphite",
     "home",
+    "influx",
+    "influxdb",
     "join",
     "kafka",
     "ldap",
     "mail",
+    "mariadb",
     "master",
     "memcache",
     "memcached",
     "mongo",
     "mongodb",
+    "mssql",
     "mysql",
+    "nats",
+    "neo4j",
+    "oracle",
     "parent",
     "peer",
     "pg",
+    "pgsql",
     "pool",
     "postgres",
     "postgresql",
@@ -87,10 +107,48 @@ pub(super) const OTHERS: [&str; 34] = [
     "rabbitmq",
     "redis",
     "remote",
+    "sentinel",
     "smtp",
+    "solr",
+    "statsd",
     "target",
     "upstream",
+    "zookeeper",
 ];
+
+/// The places that a command listens on, as far as its words say.
+#[must_use]
+pub fn of_command(program: &[u8], args: &[String]) -> Vec<Endpoint> {
+    let mut found = ports(args);
+    found.extend(of_super_server(program, args));
+    found.extend(of_test_server(program, args));
+    found
+}
+
+/// The web servers that interpreters bring for tests: `php -S ADDRESS:PORT` (php(1)), and `python -m
+/// http.server PORT` (http.server, Command-line interface).
+fn of_test_server(program: &[u8], args: &[String]) -> Option<Endpoint> {
+    let behind = |option: &'static str| {
+        let mut words = args.iter().skip_while(move |arg| *arg != option);
+        words.next();
+        words
+    };
+    let word = if program.starts_with(b"php") {
+        behind("-S").next()
+    } else if program.starts_with(b"python") {
+        const MODULES: [&str; 2] = ["http.server", "SimpleHTTPServer"];
+        let mut words = behind("-m").skip_while(|word| !MODULES.contains(&word.as_str()));
+        words.next();
+        words.find(|word| word.parse::<u16>().is_ok())
+    } else {
+        None
+    };
+    let one = endpoint(word?).filter(|one| one.port.is_some())?;
+    Some(Endpoint {
+        protocol: Some("http".to_owned()),
+        ..one
+    })
+}
 
 /// The places that a command listens on, as far as its options say.
 #[must_use]
@@ -172,7 +230,8 @@ fn split(word: &str) -> Option<(&str, Option<&str>)> {
 
 fn of_option(option: &str, value: &str) -> Option<Endpoint> {
     let parts = words(option);
-    let is_other = parts.iter().any(|part| OTHERS.contains(&part.as_str()));
+    let listens = parts.iter().any(|part| LISTENS.contains(&part.as_str()));
+    let is_other = is_others(option) && !parts.iter().any(|part| part == "listen");
     let mut one = endpoint(value).filter(|one| one.transport != "unix")?;
     let port = one.port?;
     let is_address = value.contains(':');
@@ -180,8 +239,8 @@ fn of_option(option: &str, value: &str) -> Option<Endpoint> {
         "p" | "P" => !is_address && port > 20,
         "b" | "l" | "L" | "h" | "H" | "a" | "T" => is_address,
         _ => {
-            let listens = parts.iter().any(|part| LISTENS.contains(&part.as_str()));
-            !is_other && (is_port(option) || listens && is_address)
+            let is_transport = TRANSPORTS.contains(&option);
+            !is_other && (is_port(option) || (listens || is_transport) && is_address)
         }
     };
     if !asks {
@@ -206,6 +265,13 @@ fn debugger(word: &str) -> Option<Endpoint> {
     let mut one = endpoint(address.split(',').next()?)?;
     one.protocol = Some("jdwp".to_owned());
     one.port.map(|_| one)
+}
+
+/// Whether a name speaks of another's port: `DB_PORT`, `proxyPort`.
+#[must_use]
+pub fn is_others(name: &str) -> bool {
+    let parts = words(name);
+    parts.iter().any(|part| OTHERS.contains(&part.as_str()))
 }
 
 /// Whether the name of an option or a key ends in the word port: `http-port`, `HTTP_PORT`, `httpPort`,
@@ -290,6 +356,11 @@ mod tests {
             ("-p /run/x.pid --transport 9 --report 80", ""),
             ("--smtp-port 25 --proxy 10.0.0.1:3128", ""),
             ("-n 5 -c 8080", ""),
+            ("--inet=127.0.0.1:10023 --pid 1", "tcp 10023 127.0.0.1"),
+            (
+                "--listen-peer-urls http://127.0.0.1:2390 --initial-advertise-peer-urls http://10.0.0.1:2390",
+                "tcp 2390 127.0.0.1 http",
+            ),
         ] {
             let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
             let show = |one: Endpoint| {

@@ -23,6 +23,8 @@ struct File {
     library_parts: BTreeSet<String>,
     example_parts: BTreeSet<String>,
     tool_parts: BTreeSet<String>,
+    build_names: BTreeSet<String>,
+    build_endings: BTreeSet<String>,
     example_endings: BTreeSet<String>,
     code_endings: BTreeSet<String>,
     settings_languages: BTreeSet<String>,
@@ -213,19 +215,26 @@ pub fn is_example(path: &AppPath) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
     let mut dirs = telling(path).rev().skip(1);
     ending.is_some_and(|ending| PLACES.example_endings.contains(ending))
-        || dirs.any(|part| {
-            std::str::from_utf8(part).is_ok_and(|part| PLACES.example_parts.contains(part))
-        })
+        || dirs.any(|part| is_among(&PLACES.example_parts, part))
+}
+
+/// Whether a table has a name, in whatever letters that is written.
+fn is_among(table: &BTreeSet<String>, name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| table.contains(&name.to_ascii_lowercase()))
 }
 
 /// Whether a script lies where programs are kept that people run by hand, or in a build.
 #[must_use]
 pub fn is_tool(path: &AppPath) -> bool {
     let mut dirs = telling(path).rev().skip(1);
-    is_example(path)
-        || dirs.any(|part| {
-            std::str::from_utf8(part).is_ok_and(|part| PLACES.tool_parts.contains(part))
-        })
+    is_example(path) || dirs.any(|part| is_among(&PLACES.tool_parts, part)) || is_build(path.name())
+}
+
+/// Whether a file of this name is a recipe by which its language's tools build or test an application.
+fn is_build(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    PLACES.build_names.contains(&name) || PLACES.build_endings.contains(ending)
 }
 
 /// Whether a file of this name is code.

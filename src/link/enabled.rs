@@ -15,6 +15,16 @@ pub(super) const KEY: &str = "Enabled";
 /// How much of a unit is read.
 const LIMIT: usize = 1 << 16;
 
+/// The files that are said to start nothing.
+pub(super) fn off(facts: &[Fact]) -> BTreeSet<&AppPath> {
+    let is_off = |fact: &&Fact| matches!(&fact.what, What::Directive { key, value } if key == KEY && value == "no");
+    facts
+        .iter()
+        .filter(is_off)
+        .map(|fact| &fact.at.file)
+        .collect()
+}
+
 /// A directive for each unit that could be enabled and is not, where another one that starts the
 /// application is: of a tree in which nothing is enabled, nothing tells which one is meant.
 pub(super) fn facts(root: &Root, facts: &[Fact]) -> Vec<Fact> {

@@ -111,6 +111,7 @@ pub fn gather(
     seen.entries.settle();
     #[cfg(feature = "scripting")]
     super::follow::follow(root, host, scope, &mut seen);
+    listens::settle(root, scope, &seen.followed, &mut seen.facts);
     seen.entries.settle();
     seen
 }
@@ -134,7 +135,7 @@ fn started(root: &Root, host: &Host, scope: &Scope, seen: &mut Seen) {
     starts::settle(&mut seen.facts, &called);
     starts::rank(&mut seen.facts);
     starts::resolve(root, &mut seen.facts);
-    listens::settle(root, scope, &mut seen.facts);
+    starts::at_home(&host.accounts, &mut seen.facts);
     let scripts = starts::scripts(root, &seen.facts);
     seen.facts.extend(scripts);
 }

@@ -38,6 +38,7 @@ mod manifest;
 mod migrate;
 mod modules;
 mod named_places;
+mod opened;
 mod pack;
 mod pipeline;
 mod planned;

@@ -1,10 +1,11 @@
 //! Keys of a unit that name paths: directories it is given, what it may write, what it tests.
 
-use crate::extract::Out;
 use crate::extract::argument::template;
-use crate::fact::{Certainty, Class, Kind, Locus, Touch, What};
+use crate::extract::{Named, Out};
+use crate::fact::{Certainty, Class, Kind, Locus, Source, Touch, What};
 use crate::parse::line::octal;
 use crate::parse::unit::Manager;
+use crate::path::AppPath;
 
 use super::Context;
 
@@ -196,6 +197,9 @@ fn binds(context: &Context<'_>, section: &str, out: &mut Out) {
     }
 }
 
+/// The place of a home that is not known yet.
+const HOME: &str = "/{home}";
+
 /// Keys with one path.
 fn single(context: &Context<'_>, section: &str, out: &mut Out) {
     let keys = [
@@ -207,6 +211,18 @@ fn single(context: &Context<'_>, section: &str, out: &mut Out) {
         if let Some(assignment) = context.unit.last(section, key) {
             let value = context.value(assignment);
             let at = context.at(assignment);
+            // systemd.exec(5): `~` is the home of the unit's user, which shows where all is linked.
+            if unprefixed(&value) == b"~" {
+                let named = Named {
+                    touch: Touch::Names,
+                    source: Source::Unit,
+                    by: key,
+                    kind: Some(kind),
+                    class: None,
+                };
+                out.path(at, Certainty::Declared, AppPath::new(HOME), named);
+                continue;
+            }
             context.classed(
                 unprefixed(&value),
                 at,

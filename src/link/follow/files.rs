@@ -34,6 +34,9 @@ const MAX_DEPTH: usize = 16;
 /// How many files of a directory are read of which any may be loaded.
 const MAX_PLUG_INS: usize = 200;
 
+/// From how many files of a language on a directory is one of plug-ins, where any of them may be loaded.
+const MANY: usize = 40;
+
 /// How many values a name may have in a whole program: one that is given more is another thing in
 /// each place.
 const MAX_VALUES: usize = 2;
@@ -92,8 +95,22 @@ struct State {
     open: BTreeSet<Language>,
     /// Files that are to be read when others are done.
     later: Vec<AppPath>,
+    /// Files that may be loaded, as far as the text of the others tells.
+    maybe: BTreeSet<AppPath>,
+    /// How many of these are being read.
+    doubts: usize,
     /// The packages that are the application.
     own: BTreeSet<Vec<u8>>,
+}
+
+/// What was read of a program.
+pub(super) struct Read {
+    /// The files, in order.
+    pub(super) scripts: Vec<(AppPath, Script)>,
+    /// The languages in which others may be loaded.
+    pub(super) open: BTreeSet<Language>,
+    /// Those of the files that may not be loaded.
+    pub(super) maybe: BTreeSet<AppPath>,
 }
 
 pub(super) struct Files<'a> {
@@ -172,6 +189,7 @@ impl<'a> Files<'a> {
                 for path in all.filter(|path| !places::is_tool(path)) {
                     let is_program = self.root.read(path.as_bytes(), script::MAX_TEXT);
                     if is_program.is_ok_and(|text| runs_outside_browsers(language, &text)) {
+                        self.state.borrow_mut().maybe.insert(path.clone());
                         self.read_file(path);
                         self.read_later();
                     }
@@ -195,14 +213,18 @@ impl<'a> Files<'a> {
         self.state.into_inner().told
     }
 
-    /// The files that were read, in order; and the languages in which others may be loaded.
-    pub(super) fn read_all(self) -> (Vec<(AppPath, Script)>, BTreeSet<Language>) {
+    /// What came of the files.
+    pub(super) fn read_all(self) -> Read {
         let state = self.state.into_inner();
-        (state.scripts, state.open)
+        Read {
+            scripts: state.scripts,
+            open: state.open,
+            maybe: state.maybe,
+        }
     }
 
     fn read_file(&self, real: &AppPath) -> Option<Rc<Module>> {
-        {
+        let is_doubtful = {
             let mut state = self.state.borrow_mut();
             if let Some(known) = state.modules.get(real) {
                 return known.clone();
@@ -216,7 +238,14 @@ impl<'a> Files<'a> {
             }
             state.modules.insert(real.clone(), None);
             state.depth += 1;
-        }
+            // What only a file loads that may be loaded, may be.
+            if state.doubts > 0 {
+                state.maybe.insert(real.clone());
+            }
+            let is_doubtful = state.maybe.contains(real);
+            state.doubts += usize::from(is_doubtful);
+            is_doubtful
+        };
         let module = self.text(real).map(|(text, bytes)| {
             self.state.borrow_mut().bytes += bytes;
             // What a file does that others load is done when it is called.
@@ -232,6 +261,7 @@ impl<'a> Files<'a> {
             };
             let mut script = text.read(Some(real.as_bytes()), &process);
             let values = std::mem::take(&mut script.vars);
+            self.weigh(real, &mut script);
             self.state.borrow_mut().scripts.push((real.clone(), script));
             Rc::new(Module {
                 path: real.as_bytes().to_vec(),
@@ -240,8 +270,41 @@ impl<'a> Files<'a> {
         });
         let mut state = self.state.borrow_mut();
         state.depth -= 1;
+        state.doubts -= usize::from(is_doubtful);
         state.modules.insert(real.clone(), module.clone());
         module
+    }
+
+    /// What a plug-in does is less sure where no setting speaks of it: one of many files in a directory, of
+    /// which nothing tells that they are loaded.
+    fn weigh(&self, real: &AppPath, script: &mut Script) {
+        let is_maybe = self.state.borrow().maybe.contains(real);
+        if is_maybe && self.is_plug_in(real) && !self.is_turned_on(real) {
+            for op in &mut script.ops {
+                op.sure = false;
+            }
+        }
+    }
+
+    /// Whether a file is one of many in its directory.
+    fn is_plug_in(&self, real: &AppPath) -> bool {
+        let (Some(dir), Some(language)) = (real.parent(), language_of(real, b"")) else {
+            return false;
+        };
+        let all = self.index.below(&dir, language);
+        let beside = all.filter(|path| path.parent().as_ref() == Some(&dir));
+        beside.take(MANY).count() == MANY
+    }
+
+    /// Whether the settings speak of a file by its name, with or without the number that orders it.
+    fn is_turned_on(&self, real: &AppPath) -> bool {
+        let name = real.name();
+        let stem = name.split(|byte| *byte == b'.').next().unwrap_or(name);
+        let bare = stem.iter().position(|byte| !byte.is_ascii_digit());
+        let bare = bare.map_or(stem, |at| &stem[at..]);
+        let bare = bare.strip_prefix(b"_").unwrap_or(bare);
+        let speak = |word: &[u8]| self.settings.speak_of(self.root, word);
+        speak(stem) || speak(bare)
     }
 
     /// A file's text with its tree, and its length; what was read before is at hand.
@@ -497,6 +560,7 @@ impl Program for Files<'_> {
         if all.is_empty() {
             state.open.insert(language);
         }
+        state.maybe.extend(all.iter().cloned());
         state.later.extend(all);
     }
 

@@ -21,17 +21,36 @@ use std::collections::BTreeSet;
 
 #[cfg(feature = "scripting")]
 pub(in crate::link) use self::programs::follow;
+use crate::fact::Locus;
 use crate::knowledge::places;
 use crate::path::AppPath;
 
 /// Endings of pages that a server runs when somebody asks for them.
 const PAGES: [&[u8]; 4] = [b".php", b".phtml", b".php5", b".inc"];
 
+/// A command that a start comes to, once the scripts and helpers before it are done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Command {
+    /// The start.
+    pub(super) at: Locus,
+    /// The line that has the command, in the start's own file or a script that it runs.
+    pub(super) said: Locus,
+    /// The program.
+    pub(super) program: AppPath,
+    /// Its arguments, with the values that they have.
+    pub(super) args: Vec<String>,
+}
+
 /// The programs that were followed.
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
+    /// The commands that starts come to.
+    pub(super) commands: Vec<Command>,
     /// Their files.
     pub files: BTreeSet<AppPath>,
+    /// Those of the files of which no start says for sure that they open ports: a server loads them, or
+    /// nothing tells that they are loaded.
+    pub(super) doubtful: BTreeSet<AppPath>,
     /// Directories of the scope of which every start was followed to a program.
     closed: BTreeSet<AppPath>,
     /// Endings of files of which programs load some that their text does not tell, by such a directory.
@@ -53,7 +72,8 @@ impl Followed {
         let name = file.name();
         let is_page = PAGES.iter().any(|ending| name.ends_with(ending));
         let mut open = self.open.iter();
-        let may_be_loaded = open.any(|(dir, ending)| dir == prefix && name.ends_with(ending));
+        let may_be_loaded = open.any(|(dir, ending)| dir == prefix && name.ends_with(ending))
+            && !places::is_tool(file);
         !self.files.contains(file)
             && !may_be_loaded
             // A server runs every page that somebody asks for.

@@ -5,17 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::entry::{self, Entry};
-use super::files::{Files, Told, Trees};
+use super::files::{Files, Read, Told, Trees};
 use super::index::Index;
 use super::java::{self, JavaProgram, JavaStart};
 use super::settings::Settings;
 use crate::extract::{self, Out};
-use crate::fact::{Source, What};
+use crate::fact::{Fact, Source, What};
 use crate::link::gather::Seen;
 use crate::link::host::Host;
 use crate::link::scope::Scope;
-use crate::parse::op::Script;
-use crate::parse::script::Language;
 use crate::path::AppPath;
 use crate::tree::Root;
 
@@ -30,6 +28,7 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
     }
     let started = entry::started(root, host, scope, &seen.facts);
     seen.facts.extend(started.kept);
+    seen.followed.commands = started.commands;
     let mut entries = started.entries;
     entries.truncate(MAX_ENTRIES);
     let mut java = started.java;
@@ -50,22 +49,32 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
             unknown.extend(prefixes.cloned());
         }
     }
+    let mut sure: BTreeSet<AppPath> = BTreeSet::new();
     for (path, member, script) in machines.iter().flat_map(|program| &program.scripts) {
         let out = found.entry(path.clone()).or_default();
+        sure.insert(path.clone());
         extract::of_program(path, member.as_deref(), script, out);
         let prefix = scope.in_prefix(path).cloned();
         seen.followed.closed.extend(prefix);
     }
     let read = |entry: &Entry| program(root, scope, &index, &settings, entry);
     let programs: Vec<_> = entries.par_iter().with_max_len(1).map(read).collect();
-    for (entry, (scripts, open)) in entries.iter().zip(programs) {
-        for (path, script) in scripts {
+    for (entry, read) in entries.iter().zip(programs) {
+        for (path, script) in read.scripts {
+            // The port of an application that a server loads is the server's.
+            if !entry.served && !read.maybe.contains(&path) {
+                sure.insert(path.clone());
+            }
             extract::of_program(&path, None, &script, found.entry(path.clone()).or_default());
         }
         let prefixes = entry.files.iter().filter_map(|file| scope.in_prefix(file));
         for prefix in prefixes {
             seen.followed.closed.insert(prefix.clone());
-            for ending in open.iter().flat_map(|language| extract::endings(*language)) {
+            for ending in read
+                .open
+                .iter()
+                .flat_map(|language| extract::endings(*language))
+            {
                 let open = (prefix.clone(), ending.to_vec());
                 seen.followed.open.insert(open);
             }
@@ -74,12 +83,19 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
     seen.followed
         .closed
         .retain(|prefix| !unknown.contains(prefix));
+    let listens = |fact: &Fact| matches!(fact.what, What::Listens { .. });
+    let listeners: BTreeSet<AppPath> = found
+        .iter()
+        .filter(|(_, out)| out.facts.iter().any(listens))
+        .map(|(path, _)| path.clone())
+        .collect();
     seen.facts.retain(|fact| {
         let is_read_alone = match &fact.what {
             // Whose home a hidden name lies in shows where all is linked, and not from the program.
             What::Path { path, source, .. } => {
                 *source == Source::Script && path.components().next() != Some(b"{home}")
             }
+            What::Listens { .. } => listeners.contains(&fact.at.file),
             _ => false,
         };
         !(is_read_alone && found.contains_key(&fact.at.file))
@@ -89,18 +105,15 @@ pub(in crate::link) fn follow(root: &Root, host: &Host, scope: &Scope, seen: &mu
             seen.entries.push(&path, &node.stat);
         }
         seen.facts.extend(out.facts);
+        if !sure.contains(&path) {
+            seen.followed.doubtful.insert(path.clone());
+        }
         seen.followed.files.insert(path);
     }
 }
 
 /// The files of a program, read twice: see [`crate::parse::script::Program`].
-fn program(
-    root: &Root,
-    scope: &Scope,
-    index: &Index,
-    settings: &Settings,
-    entry: &Entry,
-) -> (Vec<(AppPath, Script)>, BTreeSet<Language>) {
+fn program(root: &Root, scope: &Scope, index: &Index, settings: &Settings, entry: &Entry) -> Read {
     let trees = Trees::default();
     let files = |told| Files::new(root, scope, index, settings, entry, told, &trees);
     let first = files(Told::default());

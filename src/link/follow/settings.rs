@@ -1,6 +1,7 @@
 //! What the application's settings give its programs, by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use crate::extract::HEAD;
 use crate::fact::Kind;
@@ -20,6 +21,12 @@ const MAX_FILES: usize = 200;
 /// The largest file of settings that is asked, in bytes.
 const MAX_BYTES: u64 = 256 << 10;
 
+/// After how many words of settings no more are kept.
+const MAX_WORDS: usize = 200_000;
+
+/// How the names of settings end, in whatever form these are.
+const ENDINGS: [&[u8]; 4] = [b".cfg", b".conf", b".ini", b".rc"];
+
 /// How many numbers of a key are kept.
 const MAX_NUMBERS: usize = 4;
 
@@ -38,6 +45,10 @@ const MANIFESTS: [&[u8]; 7] = [
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     values: BTreeMap<String, Vec<Vec<u8>>>,
+    /// The files that were looked into.
+    files: Vec<AppPath>,
+    /// The words in them, in small letters.
+    words: OnceLock<BTreeSet<Vec<u8>>>,
 }
 
 /// A key without what languages write differently: `dataDir`, `data_dir` and `data-dir` are one.
@@ -76,9 +87,11 @@ impl Settings {
                 continue;
             };
             let head = &text[..text.len().min(HEAD)];
-            let Some(form) = config::form(&path, head) else {
-                continue;
-            };
+            let form = config::form(&path, head);
+            if form.is_some() || ENDINGS.iter().any(|end| path.name().ends_with(end)) {
+                settings.files.push(path);
+            }
+            let Some(form) = form else { continue };
             settings.take(&config::parse(form, &text).settings);
             left -= 1;
             if left == 0 {
@@ -108,6 +121,24 @@ impl Settings {
             return;
         }
         note(&mut self.values, folded(key), &[value.to_vec()]);
+    }
+
+    /// Whether a word stands anywhere in the settings, as the name of a plug-in that they turn on does.
+    pub(super) fn speak_of(&self, root: &Root, word: &[u8]) -> bool {
+        let words = self.words.get_or_init(|| {
+            let mut words = BTreeSet::new();
+            for file in &self.files {
+                let text = root.read(file.as_bytes(), MAX_BYTES as usize);
+                let text = text.unwrap_or_default().to_ascii_lowercase();
+                let all = text.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+                words.extend(all.filter(|word| word.len() > 1).map(<[u8]>::to_vec));
+                if words.len() > MAX_WORDS {
+                    break;
+                }
+            }
+            words
+        });
+        words.contains(&word.to_ascii_lowercase())
     }
 
     /// The values of a key: its last part, or all of them with dots between.

@@ -11,17 +11,19 @@ mod told;
 use std::collections::BTreeSet;
 
 use self::service::{Service, services};
+use super::follow::Followed;
 use super::scope::Scope;
 use super::{enabled, enabled_files};
-use crate::extract::start_ports;
+use crate::extract::{language_of, start_ports};
 use crate::fact::{Certainty, Fact, Kind, Locus, SERVED_PAGES, What};
-use crate::knowledge::{self, Opened};
+use crate::knowledge::{self, Opened, places};
 use crate::path::AppPath;
 use crate::tree::Root;
 
 /// Settles what is listened on.
-pub(super) fn settle(root: &Root, scope: &Scope, facts: &mut Vec<Fact>) {
-    let services = services(facts, &idle(root, facts));
+pub(super) fn settle(root: &Root, scope: &Scope, followed: &Followed, facts: &mut Vec<Fact>) {
+    let services = services(facts, &idle(root, facts), &followed.commands);
+    unreached(scope, followed, &services, facts);
     conditions(root, &services, facts);
     templates(facts);
     let named = arguments(&services);
@@ -40,10 +42,28 @@ pub(super) fn settle(root: &Root, scope: &Scope, facts: &mut Vec<Fact>) {
     }
 }
 
+/// What no start comes to opens nothing: programs of tests and examples, tools, plug-ins that nothing loads.
+fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &mut [Fact]) {
+    for fact in facts.iter_mut().filter(|fact| is_port(fact)) {
+        let file = &fact.at.file;
+        let is_left_out = || language_of(file, b"").is_some() && followed.leaves_out(file);
+        let is_named = || services.iter().any(|service| service.owns(file));
+        let is_shown =
+            || scope.in_prefix(file).is_some() && places::is_example(file) && !is_named();
+        if followed.doubtful.contains(file) || is_left_out() || is_shown() {
+            fact.certainty = Certainty::Guessed;
+        }
+    }
+}
+
 /// The files of units and scripts that are installed and start nothing.
 fn idle(root: &Root, facts: &[Fact]) -> BTreeSet<AppPath> {
     let idle = enabled::facts(root, facts);
-    idle.into_iter().map(|fact| fact.at.file).collect()
+    let said = enabled::off(facts).into_iter().cloned();
+    idle.into_iter()
+        .map(|fact| fact.at.file)
+        .chain(said)
+        .collect()
 }
 
 /// The page by which a web server enters an application that has nothing else to start.
@@ -207,16 +227,14 @@ fn module_of(path: &AppPath) -> String {
 fn arguments(services: &[Service]) -> Vec<Fact> {
     let mut found = Vec::new();
     for service in services {
-        let named = start_ports::ports(&service.args).into_iter();
-        let opened = start_ports::of_super_server(service.program.name(), &service.args);
-        for one in named.chain(opened) {
+        for one in start_ports::of_command(service.command.name(), &service.args) {
             let what = What::Listens {
                 transport: one.transport.to_owned(),
                 port: one.port,
                 address: one.address,
                 protocol: one.protocol,
             };
-            found.push(listens(&service.at, what, Certainty::Inferred));
+            found.push(listens(&service.said, what, Certainty::Inferred));
         }
     }
     found

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::fact::{Fact, Locus, StartKind, What};
 use crate::knowledge::places;
+use crate::link::follow::Command;
 use crate::path::AppPath;
 
 /// A process that the system keeps.
@@ -11,8 +12,12 @@ use crate::path::AppPath;
 pub(super) struct Service {
     /// What starts it.
     pub(super) at: Locus,
+    /// The line that has its command.
+    pub(super) said: Locus,
     /// Its program: of an interpreter, the script.
     pub(super) program: AppPath,
+    /// The first word of its command.
+    pub(super) command: AppPath,
     /// Its arguments.
     pub(super) args: Vec<String>,
     /// The names of the program, and of what starts it.
@@ -24,25 +29,38 @@ impl Service {
         let What::Starts { program, args, .. } = &fact.what else {
             return None;
         };
-        let is_run = places::is_interpreter(program.name());
+        Some(Self::new(&fact.at, program, args))
+    }
+
+    fn new(at: &Locus, command: &AppPath, args: &[String]) -> Self {
+        let is_run = places::is_interpreter(command.name());
         let script = args
             .iter()
             .find(|arg| !arg.starts_with('-'))
             .filter(|_| is_run)
             .map(AppPath::new);
-        let program = script.unwrap_or_else(|| program.clone());
+        let program = script.unwrap_or_else(|| command.clone());
         let name = |path: &AppPath| String::from_utf8_lossy(path.name()).into_owned();
-        let unit = name(&fact.at.file);
+        let unit = name(&at.file);
         let stem = unit
             .rsplit_once('.')
             .map_or(unit.as_str(), |(stem, _)| stem);
         let starter = stem.split('@').next().unwrap_or(stem).to_owned();
-        Some(Self {
-            at: fact.at.clone(),
-            names: vec![name(&program), starter],
+        // `python -m http.server`: the module is the program.
+        let module = args.iter().skip_while(|arg| *arg != "-m").nth(1);
+        let module = module.filter(|_| is_run).cloned();
+        Self {
+            at: at.clone(),
+            said: at.clone(),
+            names: [name(&program)]
+                .into_iter()
+                .chain(module)
+                .chain([starter])
+                .collect(),
             program,
-            args: args.clone(),
-        })
+            command: command.clone(),
+            args: args.to_vec(),
+        }
     }
 
     /// Whether what a fact says may be about this service: it stands in its arguments or its settings, or
@@ -54,18 +72,26 @@ impl Service {
 
     /// Whether a file is this service's own: what starts it, what its arguments name, or one that is
     /// called after its program.
-    fn owns(&self, file: &AppPath) -> bool {
+    pub(super) fn owns(&self, file: &AppPath) -> bool {
         let text = file.to_text();
         let name = String::from_utf8_lossy(file.name()).into_owned();
         let stem = name.split('.').next().unwrap_or(&name);
         *file == self.at.file
-            || self.args.iter().any(|arg| arg.ends_with(text.as_ref()))
+            || self
+                .args
+                .iter()
+                .any(|arg| arg.ends_with(text.as_ref()) || is_end(&text, arg))
             || self.names.iter().any(|own| own == stem)
     }
 }
 
-/// The services that are not `idle`, and what the scripts start that they are started by.
-pub(super) fn services(facts: &[Fact], idle: &BTreeSet<AppPath>) -> Vec<Service> {
+/// The services that are not `idle`, and what the scripts start that they are started by: the commands that
+/// they come to, where these were followed.
+pub(super) fn services(
+    facts: &[Fact],
+    idle: &BTreeSet<AppPath>,
+    commands: &[Command],
+) -> Vec<Service> {
     let is_service = |fact: &&Fact| {
         matches!(&fact.what, What::Starts { how, name, .. }
             if !name.contains(" Exec")
@@ -73,12 +99,21 @@ pub(super) fn services(facts: &[Fact], idle: &BTreeSet<AppPath>) -> Vec<Service>
             && !idle.contains(&fact.at.file)
     };
     let direct: Vec<&Fact> = facts.iter().filter(is_service).collect();
-    let run = run_by(&direct, facts);
-    direct
+    let (followed, others): (Vec<&Fact>, Vec<&Fact>) = direct
+        .into_iter()
+        .partition(|fact| commands.iter().any(|command| command.at == fact.at));
+    let run = run_by(&others, facts);
+    let of_starts = others.iter().chain(&run);
+    let mut found: Vec<Service> = of_starts.filter_map(|fact| Service::of(fact)).collect();
+    let starts: BTreeSet<&Locus> = followed.iter().map(|fact| &fact.at).collect();
+    let commands = commands
         .iter()
-        .chain(&run)
-        .filter_map(|fact| Service::of(fact))
-        .collect()
+        .filter(|command| starts.contains(&command.at));
+    found.extend(commands.map(|one| Service {
+        said: one.said.clone(),
+        ..Service::new(&one.at, &one.program, &one.args)
+    }));
+    found
 }
 
 /// What the scripts start that services are started by: the last of them has the program's arguments.
@@ -112,4 +147,11 @@ fn run_by<'a>(services: &[&Fact], facts: &'a [Fact]) -> Vec<&'a Fact> {
         found.extend(fresh);
     }
     found.into_iter().collect()
+}
+
+/// Whether a path ends with another that begins anywhere: `etc/x.ini`, `./etc/x.ini`.
+fn is_end(path: &str, relative: &str) -> bool {
+    let relative = relative.strip_prefix("./").unwrap_or(relative);
+    let before = path.strip_suffix(relative);
+    relative.contains('/') && before.is_some_and(|before| before.ends_with('/'))
 }

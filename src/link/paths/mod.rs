@@ -236,8 +236,10 @@ impl Ground<'_> {
             .get(path)
             .and_then(|sum| sum.stat)
             .map(|stat| stat.kind);
-        let mount = self
-            .wants_mount(path, class, access, &weight, in_prefix)
+        // What only examples and tests may touch among themselves is theirs.
+        let is_shown = certainty == Certainty::Guessed && in_prefix && places::is_example(path);
+        let is_wanted = !is_shown && self.wants_mount(path, class, access, &weight, in_prefix);
+        let mount = is_wanted
             .then(|| {
                 surroundings.mount_of(&place::Wanted {
                     path,

@@ -6,6 +6,7 @@ use super::SOURCED_LIMIT;
 use crate::extract::{HEAD, Input, shell, withhold};
 use crate::fact::{Certainty, Fact, RUN_BY, StartKind, What};
 use crate::knowledge::{self, places};
+use crate::parse::accounts::Accounts;
 use crate::parse::env_file;
 use crate::parse::unit::substitute;
 use crate::path::AppPath;
@@ -89,6 +90,35 @@ pub(in crate::link) fn resolve(root: &Root, facts: &mut [Fact]) {
             args.extend(found.iter().map(|word| withhold::word(word)));
         }
     }
+}
+
+/// Puts the homes of their users into units that are to work there (systemd.exec(5), `WorkingDirectory=~`).
+pub(in crate::link) fn at_home(accounts: &Accounts, facts: &mut Vec<Fact>) {
+    let is_home = |fact: &Fact| {
+        matches!(&fact.what, What::Path { path, by, .. }
+            if by == "WorkingDirectory" && path.as_bytes() == b"/{home}")
+    };
+    if !facts.iter().any(is_home) {
+        return;
+    }
+    let users: BTreeMap<AppPath, String> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::RunsAs { user, .. } => Some((fact.at.file.clone(), user.clone())),
+            _ => None,
+        })
+        .collect();
+    facts.retain_mut(|fact| {
+        if !is_home(fact) {
+            return true;
+        }
+        let user = users.get(&fact.at.file).map_or("root", String::as_str);
+        let account = accounts.by_name(user);
+        if let (Some(account), What::Path { path, .. }) = (account, &mut fact.what) {
+            *path = account.home.clone();
+        }
+        account.is_some()
+    });
 }
 
 /// Which starts have a script of the shell as their program.

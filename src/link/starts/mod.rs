@@ -10,7 +10,7 @@ mod framed;
 mod managed;
 mod system;
 
-pub(super) use command::{resolve, scripts};
+pub(super) use command::{at_home, resolve, scripts};
 pub(super) use managed::{is_table, managed, rank};
 
 use std::collections::{BTreeMap, BTreeSet};

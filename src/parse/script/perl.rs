@@ -8,8 +8,8 @@ use super::format::percent_holes;
 use super::process::{Load, Parameter};
 use super::reader::{Argument, Reader, by_place, children, ends, returned};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
-    WRITES, rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, OPENS, READS, REMOVES, Rule,
+    SCRATCH, WRITES, opens, rule,
 };
 use super::{Grammar, Signature};
 use crate::parse::op::Act;
@@ -184,6 +184,25 @@ const RULES: &[Rule] = &[
         &["File::Temp->new", "File::Temp->newdir"],
         &[(Arg::Else("DIR", SCRATCH), BELOW)],
     ),
+    // IO::Socket, HTTP::Daemon, HTTP::Server::Simple, Net::Server, Mojolicious.
+    rule(
+        &[
+            "IO::Socket::INET->new",
+            "IO::Socket::INET6->new",
+            "IO::Socket::IP->new",
+            "IO::Socket::SSL->new",
+            "HTTP::Daemon->new",
+            "HTTP::Daemon::SSL->new",
+        ],
+        &[
+            (
+                Arg::Named("LocalPort"),
+                Does::Opens(&opens(Arg::Named("LocalAddr"))),
+            ),
+            (Arg::Named("LocalAddr"), OPENS),
+        ],
+    ),
+    rule(&["__PACKAGE__->run"], &[(Arg::Named("port"), OPENS)]),
 ];
 
 fn command<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
@@ -469,6 +488,7 @@ fn inside<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     match node.kind() {
         "interpolated_string_literal" | "string_literal" | "command_string" => inside(reader, node),
+        "number" => vec![reader.bytes(node).to_vec()],
         "escape_sequence" | "escaped_delimiter" => {
             vec![reader.bytes(node).get(1..).unwrap_or_default().to_vec()]
         }

@@ -6,8 +6,8 @@ use super::format::percent_holes;
 use super::process::Load;
 use super::reader::{Argument, Reader, by_place, children, ends, returned};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
-    WRITES, rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, OPENS, READS, REMOVES, Rule,
+    SCRATCH, WRITES, opens, rule,
 };
 use super::{Grammar, Signature};
 use crate::parse::op::Act;
@@ -162,6 +162,23 @@ const RULES: &[Rule] = &[
             "proc_open",
         ],
         &[(Arg::At(0), Does::Shell)],
+    ),
+    // Streams, sockets, Workerman, ReactPHP, Swoole.
+    rule(
+        &["stream_socket_server", "Worker", "SocketServer"],
+        &[(Arg::At(0), OPENS)],
+    ),
+    rule(
+        &["socket_bind"],
+        &[(Arg::At(2), Does::Opens(&opens(Arg::At(1))))],
+    ),
+    rule(
+        &[
+            "swoole_server",
+            "swoole_http_server",
+            "swoole_websocket_server",
+        ],
+        &[(Arg::At(1), Does::Opens(&opens(Arg::At(0))))],
     ),
 ];
 
@@ -342,7 +359,7 @@ fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
 fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
     match node.kind() {
         "string" | "encapsed_string" => reader.concat(&children(node)),
-        "string_content" => vec![reader.bytes(node).to_vec()],
+        "string_content" | "integer" => vec![reader.bytes(node).to_vec()],
         "escape_sequence" => vec![unescape(reader.bytes(node))],
         "parenthesized_expression" | "cast_expression" | "argument" => {
             match children(node).last() {
@@ -435,7 +452,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             Reader::parents(&values, times.unwrap_or(1).min(16))
         }
         "basename" => reader.changed(first, basename),
-        "realpath" | "trim" | "strval" => reader.fold(first),
+        "realpath" | "trim" | "strval" | "intval" => reader.fold(first),
         "strtolower" => reader.in_case(first, Case::Lower),
         "strtoupper" => reader.in_case(first, Case::Upper),
         "rtrim" => {

@@ -130,7 +130,14 @@ fn is_told(value: &[u8]) -> bool {
         b"true", b"false", b"null", b"none", b"yes", b"no", b"on", b"off",
     ];
     let is_switch = SWITCHES.iter().any(|word| value.eq_ignore_ascii_case(word));
-    let is_number = value.iter().all(u8::is_ascii_digit);
+    // A number that can be the port of a server; others say nothing by themselves.
+    let is_port = |value: &[u8]| {
+        let number = std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| text.parse::<u16>().ok());
+        number.is_some_and(|port| port >= 80)
+    };
+    let is_number = value.iter().all(u8::is_ascii_digit) && !is_port(value);
     !value.is_empty()
         && !is_switch
         && !is_number

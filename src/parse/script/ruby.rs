@@ -3,10 +3,10 @@
 use tree_sitter::Node;
 
 use super::process::Load;
-use super::reader::{Argument, Reader, by_place, children, ends};
+use super::reader::{Argument, Reader, children, ends};
 use super::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
-    WRITES, rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, OPENS, READS, REMOVES, Rule,
+    SCRATCH, WRITES, opens, rule,
 };
 use super::{Grammar, Signature};
 use crate::parse::value::{Case, Value, basename, hole, is_hole};
@@ -200,6 +200,32 @@ const RULES: &[Rule] = &[
     ),
     rule(&[".mkpath", ".mkdir"], &[(Arg::Receiver, MAKES)]),
     rule(&[".write", ".binwrite"], &[(Arg::Receiver, WRITES)]),
+    // socket, Sinatra, WEBrick, Rack.
+    rule(
+        &["TCPServer.new", "TCPServer.open"],
+        &[(Arg::At(1), Does::Opens(&opens(Arg::At(0))))],
+    ),
+    rule(&["set"], &[(Arg::Behind(":port"), OPENS)]),
+    rule(
+        &[
+            "WEBrick::HTTPServer.new",
+            "HTTPServer.new",
+            "Rack::Server.start",
+            "Rack::Server.new",
+        ],
+        &[(
+            Arg::Named("Port"),
+            Does::Opens(&opens(Arg::Named("BindAddress"))),
+        )],
+    ),
+    rule(
+        &[".run"],
+        &[(Arg::Named("Port"), Does::Opens(&opens(Arg::Named("Host"))))],
+    ),
+    rule(
+        &[".run!", "run!"],
+        &[(Arg::Named("port"), Does::Opens(&opens(Arg::Named("bind"))))],
+    ),
 ];
 
 fn assignment<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
@@ -283,7 +309,7 @@ fn loads<'t>(reader: &mut Reader<'t>, callee: &str, args: &[Argument<'t>]) {
 }
 
 fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    let args = arguments(node);
+    let args = arguments(reader, node);
     let receiver = node.child_by_field_name("receiver");
     let callee = callee(reader, node);
     loads(reader, &callee, &args);
@@ -313,9 +339,17 @@ fn assign(reader: &mut Reader<'_>, node: Node<'_>, place: &str, values: Vec<Valu
     reader.assign(node, &name, &label, values);
 }
 
-fn arguments<'t>(node: Node<'t>) -> Vec<Argument<'t>> {
+/// The arguments of a call; pairs among them have names: `port: 8080`, `:Port => 8080`.
+fn arguments<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<Argument<'t>> {
     let list = node.child_by_field_name("arguments").map(children);
-    by_place(list.unwrap_or_default())
+    let named = |node: Node<'t>| match ends(node, ["key", "value"]) {
+        Some((key, value)) if node.kind() == "pair" => {
+            let name = reader.place(key);
+            (Some(name.trim_matches(':').to_owned()), value)
+        }
+        _ => (None, node),
+    };
+    list.unwrap_or_default().into_iter().map(named).collect()
 }
 
 fn callee<'t>(reader: &Reader<'t>, node: Node<'t>) -> String {
@@ -335,7 +369,7 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         "string" | "chained_string" | "interpolation" | "bare_string" => {
             reader.concat(&children(node))
         }
-        "string_content" => vec![reader.bytes(node).to_vec()],
+        "string_content" | "integer" => vec![reader.bytes(node).to_vec()],
         "parenthesized_statements" => reader.only_child(node),
         "identifier" | "instance_variable" | "class_variable" | "global_variable" | "constant"
         | "scope_resolution" | "file" => name(reader, node),
@@ -387,7 +421,10 @@ fn binary<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 }
 
 fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let args: Vec<Node<'t>> = arguments(node).into_iter().map(|(_, node)| node).collect();
+    let args: Vec<Node<'t>> = arguments(reader, node)
+        .into_iter()
+        .map(|(_, node)| node)
+        .collect();
     let callee = callee(reader, node);
     let receiver = node.child_by_field_name("receiver");
     let method = callee.rsplit('.').next().unwrap_or(&callee);
@@ -405,13 +442,16 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         ("Dir.pwd" | "Dir.getwd", None) => reader.here(),
         ("File.dirname", Some(path)) => reader.parent(path),
         ("File.basename", Some(path)) => reader.changed(path, basename),
-        ("File.realpath" | "Pathname.new" | "Pathname" | "String", Some(path)) => reader.fold(path),
+        ("File.realpath" | "Pathname.new" | "Pathname" | "String" | "Integer", Some(path)) => {
+            reader.fold(path)
+        }
         ("Dir.tmpdir", _) => vec![b"/tmp".to_vec()],
         ("ENV.fetch", Some(name)) => reader.variable_or(name, args.get(1).copied()),
         _ => match (method, receiver) {
-            ("to_s" | "freeze" | "realpath" | "expand_path" | "chomp" | "strip", Some(object)) => {
-                reader.fold(object)
-            }
+            (
+                "to_s" | "to_i" | "freeze" | "realpath" | "expand_path" | "chomp" | "strip",
+                Some(object),
+            ) => reader.fold(object),
             ("downcase", Some(object)) => reader.in_case(object, Case::Lower),
             ("upcase", Some(object)) => reader.in_case(object, Case::Upper),
             ("parent" | "dirname", Some(object)) => reader.parent(object),

@@ -32,6 +32,8 @@ pub(super) enum Arg {
     Fixed(&'static str),
     /// The object of the method.
     Receiver,
+    /// The one behind a first one of this text.
+    Behind(&'static str),
     /// Every one.
     All,
     /// Every one from a place on.
@@ -48,7 +50,34 @@ pub(super) enum Does {
     Shell,
     /// It becomes the working directory.
     ChangeDir,
+    /// It is a port that is opened, alone or with an address: `8080`, `0.0.0.0:8080`, `tcp://*:8080`, a pair
+    /// of host and port.
+    Opens(&'static Opens),
 }
+
+/// How a call opens a port.
+pub(super) struct Opens {
+    /// The argument that names the address.
+    pub(super) host: Arg,
+    pub(super) udp: bool,
+    /// The port where no argument names one, in a text that this stands in.
+    pub(super) usual: Option<(&'static str, u16)>,
+    /// What has to stand in the text, where other calls have the same name.
+    pub(super) only: Option<&'static str>,
+}
+
+/// A port that is opened for TCP, at the address that an argument names.
+pub(super) const fn opens(host: Arg) -> Opens {
+    Opens {
+        host,
+        udp: false,
+        usual: None,
+        only: None,
+    }
+}
+
+/// A port that is opened with its address in the same argument.
+pub(super) const OPENS: Does = Does::Opens(&opens(Arg::Named("host")));
 
 /// Where temporary files go when nothing is said (environ(7), `TMPDIR`; FHS 3.0, 3.18).
 pub(super) const SCRATCH: &str = "/tmp";

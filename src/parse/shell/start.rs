@@ -295,7 +295,11 @@ impl Walk<'_> {
             (Some(calling), Some(user)) => Some(std::mem::replace(&mut calling.user, user)),
             _ => None,
         };
+        let here = run.dir.clone().map(|dir| self.cwd.replace(dir));
         self.scoped(Stop::Exit, |walk| walk.nested(script));
+        if let Some(here) = here {
+            self.cwd = here;
+        }
         if let (Some(calling), Some(before)) = (&mut self.calling, before) {
             calling.user = before;
         }

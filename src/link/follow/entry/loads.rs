@@ -33,7 +33,9 @@ impl Finder<'_> {
                         continue;
                     }
                     let rest = args.get(at + 1..).unwrap_or_default();
-                    if self.module(word, program.as_ref(), rest, command, found) {
+                    let mut own = BTreeSet::new();
+                    if self.module(word, program.as_ref(), rest, command, &mut own) {
+                        found.extend(own.into_iter().map(served));
                         return;
                     }
                 }
@@ -94,7 +96,9 @@ impl Finder<'_> {
                 let mut all = named.chain(usual).filter_map(|path| self.real(&path));
                 if let Some(real) = all.find(|real| language_of(real, b"").is_some()) {
                     let language = language_of(&real, b"").unwrap_or(Language::Ruby);
-                    self.entry(language, &real.clone(), real, &[], command, found);
+                    let mut own = BTreeSet::new();
+                    self.entry(language, &real.clone(), real, &[], command, &mut own);
+                    found.extend(own.into_iter().map(served));
                 }
             }
         }
@@ -147,6 +151,8 @@ impl Finder<'_> {
                 .clone()
                 .and_then(|user| String::from_utf8(user).ok());
             let next = Command {
+                at: command.at.clone(),
+                said: command.said.clone(),
                 argv: match &one.command {
                     manager::Command::Words(words) => words.clone(),
                     manager::Command::Shell(line) => {
@@ -229,5 +235,13 @@ impl Finder<'_> {
             .into_iter()
             .filter(|dir| self.scope.contains(dir))
             .collect()
+    }
+}
+
+/// A program that a server loads.
+fn served(entry: Entry) -> Entry {
+    Entry {
+        served: true,
+        ..entry
     }
 }

@@ -7,8 +7,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::extract::{HEAD, language_of, language_of_interpreter};
-use crate::fact::{Fact, Kind, StartKind, What};
+use crate::fact::{Fact, Kind, Locus, StartKind, What};
+use crate::knowledge::places;
 use crate::knowledge::starts::loads;
+use crate::link::enabled;
+use crate::link::follow::Command as Followed;
 use crate::link::follow::java::{self, JavaStart};
 use crate::link::follow::settings::folded;
 use crate::link::host::Host;
@@ -54,6 +57,8 @@ pub(super) struct Entry {
     pub(super) search: Vec<AppPath>,
     /// Packages of a language that are the application.
     pub(super) packages: BTreeSet<Vec<u8>>,
+    /// Whether a server loads it, which listens for it.
+    pub(super) served: bool,
 }
 
 /// What is started.
@@ -62,6 +67,8 @@ pub(super) struct Started {
     pub(super) entries: Vec<Entry>,
     /// The programs of Java.
     pub(super) java: Vec<JavaStart>,
+    /// The commands that came of them in the end.
+    pub(super) commands: Vec<Followed>,
     /// Files that lines of manifests give to their programs.
     pub(super) kept: Vec<Fact>,
     /// Directories of the scope in which something is started that is not read.
@@ -71,6 +78,10 @@ pub(super) struct Started {
 /// A process that is started.
 #[derive(Clone, Debug, Default)]
 struct Command {
+    /// What starts it.
+    at: Option<Locus>,
+    /// The line of a script that says so.
+    said: Option<Locus>,
     argv: Vec<Vec<u8>>,
     dir: Option<AppPath>,
     user: Option<String>,
@@ -86,6 +97,8 @@ struct Finder<'a> {
     kept: RefCell<Vec<Fact>>,
     /// The programs of Java.
     java: RefCell<Vec<JavaStart>>,
+    /// The commands that the starts come to.
+    commands: RefCell<Vec<Followed>>,
 }
 
 /// The programs that `facts` say are started, and the pages of sites that are served.
@@ -100,14 +113,22 @@ pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -
         },
         kept: RefCell::default(),
         java: RefCell::default(),
+        commands: RefCell::default(),
     };
     let mut found = BTreeSet::new();
     let mut unknown = BTreeSet::new();
-    for fact in facts {
-        if let What::Starts {
-            how, program, args, ..
-        } = &fact.what
-            && *how != StartKind::Script
+    let off = enabled::off(facts);
+    let is_start = |fact: &&Fact| {
+        let file = &fact.at.file;
+        let is_own = !places::is_library_place(file) && !off.contains(file);
+        matches!(&fact.what, What::Starts { how, .. } if *how != StartKind::Script) && is_own
+    };
+    let all: Vec<&Fact> = facts.iter().filter(is_start).collect();
+    let is_sample = |fact: &Fact| places::is_tool(&fact.at.file);
+    let are_samples = all.iter().all(|fact| is_sample(fact));
+    for fact in all {
+        if let What::Starts { program, args, .. } = &fact.what
+            && (are_samples || !is_sample(fact))
         {
             let mut own = BTreeSet::new();
             let before = finder.java.borrow().len();
@@ -127,6 +148,7 @@ pub(super) fn started(root: &Root, host: &Host, scope: &Scope, facts: &[Fact]) -
         java: BTreeSet::from_iter(finder.java.into_inner())
             .into_iter()
             .collect(),
+        commands: finder.commands.into_inner(),
         kept: finder.kept.into_inner(),
         unknown,
     }
@@ -144,7 +166,10 @@ impl Finder<'_> {
         else {
             return Command::default();
         };
-        let mut command = Command::default();
+        let mut command = Command {
+            at: Some(fact.at.clone()),
+            ..Command::default()
+        };
         command.argv.push(program.as_bytes().to_vec());
         command
             .argv
@@ -210,10 +235,12 @@ impl Finder<'_> {
             .next()
             .unwrap_or(program);
         if let Some(language) = language_of_interpreter(name) {
+            self.come_to(&command);
             self.interpreted(language, &command, found);
             return;
         }
         if java::is_launcher(name) {
+            self.come_to(&command);
             let home = self.home(command.user.as_deref());
             let dir = command.dir.as_ref();
             let start = java::start(self.root, args, dir, &command.env, home);
@@ -221,6 +248,7 @@ impl Finder<'_> {
             return;
         }
         if let Some(loads) = loads(name) {
+            self.come_to(&command);
             self.loaded(loads, &command, steps, found);
             return;
         }
@@ -247,6 +275,7 @@ impl Finder<'_> {
         };
         let real = self.real(&path);
         let Some(real) = real.filter(|real| self.scope.contains(real)) else {
+            self.come_to(&command);
             // Whatever runs it, a program of the application is among its words.
             for (at, word) in args.iter().enumerate() {
                 let path = self.path(word, command.dir.as_ref());
@@ -262,14 +291,14 @@ impl Finder<'_> {
             }
             return;
         };
-        let Ok(text) = self.root.read(real.as_bytes(), LIMIT) else {
-            return;
-        };
+        let text = self.root.read(real.as_bytes(), LIMIT).unwrap_or_default();
         if !text.starts_with(b"#!") {
+            self.come_to(&command);
             return;
         }
         match language_of(&real, &text[..text.len().min(HEAD)]) {
-            Some(language) if text.starts_with(b"#!") => {
+            Some(language) => {
+                self.come_to(&command);
                 self.entry(language, &path, real, args, &command, found);
             }
             _ => self.script(program, args, &command, steps, found),
@@ -314,10 +343,35 @@ impl Finder<'_> {
             world: &self.system,
         });
         for started in called.started {
-            let next = self.started(started.run, command);
-            if next.argv != command.argv {
-                self.follow(next, steps, found);
+            let file = started.file.as_deref().or(script);
+            let said = file.map(|file| Locus::line(&AppPath::new(file), started.line));
+            let next = Command {
+                said: said.or_else(|| command.said.clone()),
+                ..self.started(started.run, command)
+            };
+            match next.argv == command.argv {
+                true => self.come_to(&next),
+                false => self.follow(next, steps, found),
             }
+        }
+    }
+
+    /// Keeps a command that starts nothing else that is known.
+    fn come_to(&self, command: &Command) {
+        let Some((program, args)) = command.argv.split_first() else {
+            return;
+        };
+        let Some(at) = &command.at else { return };
+        let text = |word: &Vec<u8>| String::from_utf8_lossy(word).into_owned();
+        let followed = Followed {
+            at: at.clone(),
+            said: command.said.clone().unwrap_or_else(|| at.clone()),
+            program: AppPath::new(program),
+            args: args.iter().map(text).collect(),
+        };
+        let mut commands = self.commands.borrow_mut();
+        if !commands.contains(&followed) {
+            commands.push(followed);
         }
     }
 
@@ -336,6 +390,8 @@ impl Finder<'_> {
         let user = run.user.and_then(|user| String::from_utf8(user).ok());
         let dir = run.dir.as_deref().and_then(AppPath::absolute);
         Command {
+            at: command.at.clone(),
+            said: command.said.clone(),
             argv,
             dir: dir.or_else(|| command.dir.clone()),
             user: user.or_else(|| command.user.clone()),
@@ -453,6 +509,7 @@ impl Finder<'_> {
             options: options(args),
             search,
             packages,
+            served: false,
         });
     }
 }

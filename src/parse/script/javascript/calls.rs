@@ -1,8 +1,8 @@
 //! What the calls of Node.js, and of the packages that most programs keep things with, do to paths.
 
 use crate::parse::script::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
-    WRITES, rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, OPENS, Opens, READS, REMOVES,
+    Rule, SCRATCH, WRITES, opens, rule,
 };
 
 /// `node:fs`, its promises, and `fs-extra`, which has the same calls and some more. Programs import
@@ -142,8 +142,40 @@ pub(super) const RULES: &[Rule] = &[
         ],
         &[(Arg::At(0), CREATES)],
     ),
-    // A number is a port, and no path.
-    rule(&[".listen"], &[(Arg::At(0), CREATES)]),
+    rule(
+        &[".listen"],
+        &[(
+            Arg::AtOr(0, "port"),
+            Does::Opens(&opens(Arg::AtOr(1, "host"))),
+        )],
+    ),
+    // node:dgram, Deno, Bun.
+    rule(
+        &[".bind"],
+        &[(
+            Arg::AtOr(0, "port"),
+            Does::Opens(&Opens {
+                udp: true,
+                ..opens(Arg::AtOr(1, "address"))
+            }),
+        )],
+    ),
+    rule(
+        &["Deno.serve", "Bun.serve", "serve"],
+        &[(
+            Arg::Named("port"),
+            Does::Opens(&opens(Arg::Named("hostname"))),
+        )],
+    ),
+    rule(
+        &[
+            "WebSocketServer",
+            ".WebSocketServer",
+            "WebSocket.Server",
+            ".Server",
+        ],
+        &[(Arg::Named("port"), OPENS)],
+    ),
     rule(
         &[
             ".chmod",
@@ -203,8 +235,16 @@ pub(super) const RULES: &[Rule] = &[
             (Arg::Named("dirname"), BELOW),
         ],
     ),
-    // express-session's stores of files; multer and formidable, which take uploads.
-    rule(&["FileStore"], &[(Arg::Named("path"), BELOW)]),
+    // express-session's stores of files; multer and formidable, which take uploads. What is not given is
+    // where their manuals say.
+    rule(&["FileStore"], &[(Arg::Else("path", "sessions"), BELOW)]),
+    rule(&["SQLiteStore"], &[(Arg::Else("dir", "."), BELOW)]),
+    // GUN keeps its graph on disk unless it is told not to; node-persist.
+    rule(&["Gun"], &[(Arg::Else("file", "radata"), BELOW)]),
+    rule(
+        &["storage.init", "storage.initSync"],
+        &[(Arg::Else("dir", ".node-persist/storage"), BELOW)],
+    ),
     rule(&["multer"], &[(Arg::Named("dest"), BELOW)]),
     rule(
         &[".diskStorage", "diskStorage"],

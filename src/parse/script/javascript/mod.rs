@@ -299,6 +299,8 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         }
         "call_expression" => call_value(reader, node),
         "new_expression" => url(reader, node),
+        "number" => vec![reader.bytes(node).to_vec()],
+        "unary_expression" => reader.field(node, "argument"),
         _ => hole(),
     }
 }
@@ -381,7 +383,9 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         ("dirname", Some(path)) if of_path => reader.parent(*path),
         ("basename", Some(path)) if of_path => reader.changed(*path, basename),
         ("normalize", Some(path)) if of_path => reader.fold(*path),
-        ("fileURLToPath" | "realpathSync" | "String", Some(path)) => reader.fold(*path),
+        ("fileURLToPath" | "realpathSync" | "String" | "Number" | "parseInt", Some(path)) => {
+            reader.fold(*path)
+        }
         ("tmpdir", None) => vec![SCRATCH.as_bytes().to_vec()],
         ("toLowerCase", _) => object.map_or_else(hole, |it| reader.in_case(it, Case::Lower)),
         ("toUpperCase", _) => object.map_or_else(hole, |it| reader.in_case(it, Case::Upper)),

@@ -2,8 +2,8 @@
 //! do to paths.
 
 use crate::parse::script::rules::{
-    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, READS, REMOVES, Rule, SCRATCH,
-    WRITES, rule,
+    Arg, BELOW, COPIES, CREATES, Does, GRANTS, MAKES, MOVES, NAMES, OPENS, Opens, READS, REMOVES,
+    Rule, SCRATCH, WRITES, opens, rule,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -160,5 +160,98 @@ pub(super) const RULES: &[Rule] = &[
             "subprocess.getoutput",
         ],
         &[(Arg::At(0), Does::Shell)],
+    ),
+    // http.server, socketserver, xmlrpc.server, gevent.pywsgi, cheroot: a pair of host and port.
+    rule(
+        &[
+            "HTTPServer",
+            "ThreadingHTTPServer",
+            "TCPServer",
+            "ThreadingTCPServer",
+            "SimpleXMLRPCServer",
+            "WSGIServer",
+            "StreamServer",
+            ".HTTPServer",
+            ".ThreadingHTTPServer",
+            ".TCPServer",
+            ".ThreadingTCPServer",
+            ".SimpleXMLRPCServer",
+            ".WSGIServer",
+            ".StreamServer",
+            ".bind",
+        ],
+        &[(Arg::At(0), OPENS)],
+    ),
+    rule(
+        &[
+            "UDPServer",
+            "ThreadingUDPServer",
+            ".UDPServer",
+            ".ThreadingUDPServer",
+        ],
+        &[(
+            Arg::At(0),
+            Does::Opens(&Opens {
+                udp: true,
+                ..opens(Arg::Named("host"))
+            }),
+        )],
+    ),
+    // wsgiref, werkzeug, asyncio.
+    rule(
+        &["make_server", ".make_server", "run_simple", ".run_simple"],
+        &[(
+            Arg::AtOr(1, "port"),
+            Does::Opens(&opens(Arg::AtOr(0, "host"))),
+        )],
+    ),
+    rule(
+        &["asyncio.start_server", "start_server", ".create_server"],
+        &[(
+            Arg::AtOr(2, "port"),
+            Does::Opens(&opens(Arg::AtOr(1, "host"))),
+        )],
+    ),
+    // Flask, Bottle, uvicorn, waitress, aiohttp, and what takes its arguments by these names.
+    rule(
+        &[".run"],
+        &[(
+            Arg::Named("port"),
+            Does::Opens(&Opens {
+                usual: Some(("Flask(", 5000)),
+                ..opens(Arg::Named("host"))
+            }),
+        )],
+    ),
+    rule(
+        &[
+            "run",
+            "serve",
+            ".serve",
+            "run_app",
+            ".run_app",
+            "run_server",
+            ".run_server",
+        ],
+        &[(Arg::Named("port"), OPENS)],
+    ),
+    // Tornado; a socket listens with the length of its queue.
+    rule(
+        &[".listen"],
+        &[(
+            Arg::AtOr(0, "port"),
+            Does::Opens(&Opens {
+                only: Some("tornado"),
+                ..opens(Arg::Named("address"))
+            }),
+        )],
+    ),
+    // Twisted.
+    rule(
+        &[".listenTCP"],
+        &[(
+            Arg::AtOr(0, "port"),
+            Does::Opens(&opens(Arg::Named("interface"))),
+        )],
     ),
 ];

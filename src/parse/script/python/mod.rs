@@ -206,6 +206,7 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.concat(&parts)
         }
         "string_content" => vec![reader.bytes(node).to_vec()],
+        "integer" => vec![reader.bytes(node).to_vec()],
         "interpolation" => reader.field(node, "expression"),
         "parenthesized_expression" => reader.only_child(node),
         "binary_operator" => binary(reader, node),
@@ -334,7 +335,7 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         }
         (
             "os.path.normpath" | "normpath" | "str" | "os.fspath" | "unicode"
-            | "os.path.expandvars" | "open" | "repr",
+            | "os.path.expandvars" | "open" | "repr" | "int",
             Some(path),
         ) => reader.fold(path),
         ("Path.home" | "pathlib.Path.home", None) => reader.home(),

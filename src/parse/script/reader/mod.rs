@@ -2,6 +2,7 @@
 //! noted.
 
 mod noted;
+mod opened;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,7 +215,7 @@ impl<'t> Reader<'t> {
     pub(super) fn first_of(&mut self, nodes: &[Node<'t>; 2]) -> Vec<Value> {
         let [first, other] = nodes;
         let mut values = self.fold(*first);
-        let is_set = |value: &Value| !value.is_empty() && !is_hole(value);
+        let is_set = |value: &Value| !value.is_empty() && !is_hole(value) && value != b"0";
         if self.process.program.is_some() && values.iter().all(is_set) {
             return values;
         }

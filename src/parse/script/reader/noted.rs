@@ -73,6 +73,16 @@ impl<'t> Reader<'t> {
             Arg::Receiver => receiver.into_iter().collect(),
             Arg::All => args.iter().map(|(_, node)| *node).collect(),
             Arg::From(skip) => args.iter().skip(skip).map(|(_, node)| *node).collect(),
+            Arg::Behind(word) => {
+                let is_key = args
+                    .first()
+                    .is_some_and(|(_, key)| self.bytes(*key) == word.as_bytes());
+                args.get(1)
+                    .filter(|_| is_key)
+                    .map(|(_, node)| *node)
+                    .into_iter()
+                    .collect()
+            }
             other => find(args, other).into_iter().collect(),
         };
         let default = match arg {
@@ -82,6 +92,9 @@ impl<'t> Reader<'t> {
         };
         if let (Some(path), Does::Act(act)) = (default, does) {
             self.touch(node, by, act, path.as_bytes());
+        }
+        if let Does::Opens(opens) = does {
+            return self.opens(node, by, targets.first().copied(), opens, args);
         }
         for target in targets {
             let values = self.fold(target);
@@ -111,6 +124,7 @@ impl<'t> Reader<'t> {
                     }
                     continue;
                 }
+                Does::Opens(_) => continue,
             };
             for value in &values {
                 let is_word = !value.iter().any(|byte| matches!(byte, b'/' | b'.' | b':'));
@@ -141,7 +155,8 @@ impl<'t> Reader<'t> {
         if path.is_empty() || is_hole(path) || path.starts_with(b":") || path.contains(&b'\n') {
             return;
         }
-        if memchr::memmem::find(path, b"://").is_some() {
+        let is_number = path.iter().all(u8::is_ascii_digit);
+        if is_number || memchr::memmem::find(path, b"://").is_some() {
             return;
         }
         // Any word can be the name of a file; few are that have signs of other things in them.
@@ -226,7 +241,7 @@ fn is_of_names(byte: u8) -> bool {
 }
 
 /// The argument at a place or of a name.
-fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
+pub(super) fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
     let named = |wanted: &str| {
         args.iter()
             .find(|(name, _)| name.as_deref() == Some(wanted))
@@ -236,7 +251,7 @@ fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
         Arg::At(place) | Arg::FileAt(place) => at(place),
         Arg::Named(name) | Arg::Else(name, _) => named(name),
         Arg::AtOr(place, name) => named(name).or_else(|| at(place)),
-        Arg::Receiver | Arg::All | Arg::From(_) | Arg::Fixed(_) => None,
+        Arg::Receiver | Arg::All | Arg::From(_) | Arg::Fixed(_) | Arg::Behind(_) => None,
     };
     found.map(|(_, node)| *node)
 }

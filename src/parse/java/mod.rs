@@ -12,6 +12,7 @@ mod frame;
 mod known;
 mod loops;
 mod plain;
+mod pool;
 mod shape;
 mod values;
 mod walk;
@@ -69,12 +70,18 @@ pub struct Names {
     pub strings: BTreeSet<String>,
 }
 
+/// A class file, with the code of its methods or without.
+fn parse(bytes: &[u8], code: bool) -> Option<ClassFile<'_>> {
+    let mut options = ParseOptions::default();
+    options.parse_bytecode(code);
+    let is_sound = pool::is_sound(bytes);
+    is_sound.then(|| cafebabe::parse_class_with_options(bytes, &options).ok())?
+}
+
 /// What a class names; nothing when it is no class file.
 #[must_use]
 pub fn names(bytes: &[u8]) -> Option<Names> {
-    let mut options = ParseOptions::default();
-    options.parse_bytecode(false);
-    let class = cafebabe::parse_class_with_options(bytes, &options).ok()?;
+    let class = parse(bytes, false)?;
     let mut names = Names::default();
     for item in class.constantpool_iter() {
         match item {
@@ -102,7 +109,7 @@ pub fn names(bytes: &[u8]) -> Option<Names> {
 pub fn read(classes: &[Loaded<'_>], machine: &Machine<'_>) -> Vec<Script> {
     let parsed: Vec<Option<ClassFile<'_>>> = classes
         .iter()
-        .map(|class| cafebabe::parse_class(class.bytes).ok())
+        .map(|class| parse(class.bytes, true))
         .collect();
     let mut known = Known::new(parsed.iter().flatten());
     let mut scripts: Vec<Script> = Vec::new();

@@ -45,6 +45,55 @@ fn run_all(classes: &[Vec<u8>]) -> Vec<Script> {
     read(&loaded, &machine)
 }
 
+/// The beginning of a class file with this pool.
+fn with_pool(entries: &[&[u8]]) -> Vec<u8> {
+    // A long one counts as two.
+    let long = entries.iter().filter(|entry| entry[0] == 5).count();
+    let count = u16::try_from(entries.len() + long + 1).unwrap();
+    let count = count.to_be_bytes();
+    let head = [&b"\xca\xfe\xba\xbe\0\0\0\x37"[..], &count].concat();
+    [head, entries.concat(), vec![0; 16]].concat()
+}
+
+#[test]
+fn a_pool_that_leads_back_to_itself_is_not_read() {
+    for jar in PROGRAMS {
+        for (name, class) in classes(jar) {
+            assert!(pool::is_sound(&class), "{name}");
+        }
+    }
+    let text = &b"\x01\0\x01x"[..];
+    assert!(pool::is_sound(&with_pool(&[text, b"\x07\0\x01"])));
+    let long = &b"\x05\0\0\0\0\0\0\0\x01"[..];
+    assert!(pool::is_sound(&with_pool(&[text, b"\x08\0\x01", long])));
+    for entries in [
+        // A class, and a string, that are their own names.
+        &[&b"\x07\0\x01"[..]][..],
+        &[b"\x08\0\x01"],
+        // A name that is the method whose name it is.
+        &[
+            text,
+            b"\x07\0\x01",
+            b"\x0a\0\x02\0\x04",
+            b"\x0c\0\x03\0\x01",
+        ],
+        // Handles of each other; a computed value that names itself.
+        &[b"\x0f\x05\0\x02", b"\x0f\x05\0\x01"],
+        &[b"\x11\0\0\0\x01"],
+        // What is not there: behind a long one, and behind the end.
+        &[b"\x05\0\0\0\0\0\0\0\x01", b"\x07\0\x02"],
+        &[b"\x07\0\x09"],
+    ] {
+        let class = with_pool(entries);
+        assert!(!pool::is_sound(&class) && names(&class).is_none());
+    }
+    // Nor is one that ends too early.
+    let class = with_pool(&[text, b"\x07\0\x01"]);
+    for end in 0..class.len() - 16 {
+        assert!(!pool::is_sound(&class[..end]), "{end}");
+    }
+}
+
 #[test]
 fn a_class_names_others_and_strings_that_may_be_classes() {
     for jar in PROGRAMS {

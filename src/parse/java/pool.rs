@@ -5,25 +5,31 @@
 //! each other are never given back: a class of megabytes would keep hundreds, and an archive has thousands
 //! of classes. Where the sorts are right nothing leads back.
 
-const UTF8: u8 = 1;
+pub(super) const UTF8: u8 = 1;
 const CLASS: u8 = 7;
 const NAME_AND_TYPE: u8 = 12;
 /// Fields, methods, and methods of interfaces.
 const MEMBERS: &[u8] = &[9, 10, 11];
 
 /// An entry: its sort, and where its content begins.
-type Entry = (u8, usize);
+pub(super) type Entry = (u8, usize);
 
-/// Whether the references in the pool of a class file are of the right sorts.
-pub(super) fn is_sound(bytes: &[u8]) -> bool {
-    entries(bytes).is_some_and(|entries| {
-        let sound = |entry: &Entry| is_right(bytes, &entries, *entry) == Some(true);
-        entries.iter().all(sound)
-    })
+/// The entries of the pool of a class file, and where they end; None where a reference is of a wrong sort.
+pub(super) fn sound(bytes: &[u8]) -> Option<(Vec<Entry>, usize)> {
+    let (entries, end) = entries(bytes)?;
+    let sound = |entry: &Entry| is_right(bytes, &entries, *entry) == Some(true);
+    entries.iter().all(sound).then_some(())?;
+    Some((entries, end))
+}
+
+/// The text that begins at the content of an entry.
+pub(super) fn text(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let length = usize::from(u2(bytes, at)?);
+    bytes.get(at + 2..at + 2 + length)
 }
 
 /// The entries; the one at 0 and those behind long ones have the sort 0.
-fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
+fn entries(bytes: &[u8]) -> Option<(Vec<Entry>, usize)> {
     let count = usize::from(u2(bytes, 8)?);
     let mut entries = vec![(0, 0)];
     let mut at = 10;
@@ -43,7 +49,7 @@ fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
         }
         at += 1 + length;
     }
-    Some(entries)
+    Some((entries, at))
 }
 
 /// Whether what an entry refers to is of the right sort; None where the bytes end before.
@@ -62,7 +68,12 @@ fn is_right(bytes: &[u8], entries: &[Entry], (sort, at): Entry) -> Option<bool> 
     }
 }
 
-fn u2(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u2(bytes: &[u8], at: usize) -> Option<u16> {
     let two = bytes.get(at..at.checked_add(2)?)?;
     Some(u16::from_be_bytes(two.try_into().ok()?))
+}
+
+pub(super) fn u4(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_be_bytes(four.try_into().ok()?))
 }

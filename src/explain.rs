@@ -103,6 +103,11 @@ fn path(text: &mut String, path: &AppPath, report: &Report) {
         );
         facts(text, &mount.because, 0);
     }
+    for left in &report.plan.left_behind {
+        if path.is_within(&left.path) {
+            let _ = writeln!(text, "Left behind: {}", left.reason);
+        }
+    }
     let below = report
         .paths
         .iter()

@@ -126,6 +126,7 @@ fn is_others(path: &AppPath) -> bool {
         || places::is_library_place(path)
         || places::is_library_script(path)
         || places::is_example(path)
+        || places::is_translation(path)
 }
 
 #[cfg(test)]
@@ -219,6 +220,41 @@ mod tests {
             "DriverManager.getConnection(url, \"u\", \"tiger7\");",
         ),
         ("/opt/a/netrc.txt", "machine h login u password Kw83jfX20p"),
+        (
+            "/opt/a/x.json",
+            "{\"name\": \"DB_PASSWORD\", \"value\": \"tiger7\"}",
+        ),
+        (
+            "/opt/a/x.tf",
+            "variable \"db_password\" {\n type = string\n default = \"tiger7\"\n}",
+        ),
+        ("/opt/a/x.conf", "rocommunity Kw83jfX20p 10.0.0.0/8"),
+        ("/opt/a/x.conf", "SetEnv DB_PASSWORD Kw83jfX20p"),
+        ("/opt/a/x.rc", "poll h user \"u\" password \"Kw83jfX20p\""),
+        (
+            "/opt/a/x.erb",
+            "password: <%= ENV['DB_PASS'] || 'Kw83jfX20p' %>",
+        ),
+        ("/opt/a/x.xml", "<password value=\"tiger7\"/>"),
+        (
+            "/opt/a/x.cs",
+            "new SqlConnection(\"Server=s;Uid=u;Pwd=tiger7\");",
+        ),
+        (
+            "/opt/a/x.sql",
+            "GRANT ALL ON a.* TO u IDENTIFIED BY 'Kw83jfX20p';",
+        ),
+        ("/opt/a/x.py", "requests.get(url, auth=('u', 'tiger7'))"),
+        ("/opt/a/x.sh", "echo 'u:tiger7' | chpasswd"),
+        ("/opt/a/x.sh", "echo tiger7 | sudo -S id"),
+        ("/opt/a/x.sh", "kinit u <<END\ntiger7\nEND"),
+        ("/opt/a/x.sh", "openssl enc -d -aes-256-cbc -k tiger7 -in a"),
+        ("/opt/a/x.sh", "zip -P tiger7 a.zip b"),
+        ("/opt/a/x.bat", "net use Z: \\\\h\\s tiger7 /user:u"),
+        (
+            "/opt/a/x.conf",
+            "hook = https://hooks.slack.com/services/T01/B01/Kw83jfX20p",
+        ),
     ];
 
     #[test]
@@ -294,6 +330,35 @@ mod tests {
                 "/opt/a/x.sh",
                 "docker run --user app:app x\nread -s -p 'Password: ' PASSWORD\nsqlplus / as sysdba",
             ),
+            (
+                "/opt/a/x.sh",
+                "echo \"$P\" | sudo -S id\necho done | sudo tee /x\necho a:b | sed s/a/b/\nzip -r a.zip b",
+            ),
+            (
+                "/opt/a/x.pl",
+                "my $t = '&token='+token+'&';\n=pod\n\nsecret = 'Kw83jfX20pA'\n\n=cut\n",
+            ),
+            (
+                "/opt/a/x.conf",
+                "log_format password \"$remote_addr\";\n# Password: what the users of this are given\nmap token value default;",
+            ),
+            (
+                "/opt/a/x.cfg",
+                "#$USER3$=someuser\n#$USER4$=tiger\npassword = somepassword",
+            ),
+            (
+                "/opt/a/x.py",
+                "    >>> get('http://h', auth=('u', 'tiger7'))\n",
+            ),
+            (
+                "/opt/a/x.txt",
+                "a list of devices\nidentified by regexp. Kw83jfX20p",
+            ),
+            (
+                "/opt/a/x.conf",
+                "a list of devices\nidentified by tiger7 only",
+            ),
+            ("/opt/a/lang/de.json", "{\"password\": \"Kw83jfX20pAA\"}"),
             ("/opt/a/README.md", "password = Kw83jfX20p"),
             ("/opt/a/docs/examples/x.ini", "password = Kw83jfX20p"),
             ("/usr/share/a/x.ini", "# token = Kw83jfX20pAA"),

@@ -223,6 +223,54 @@ fn is_among(table: &BTreeSet<String>, name: &[u8]) -> bool {
     std::str::from_utf8(name).is_ok_and(|name| table.contains(&name.to_ascii_lowercase()))
 }
 
+/// Whether a file holds the texts of an application in one language: `lang/de.json`,
+/// `locale/de_DE/messages.php`, `translations/app.pt-BR.yml`.
+#[must_use]
+pub fn is_translation(path: &AppPath) -> bool {
+    const WORDS: [&str; 11] = [
+        "i18n",
+        "l10n",
+        "nls",
+        "lang",
+        "langs",
+        "language",
+        "languages",
+        "locale",
+        "locales",
+        "translation",
+        "translations",
+    ];
+    let text = |part| String::from_utf8_lossy(part).into_owned();
+    let name = text(path.name());
+    let stem = name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let inner = name.rsplit('.').nth(1).unwrap_or(stem);
+    let mut dirs = path.components().rev().skip(1).map(text);
+    let is_of_language = dirs.next().is_some_and(|dir| is_language(&dir))
+        || is_language(stem)
+        || is_language(inner)
+        || stem.rsplit('_').next().is_some_and(is_language);
+    let mut dirs = path.components().rev().skip(1).map(text);
+    is_of_language
+        && dirs.any(|dir| {
+            let dir = dir.to_ascii_lowercase();
+            let mut words = dir.split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|word| WORDS.contains(&word))
+        })
+}
+
+/// Whether a word names a language, with or without a country (RFC 5646): `de`, `pt-BR`, `zh_Hans`.
+fn is_language(word: &str) -> bool {
+    let (language, country) = match word.split_once(['-', '_']) {
+        Some((language, country)) => (language, Some(country)),
+        None => (word, None),
+    };
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_lowercase())
+        && country.is_none_or(|country| {
+            (2..=4).contains(&country.len()) && country.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+}
+
 /// Whether a script lies where programs are kept that people run by hand, or in a build.
 #[must_use]
 pub fn is_tool(path: &AppPath) -> bool {

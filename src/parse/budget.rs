@@ -70,8 +70,20 @@ pub const FILES: Budget = Budget {
     millis: 10_000,
 };
 
+/// The classes of a Java program. The bytes are those of one class: methods have at most 64 KiB each, and
+/// few classes have many. A step is an instruction, of which each pass over the classes may do so many; the
+/// time is that of all passes.
+pub const CLASSES: Budget = Budget {
+    kind: "classes of a Java program",
+    bytes: 2 << 20,
+    steps: 4_000_000,
+    millis: 30_000,
+};
+
 /// Every budget.
-pub const BUDGETS: &[Budget] = &[PROGRAM, CRONTAB, SETTINGS, RELATION, PACKAGES, FILES];
+pub const BUDGETS: &[Budget] = &[
+    PROGRAM, CRONTAB, SETTINGS, RELATION, PACKAGES, FILES, CLASSES,
+];
 
 /// Whether the run is to end: whoever asked for it waits for no text to be read to its end.
 static STOPPED: AtomicBool = AtomicBool::new(false);

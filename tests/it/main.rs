@@ -44,6 +44,7 @@ mod pipeline;
 mod planned;
 mod planted;
 mod proven;
+mod read_secrets;
 mod rules;
 mod samples;
 mod settings_said;

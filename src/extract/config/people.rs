@@ -4,7 +4,7 @@ use super::file::File;
 use super::net::{Endpoint, endpoint, is_host, protocol_of, range, remotes};
 use crate::extract::{Out, start_ports};
 use crate::fact::{Certainty, Locus, What};
-use crate::knowledge::{self, Directive, Role};
+use crate::knowledge::{self, Directive, Role, places};
 use crate::parse::config::{Form, Language, Separator, Setting, words};
 use crate::path::AppPath;
 
@@ -380,7 +380,7 @@ pub(super) fn secret(
     directive: Option<&Directive>,
     out: &mut Out,
 ) {
-    if setting.separator == Separator::Header {
+    if setting.separator == Separator::Header || places::is_translation(file.path) {
         return;
     }
     let value = setting.value.trim();

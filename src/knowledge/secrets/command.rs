@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::text::{Hit, Manner};
+use super::manner::Manner;
+use super::text::Hit;
 use super::value::{is_placeholder, is_strong};
 use super::{KNOWLEDGE, secret_key};
 
@@ -28,6 +29,11 @@ const CALLS: &[(&str, usize)] = &[
         1,
     ),
     (r"(?:->|\.)\s*login", 1),
+    // Logins over HTTP: Python's requests, Ruby's and Java's clients, .NET.
+    (
+        r"(?:\bauth\s*=|(?:HTTP)?(?:Basic|Digest)Auth|\b(?:http_)?basic_auth|\bNetworkCredential)",
+        1,
+    ),
 ];
 
 static CALL: LazyLock<Vec<(Regex, usize)>> = LazyLock::new(|| {
@@ -56,6 +62,8 @@ pub(super) enum Form {
     Oracle,
     /// The last argument.
     Last,
+    /// What is fed to it: by `echo` before a bar, or as lines that follow.
+    Fed,
 }
 
 /// The names of commands that are given secrets.
@@ -66,11 +74,20 @@ pub(super) fn names() -> impl Iterator<Item = String> {
         .flat_map(|row| row.commands.clone())
 }
 
+/// What a command does with lines that it is fed.
+#[derive(Clone, Copy, Debug)]
+enum Eater {
+    /// Takes commands of FTP.
+    Transfer,
+    /// Takes a password, or a user with one.
+    Password,
+}
+
 /// A script while it is read.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     /// The command that is fed with the lines that follow, up to this word.
-    fed: Option<Vec<u8>>,
+    fed: Option<(Vec<u8>, Eater)>,
     /// Whether a prompt for a password is waited for.
     is_asked: bool,
 }
@@ -87,6 +104,7 @@ impl Script {
         found.extend(self.fed(line, &words));
         if manner != Manner::Code {
             found.extend(options(line, &words));
+            found.extend(piped(line, &words));
         }
         found
     }
@@ -94,10 +112,13 @@ impl Script {
     /// Here-documents to ftp and its like, and what an expect script sends after a prompt.
     fn fed(&mut self, line: &[u8], words: &[Range<usize>]) -> Option<Hit> {
         let word = |at: usize| words.get(at).map(|range| &line[range.clone()]);
-        if let Some(end) = &self.fed {
+        if let Some((end, eater)) = &self.fed {
             if line.trim_ascii() == end.as_slice() {
                 self.fed = None;
                 return None;
+            }
+            if matches!(eater, Eater::Password) {
+                return password(line, words.first()?.start..words.last()?.end);
             }
             let first = word(0).unwrap_or_default().to_ascii_lowercase();
             let place = match first.as_slice() {
@@ -110,10 +131,14 @@ impl Script {
             return hit(line, words.get(place)?.clone(), "ftp");
         }
         if let Some(at) = memchr::memmem::find(line, b"<<") {
-            let feeds = words.iter().any(|range| {
+            let is_transfer = words.iter().any(|range| {
                 [&b"ftp"[..], b"sftp", b"lftp", b"ncftp", b"pftp"]
                     .contains(&base(&line[range.clone()]))
             });
+            let eater = match is_transfer {
+                true => Some(Eater::Transfer),
+                false => asks(line, words).then_some(Eater::Password),
+            };
             let rest = line.get(at + 2..).unwrap_or_default();
             let end = rest.strip_prefix(b"-").unwrap_or(rest).trim_ascii_start();
             let quotes = |b: &u8| b"'\"\\".contains(b);
@@ -123,8 +148,8 @@ impl Script {
                 .filter(|b| !quotes(b))
                 .take_while(|b| !b" \t;|>)".contains(b))
                 .collect();
-            if feeds && !end.is_empty() {
-                self.fed = Some(end);
+            if let Some(eater) = eater.filter(|_| !end.is_empty()) {
+                self.fed = Some((end, eater));
             }
         }
         // expect(1): expect "assword:" { send "…\r" }
@@ -149,6 +174,58 @@ impl Script {
             .position(|&b| b == b'"' || b == b'\\')?;
         hit(line, sends + 6 + open..sends + 6 + open + close, "send")
     }
+}
+
+/// Whether a command among the words takes a password from its standard input.
+fn asks(line: &[u8], words: &[Range<usize>]) -> bool {
+    let rows = KNOWLEDGE.options.iter().filter(|row| row.form == Form::Fed);
+    rows.into_iter().any(|row| {
+        let is_one = |range: &Range<usize>, names: &[String]| {
+            let word = &line[range.clone()];
+            names.iter().any(|name| name.as_bytes() == word)
+        };
+        let command = words.iter().position(|range| {
+            let name = base(&line[range.clone()]);
+            row.commands
+                .iter()
+                .any(|command| command.as_bytes() == name)
+        });
+        command.is_some_and(|at| {
+            let mut given = words.get(at + 1..).unwrap_or_default().iter();
+            row.options.is_empty() || given.any(|range| is_one(range, &row.options))
+        })
+    })
+}
+
+/// What `echo` or `printf` puts before a bar into a command that takes a password there.
+fn piped(line: &[u8], words: &[Range<usize>]) -> Option<Hit> {
+    let bar = line.iter().position(|&b| b == b'|')?;
+    let cut = words.partition_point(|range| range.end <= bar);
+    let (before, behind) = words.split_at(cut);
+    let text = |range: &Range<usize>| &line[range.clone()];
+    let echo = before.iter().position(|range| {
+        let name = base(text(range));
+        name == b"echo" || name == b"printf"
+    })?;
+    if !asks(line, behind) {
+        return None;
+    }
+    let mut given = before.get(echo + 1..)?.iter();
+    let word = given.rfind(|range| !text(range).starts_with(b"-"))?;
+    password(line, word.clone())
+}
+
+/// A password that is fed, or that of `user:password`.
+fn password(line: &[u8], at: Range<usize>) -> Option<Hit> {
+    let word = line.get(at.clone())?;
+    let user = word.iter().position(|&b| b == b':').filter(|&colon| {
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
+        colon > 0 && colon + 1 < word.len() && word[..colon].iter().all(is_name)
+    });
+    let start = user.map_or(at.start, |colon| at.start + colon + 1);
+    let breaks = word.windows(2).position(|pair| pair == b"\\n");
+    let end = breaks.map_or(at.end, |cut| at.start + cut);
+    hit(line, start.min(end)..end, "stdin")
 }
 
 fn base(word: &[u8]) -> &[u8] {
@@ -223,7 +300,7 @@ fn options(line: &[u8], words: &[Range<usize>]) -> Vec<Hit> {
         for (row, command) in rows.iter().filter(|(_, command)| *command < at) {
             let named = row.options.iter().find(|option| match row.form {
                 Form::Attached => word.starts_with(option.as_bytes()),
-                Form::Oracle => false,
+                Form::Oracle | Form::Fed => false,
                 _ => word == option.as_bytes(),
             });
             let next = words.get(at + 1).cloned();

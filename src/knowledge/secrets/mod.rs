@@ -1,6 +1,9 @@
 //! Where secrets are. Only kinds and places leave this module, never a value.
 
 mod command;
+mod forms;
+mod manner;
+mod shapes;
 mod text;
 mod value;
 
@@ -11,7 +14,8 @@ use serde::Deserialize;
 
 use super::{Folded, Pattern, split, table};
 
-pub use text::{Hit, Manner, readable, secrets_in, spans};
+pub use manner::{Manner, readable};
+pub use text::{Hit, secrets_in, spans};
 pub use value::{is_placeholder, is_strong, is_value};
 
 #[derive(Deserialize)]
@@ -166,6 +170,8 @@ pub fn secret_value(value: &str) -> Option<&'static str> {
                 .contains
                 .as_ref()
                 .is_none_or(|part| value.contains(part.as_str()))
+            // `{AES}…` is a value; `{AES_ACTIVE}` is a name.
+            && (!value.starts_with('{') || value::is_marked(value))
             && (!shape.word
                 || value
                     .bytes()

@@ -1,14 +1,18 @@
 //! Secrets in a text, line by line: what a key sets, in whatever syntax, what a command or a call is
 //! given, and what is a secret by its own shape. One reader for reports, manifests and images.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use regex::bytes::{Captures, Regex};
+use regex::bytes::Captures;
 
 use super::command;
+use super::forms::{
+    AMONG, BLANK, CALLED, DEFAULTED, ELEMENT, FIRST, NAMED, PAIR, QUOTED, VARIABLE,
+};
+use super::manner::Manner;
+use super::shapes::shapes;
 use super::value::{is_strong, is_value};
 use super::{KNOWLEDGE, is_placeholder, secret_key, strong_key};
 
@@ -49,123 +53,41 @@ pub struct Hit {
     pub at: Range<usize>,
 }
 
-/// How strictly a text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// Settings: a key and its value, whatever it is.
-    Settings,
-    /// A shell script: what is assigned as it stands, and what commands are given.
-    Shell,
-    /// A program: only what is quoted and no word.
-    Code,
-    /// Notes, tables, logs: only what is no word.
-    Notes,
-    /// Documentation, whose secrets are examples.
-    Prose,
-}
-
-/// Names that only documentation has, and endings.
-const PROSE: [&str; 23] = [
-    ".md", ".rst", ".adoc", ".po", ".pot", ".pod", ".html", ".htm", ".xhtml", ".tex", ".texi",
-    ".man", ".css", ".less", ".sass", ".scss", ".styl", ".svg", ".mo", ".xsd", ".dtd", ".xsl",
-    ".map",
-];
-const CODE: [&str; 33] = [
-    ".py", ".pl", ".pm", ".t", ".php", ".inc", ".rb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx",
-    ".java", ".groovy", ".scala", ".kt", ".go", ".rs", ".c", ".h", ".cc", ".cpp", ".cs", ".vb",
-    ".lua", ".tcl", ".jsp", ".asp", ".aspx", ".erl", ".ex", ".el",
-];
-const SHELL: [&str; 8] = [
-    ".sh", ".ksh", ".bash", ".csh", ".zsh", ".bat", ".cmd", ".ps1",
-];
-const NOTES: [&str; 6] = [".txt", ".csv", ".log", ".sql", ".tsv", ".out"];
-
-impl Manner {
-    /// How a file of this name that begins so is read.
-    #[must_use]
-    pub fn of(name: &[u8], head: &[u8]) -> Self {
-        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-        let ends = |endings: &[&str]| endings.iter().any(|end| name.ends_with(end));
-        let is_prose = [
-            "readme",
-            "changelog",
-            "license",
-            "licence",
-            "copying",
-            "news",
-            "changes",
-        ]
-        .iter()
-        .any(|start| name.starts_with(start));
-        if let Some(line) = head.strip_prefix(b"#!") {
-            let line = line.split(|&b| b == b'\n').next().unwrap_or_default();
-            let is_shell = line.windows(2).any(|part| part == b"sh");
-            return if is_shell { Self::Shell } else { Self::Code };
-        }
-        match () {
-            () if is_prose || ends(&PROSE) || is_page(head) => Self::Prose,
-            // The texts of Qt's programs have the ending of TypeScript.
-            () if name.ends_with(".ts") && head.trim_ascii_start().starts_with(b"<") => Self::Prose,
-            () if ends(&SHELL) => Self::Shell,
-            () if ends(&CODE) => Self::Code,
-            () if ends(&NOTES) => Self::Notes,
-            () => Self::Settings,
-        }
-    }
-}
-
-/// Whether a text is a page of HTML, or a part of one, whatever it is called.
-fn is_page(head: &[u8]) -> bool {
-    let head = head.trim_ascii_start();
-    let begin = head
-        .get(..head.len().min(4096))
-        .unwrap_or(head)
-        .to_ascii_lowercase();
-    let elements = [
-        &b"<html"[..],
-        b"<!doctype html",
-        b"<form",
-        b"<table",
-        b"<td",
-        b"<body",
-    ];
-    begin.starts_with(b"<")
-        && !begin.starts_with(b"<?")
-        && elements
-            .iter()
-            .any(|element| memchr::memmem::find(&begin, element).is_some())
-}
-
-/// A text as bytes that a line can be looked for in: UTF-16 with its mark is made UTF-8. None where it
-/// is no text.
-#[must_use]
-pub fn readable(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let wide = |from: fn([u8; 2]) -> u16| {
-        let (pairs, _) = bytes.as_chunks::<2>();
-        let units = pairs.iter().skip(1).map(|pair| from(*pair));
-        let text: String = char::decode_utf16(units)
-            .map(|c| c.unwrap_or('\u{fffd}'))
-            .collect();
-        Some(Cow::Owned(text.into_bytes()))
-    };
-    if bytes.starts_with(&[0xff, 0xfe]) {
-        return wide(u16::from_le_bytes);
-    }
-    if bytes.starts_with(&[0xfe, 0xff]) {
-        return wide(u16::from_be_bytes);
-    }
-    (!bytes.contains(&0)).then_some(Cow::Borrowed(bytes))
-}
-
 static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let shapes = KNOWLEDGE
         .values
         .iter()
         .map(|shape| shape.prefix.to_ascii_lowercase());
     let words = [
-        "pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "psk", "commun", "://",
-        "sig", "wort", "login", "logon", "connect", "user", "salt", "cookie", "$", "-u", "-p",
-        "-w", "jdbc:", "ftp", "expect", "send", "@",
+        "pass",
+        "pwd",
+        "pw",
+        "secret",
+        "token",
+        "key",
+        "cred",
+        "auth",
+        "psk",
+        "commun",
+        "://",
+        "sig",
+        "wort",
+        "login",
+        "logon",
+        "connect",
+        "user",
+        "salt",
+        "cookie",
+        "$",
+        "-u",
+        "-p",
+        "-w",
+        "jdbc:",
+        "ftp",
+        "expect",
+        "send",
+        "@",
+        "identified",
     ];
     let words = words.into_iter().map(str::to_owned).chain(shapes);
     let words: Vec<String> = words.chain(command::names()).collect();
@@ -174,74 +96,6 @@ static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .build(words);
     built.unwrap_or_else(|error| panic!("words of secrets: {error}"))
 });
-
-fn regex(text: &str) -> Regex {
-    // Each stands in this file, and its tests use all of them.
-    Regex::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-/// `key = value`, `"key": "value"`, `key => 'value'`, `;key=value;`, `&key=value`.
-static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    regex(concat!(
-        r#"(?P<k>[A-Za-z_$][\w$.\-]*)["'\]]{0,2}\s*(?:=>|:=|[=:])\s*"#,
-        r#"(?P<v>"[^"]*"?|'[^']*'?|\{[\w\-]{1,12}\}[^\s"'<>;,]+|ENC\([^)]*\)|[^\s"'`;,&<>(){}\[\]|]*)"#
-    ))
-});
-
-/// The first key of a line and all that follows: passwords may hold what elsewhere ends a value.
-static FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r#"^\s*(?:export\s+|set\s+|declare\s+(?:-\w+\s+)?)?["']?(?P<k>[A-Za-z_$][\w$.\-]*)["']?\s*[=:]\s*(?P<v>\S.*?)\s*[;,]?\s*$"#,
-    )
-});
-
-/// A key and a value with blanks between them.
-static BLANK: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r#"^\s*(?:setenv\s+)?(?P<k>[A-Za-z_][\w.\-]*)\s+(?P<v>"[^"]*"|'[^']*'|\S+?)\s*;?\s*$"#)
-});
-
-/// `<key>value</key>`.
-static ELEMENT: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"<(?P<k>[\w.:\-]+)(?:\s[^<>]*)?>\s*(?P<v>[^<>\s][^<>]*?)\s*</"));
-
-/// `name="key" value="value"`, also the other way round, and `name="key">value<`.
-static NAMED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        r#"\b(?:name|key|id|property)\s*=\s*["'](?P<k>[^"'<>]+)["'][^<>]*?\bvalue\s*=\s*["'](?P<v>[^"']*)["']"#,
-        r#"\bvalue\s*=\s*["'](?P<v>[^"'<>]*)["'][^<>]*?\b(?:name|key)\s*=\s*["'](?P<k>[^"']+)["']"#,
-        r#"\b(?:name|key)\s*=\s*["'](?P<k>[^"'<>]+)["'][^<>]*>\s*(?P<v>[^<>\s][^<>]*?)\s*<"#,
-    ]
-    .map(regex)
-});
-
-/// `define('KEY', 'value')`, `setProperty("key", "value")`.
-static CALLED: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"\(\s*["'](?P<k>[\w.\-]+)["']\s*,\s*(?P<v>"[^"]+"|'[^']+')"#));
-
-/// Secrets whose place gives them away: logins in addresses, `Authorization` headers, Oracle's and Go's
-/// addresses, a variable assigned in a quoted text.
-static SHAPES: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
-    [
-        (
-            r#"[A-Za-z][\w+.\-]*://[^\s/:@"'<>]*:(?P<v>[^\s/@"'<>]+)@[\w\[$]"#,
-            "url-credentials",
-        ),
-        (
-            r#"(?i)authorization["']?[\s:=,]+["']?\s*(?:basic|bearer|token|digest|apikey)\s+(?P<v>[A-Za-z0-9+/=_.\-]{8,})"#,
-            "token",
-        ),
-        (r"jdbc:oracle:\w+:\w+/(?P<v>[^@\s/]+)@", "url-credentials"),
-        (r"\b\w+:(?P<v>[^@\s:/]{3,})@(?:tcp|unix)\(", "url-credentials"),
-        (
-            r"(?i)\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<v>\S+)",
-            "password",
-        ),
-    ]
-    .map(|(text, kind)| (regex(text), kind))
-});
-
-/// Words that a token may be: what is looked at for the shapes of the table.
-static WORD: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z0-9{][A-Za-z0-9_\-.{}+/=]{7,}"));
 
 /// The secrets of a text.
 #[must_use]
@@ -253,6 +107,7 @@ pub fn secrets_in(manner: Manner, text: &[u8]) -> Found {
     let mut reader = Reader {
         manner,
         named: None,
+        is_documentation: false,
         script: command::Script::default(),
         work: WORK,
     };
@@ -282,6 +137,7 @@ pub fn spans(line: &[u8]) -> Vec<Hit> {
     let mut reader = Reader {
         manner: Manner::Shell,
         named: None,
+        is_documentation: false,
         script: command::Script::default(),
         work: WORK,
     };
@@ -305,6 +161,8 @@ struct Reader {
     /// The name that was told in a line before, for whose value the next lines are asked, and how many
     /// of them.
     named: Option<(String, u8)>,
+    /// Whether the lines document a program: Perl's POD, Ruby's `=begin`.
+    is_documentation: bool,
     script: command::Script,
     /// What is left of [`WORK`].
     work: usize,
@@ -317,9 +175,45 @@ fn is_choice(value: &str) -> bool {
     value.split(':').count() > 2 && value.split(':').all(is_word)
 }
 
+/// What the value of a name is called that stands before it.
+const VALUES: [&str; 4] = ["value", "param-value", "default", "string"];
+
+/// How a key and its value stand to each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// With a sign between them, or by themselves.
+    Pair,
+    /// As an element or its attributes.
+    Element,
+    /// Among other words: only what is no word is a secret.
+    Loose,
+}
+
+/// Whether what looks like a quoted text is what stands between two: `'&key=' + key + '&'`.
+fn is_between_literals(value: &str) -> bool {
+    let inner = value.trim_matches(['"', '\'']).trim();
+    let is_sign = |c: char| c == '+' || c == '.';
+    inner.starts_with(is_sign) && inner.ends_with(is_sign)
+}
+
+/// Whether a key, a colon and what follows are a sentence: two words more, and no value that is no word.
+fn is_sentence(between: &[u8], value: &str, rest: &[u8]) -> bool {
+    let rest = String::from_utf8_lossy(rest.get(..rest.len().min(200)).unwrap_or_default());
+    let is_word = |word: &str| word.chars().all(char::is_alphabetic);
+    let mut words = rest.split_whitespace();
+    between.trim_ascii() == b":"
+        && rest.starts_with(' ')
+        && is_word(value)
+        && words.next().is_some_and(is_word)
+        && words.next().is_some_and(is_word)
+}
+
 impl Reader {
     /// The first secret of a line.
     fn line(&mut self, line: &[u8]) -> Option<Hit> {
+        if self.manner == Manner::Code && self.documents(line) {
+            return None;
+        }
         let is_pending = self.named.is_some() || self.script.is_within();
         if !is_pending && !WORDS.is_match(line) {
             return None;
@@ -332,6 +226,18 @@ impl Reader {
         let mut first = hits.into_iter().min_by_key(|hit| hit.at.start)?;
         first.at = first.at.start + start..first.at.end + start;
         Some(first)
+    }
+
+    /// Whether a line of a program is its documentation (perlpod(1); Ruby's comments of many lines; what Python's
+    /// doctest runs).
+    fn documents(&mut self, line: &[u8]) -> bool {
+        let was = self.is_documentation;
+        if let Some(word) = line.strip_prefix(b"=") {
+            let is_end = word.starts_with(b"cut") || word.starts_with(b"end");
+            let is_begin = word.first().is_some_and(u8::is_ascii_lowercase);
+            self.is_documentation = is_begin && !is_end;
+        }
+        was || self.is_documentation || line.trim_ascii_start().starts_with(b">>> ")
     }
 
     fn all(&mut self, line: &[u8], is_comment: bool) -> Vec<Hit> {
@@ -351,12 +257,12 @@ impl Reader {
         let mut names = Vec::new();
         let mut work = self.work;
         {
-            let mut look = |captures: &Captures<'_>, is_quoted: bool| -> Option<usize> {
+            let mut look = |captures: &Captures<'_>, form: Form| -> Option<usize> {
                 let (k, v) = captures.name("k").zip(captures.name("v"))?;
                 let key = String::from_utf8_lossy(k.as_bytes()).into_owned();
                 let value = String::from_utf8_lossy(v.as_bytes()).into_owned();
                 let quotes = usize::from(value.starts_with(['"', '\'']));
-                let is_literal = quotes > 0 || is_quoted;
+                let is_literal = quotes > 0 || form == Form::Element;
                 let own = key
                     .rsplit(['.', ':'])
                     .next()
@@ -365,16 +271,18 @@ impl Reader {
                 if ["name", "key", "param-name"].contains(&own.as_str()) {
                     names.push(value.trim_matches(['"', '\'']).to_owned());
                 }
-                let key = match &awaited {
-                    Some((name, _))
-                        if ["value", "param-value", "default"].contains(&own.as_str()) =>
-                    {
-                        name.clone()
-                    }
-                    _ => key,
-                };
-                if (!is_code || is_literal)
-                    && let Some(kind) = self.judge(&key, &value, is_comment)
+                // The name stands in the same line or in one before.
+                let before = names
+                    .last()
+                    .or(awaited.as_ref().map(|(name, _)| name))
+                    .filter(|_| VALUES.contains(&own.as_str()));
+                let key = before.cloned().unwrap_or(key);
+                let is_strict = is_comment || form == Form::Loose;
+                let between = line.get(k.end()..v.start()).unwrap_or_default();
+                let rest = line.get(v.end()..).unwrap_or_default();
+                if (!is_code || is_literal && !is_between_literals(&value))
+                    && !is_sentence(between, &value, rest)
+                    && let Some(kind) = self.judge(&key, &value, is_strict)
                 {
                     let at = v.start() + quotes..v.end() - usize::from(quotes > 0 && v.len() > 1);
                     found.push(Hit {
@@ -393,13 +301,13 @@ impl Reader {
                     .name("v")
                     .is_some_and(|v| !v.as_bytes().contains(&b' '))
             {
-                look(&captures, false);
+                look(&captures, Form::Pair);
             }
             let is_csh = self.manner == Manner::Shell && line.starts_with(b"setenv ");
             if (self.manner == Manner::Settings || is_csh)
                 && let Some(captures) = BLANK.captures(line)
             {
-                look(&captures, false);
+                look(&captures, Form::Pair);
             }
             let mut from = 0;
             while from < line.len() && work > 0 {
@@ -421,24 +329,39 @@ impl Reader {
                 if whole.is_some() {
                     work = work.saturating_sub(line.len() - from);
                 }
-                let next = look(whole.as_ref().unwrap_or(&captures), false);
+                let next = look(whole.as_ref().unwrap_or(&captures), Form::Pair);
                 from = next.unwrap_or(line.len()).max(from + 1);
             }
             if line.contains(&b'<') && (is_data || is_comment) {
                 for captures in ELEMENT.captures_iter(line) {
-                    look(&captures, true);
+                    look(&captures, Form::Element);
                 }
                 for form in NAMED.iter() {
                     for captures in form.captures_iter(line) {
-                        look(&captures, true);
+                        look(&captures, Form::Element);
                     }
                 }
             }
             for captures in CALLED.captures_iter(line) {
-                look(&captures, false);
+                look(&captures, Form::Pair);
+            }
+            for form in [&*QUOTED, &*DEFAULTED] {
+                for captures in form.captures_iter(line) {
+                    look(&captures, Form::Loose);
+                }
+            }
+            if self.manner == Manner::Settings {
+                for captures in AMONG.iter().filter_map(|form| form.captures(line)) {
+                    look(&captures, Form::Loose);
+                }
             }
         }
         self.work = work;
+        let variable = VARIABLE.captures(line).and_then(|found| found.name("k"));
+        if let Some(name) = variable {
+            self.named = Some((String::from_utf8_lossy(name.as_bytes()).into_owned(), 4));
+            return found;
+        }
         self.named = match (
             names.pop().filter(|name| secret_key(name).is_some()),
             awaited,
@@ -451,7 +374,7 @@ impl Reader {
     }
 
     /// The kind of secret that a key and its value are.
-    fn judge(&self, key: &str, value: &str, is_comment: bool) -> Option<&'static str> {
+    fn judge(&self, key: &str, value: &str, is_strict: bool) -> Option<&'static str> {
         let bare = value.trim_matches(['"', '\'']);
         if is_choice(bare) {
             return None;
@@ -459,7 +382,7 @@ impl Reader {
         // Nagios keeps users and passwords in its macros $USERn$ (its manual, "Standard Macros").
         let is_macro = key.starts_with("$USER") && key.ends_with('$') && !bare.starts_with('/');
         if is_macro && self.manner == Manner::Settings && !is_placeholder(bare) {
-            return Some("password");
+            return (!is_strict || is_strong(bare)).then_some("password");
         }
         let (kind, is_sure) = match (secret_key(key), strong_key(key)) {
             (Some(kind), _) => (kind, true),
@@ -467,7 +390,7 @@ impl Reader {
             (None, None) => return None,
         };
         let is_strict =
-            is_comment || !is_sure || matches!(self.manner, Manner::Code | Manner::Notes);
+            is_strict || !is_sure || matches!(self.manner, Manner::Code | Manner::Notes);
         let is_shell_word = self.manner == Manner::Shell && bare.contains(['$', '`', '*']);
         let fits = is_value(key, value) && !is_shell_word && (!is_strict || is_strong(bare));
         fits.then_some(kind)
@@ -508,42 +431,6 @@ fn uncommented(line: &[u8]) -> &[u8] {
         .take_while(|byte| b"#;!*".contains(byte))
         .count();
     rest.get(marks..).unwrap_or_default().trim_ascii_start()
-}
-
-/// What is a secret by its place or its shape, under whatever key.
-fn shapes(line: &[u8], is_strict: bool) -> Vec<Hit> {
-    let mut found = Vec::new();
-    let hit = |kind, at| Hit {
-        line: 0,
-        kind,
-        key: None,
-        at,
-    };
-    for (form, kind) in SHAPES.iter() {
-        for captures in form.captures_iter(line) {
-            let Some(v) = captures.name("v") else {
-                continue;
-            };
-            let value = String::from_utf8_lossy(v.as_bytes());
-            let is_fit = !is_placeholder(&value)
-                && !value.contains('$')
-                && (!is_strict || is_strong(&value));
-            if is_fit {
-                found.push(hit(*kind, v.range()));
-            }
-        }
-    }
-    let may_have =
-        |shape: &super::Shape| memchr::memmem::find(line, shape.prefix.as_bytes()).is_some();
-    if KNOWLEDGE.values.iter().any(may_have) {
-        for word in WORD.find_iter(line) {
-            let text = String::from_utf8_lossy(word.as_bytes());
-            if let Some(kind) = super::secret_value(&text) {
-                found.push(hit(kind, word.range()));
-            }
-        }
-    }
-    found
 }
 
 #[cfg(test)]

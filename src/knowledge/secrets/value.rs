@@ -20,7 +20,7 @@ pub fn is_placeholder(value: &str) -> bool {
     .iter()
     .any(|mark| lower.starts_with(mark));
     let advice = [
-        "your", "my-", "my_", "replace", "insert", "enter", "change", "put_your", "example",
+        "your", "my-", "my_", "replace", "insert", "enter", "change", "put_your", "example", "some",
     ];
     value.len() < 3
         || variable
@@ -32,7 +32,7 @@ pub fn is_placeholder(value: &str) -> bool {
 }
 
 /// Whether a value begins with the mark of what has encrypted or hashed it.
-fn is_marked(value: &str) -> bool {
+pub(super) fn is_marked(value: &str) -> bool {
     let marked = |open: char, close: char| {
         let rest = value.strip_prefix(open)?;
         let (mark, rest) = rest.split_once(close)?;
@@ -96,9 +96,9 @@ pub fn is_value(key: &str, value: &str) -> bool {
         && (!is_text || value.starts_with(['"', '\'']) && words.next().is_some_and(is_strong))
 }
 
-/// Whether a value is what something is called, not what it is: `User-Password`, `db_token`.
+/// Whether a value is what something is called, not what it is: `User-Password`, `db_token`, `PIN/Password`.
 fn is_label(value: &str) -> bool {
-    let is_sign = |c: char| c == '-' || c == '_';
+    let is_sign = |c: char| c == '-' || c == '_' || c == '/';
     value.matches(is_sign).count() == 1
         && value.chars().all(|c| c.is_ascii_alphabetic() || is_sign(c))
         && super::secret_key(value).is_some()

@@ -47,7 +47,7 @@ fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &m
     for fact in facts.iter_mut().filter(|fact| is_port(fact)) {
         let file = &fact.at.file;
         let is_left_out = || language_of(file, b"").is_some() && followed.leaves_out(file);
-        let is_named = || services.iter().any(|service| service.owns(file));
+        let is_named = || services.iter().any(|service| service.is_given(file));
         let is_shown =
             || scope.in_prefix(file).is_some() && places::is_example(file) && !is_named();
         if followed.doubtful.contains(file) || is_left_out() || is_shown() {

@@ -72,8 +72,7 @@ impl Service {
 
     /// Whether a file is this service's own: what starts it, what its arguments name, or one that is
     /// called after its program.
-    pub(super) fn owns(&self, file: &AppPath) -> bool {
-        let text = file.to_text();
+    fn owns(&self, file: &AppPath) -> bool {
         let name = String::from_utf8_lossy(file.name()).into_owned();
         let stem = name.split('.').next().unwrap_or(&name);
         *file == self.at.file

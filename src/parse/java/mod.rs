@@ -12,10 +12,13 @@ mod frame;
 mod known;
 mod loops;
 mod plain;
+mod pool;
 mod shape;
+mod sound;
 mod values;
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cafebabe::attributes::AttributeData;
@@ -24,17 +27,15 @@ use cafebabe::{ClassFile, MethodAccessFlags, ParseOptions};
 
 use self::known::{Known, Method};
 use self::walk::Walk;
+use super::budget::{CLASSES, Meter};
 use super::op::Script;
 
-/// The largest class file that is read: methods have at most 64 KiB each, and few classes have many.
-pub const MAX_CLASS: usize = 2 << 20;
+/// The largest class file that is read.
+pub const MAX_CLASS: usize = CLASSES.bytes;
 
 /// How often the classes of a program are read: a value goes from a caller through a constructor into a
 /// field, and from there to whoever asks for it.
 const PASSES: usize = 4;
-
-/// How many instructions of a program are run in one pass.
-const MAX_STEPS: usize = 4_000_000;
 
 /// The machine that a program runs in, as far as its start tells.
 pub struct Machine<'a> {
@@ -69,12 +70,18 @@ pub struct Names {
     pub strings: BTreeSet<String>,
 }
 
+/// A class file, with the code of its methods or without.
+fn parse(bytes: &[u8], code: bool) -> Option<ClassFile<'_>> {
+    let mut options = ParseOptions::default();
+    options.parse_bytecode(code);
+    cafebabe::parse_class_with_options(bytes, &options).ok()
+}
+
 /// What a class names; nothing when it is no class file.
 #[must_use]
 pub fn names(bytes: &[u8]) -> Option<Names> {
-    let mut options = ParseOptions::default();
-    options.parse_bytecode(false);
-    let class = cafebabe::parse_class_with_options(bytes, &options).ok()?;
+    let bytes = sound::checked(bytes)?;
+    let class = parse(&bytes, false)?;
     let mut names = Names::default();
     for item in class.constantpool_iter() {
         match item {
@@ -100,9 +107,13 @@ pub fn names(bytes: &[u8]) -> Option<Names> {
 /// Reads the classes of a program: what each does, in their order.
 #[must_use]
 pub fn read(classes: &[Loaded<'_>], machine: &Machine<'_>) -> Vec<Script> {
-    let parsed: Vec<Option<ClassFile<'_>>> = classes
+    let sound: Vec<Option<Cow<'_, [u8]>>> = classes
         .iter()
-        .map(|class| cafebabe::parse_class(class.bytes).ok())
+        .map(|class| sound::checked(class.bytes))
+        .collect();
+    let parsed: Vec<Option<ClassFile<'_>>> = sound
+        .iter()
+        .map(|bytes| parse(bytes.as_deref()?, true))
         .collect();
     let mut known = Known::new(parsed.iter().flatten());
     let mut scripts: Vec<Script> = Vec::new();
@@ -114,17 +125,20 @@ pub fn read(classes: &[Loaded<'_>], machine: &Machine<'_>) -> Vec<Script> {
     };
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.sort_by_cached_key(name);
+    let mut meter = Meter::new(&CLASSES, u64::MAX);
     for _ in 0..PASSES {
         scripts = vec![Script::default(); classes.len()];
         // What one gives another goes both ways.
         order.reverse();
         known.again();
-        let mut left = MAX_STEPS;
+        let mut left = usize::try_from(CLASSES.steps).unwrap_or(usize::MAX);
         for at in &order {
             let (loaded, class, script) = (&classes[*at], &parsed[*at], &mut scripts[*at]);
             match class {
-                Some(class) => run(class, loaded, machine, &mut known, script, &mut left),
-                None => script.cut = true,
+                Some(class) if meter.step() => {
+                    run(class, loaded, machine, &mut known, script, &mut left);
+                }
+                _ => script.cut = true,
             }
         }
     }

@@ -45,6 +45,124 @@ fn run_all(classes: &[Vec<u8>]) -> Vec<Script> {
     read(&loaded, &machine)
 }
 
+/// The beginning of a class file with this pool.
+fn with_pool(entries: &[&[u8]]) -> Vec<u8> {
+    // A long one counts as two.
+    let long = entries.iter().filter(|entry| entry[0] == 5).count();
+    let count = u16::try_from(entries.len() + long + 1).unwrap();
+    let count = count.to_be_bytes();
+    let head = [&b"\xca\xfe\xba\xbe\0\0\0\x37"[..], &count].concat();
+    [head, entries.concat(), vec![0; 16]].concat()
+}
+
+#[test]
+fn a_pool_that_leads_back_to_itself_is_not_read() {
+    for jar in PROGRAMS {
+        for (name, class) in classes(jar) {
+            assert!(sound::checked(&class).is_some(), "{name}");
+        }
+    }
+    let text = &b"\x01\0\x01x"[..];
+    assert!(pool::sound(&with_pool(&[text, b"\x07\0\x01"])).is_some());
+    let long = &b"\x05\0\0\0\0\0\0\0\x01"[..];
+    assert!(pool::sound(&with_pool(&[text, b"\x08\0\x01", long])).is_some());
+    for entries in [
+        // A class, and a string, that are their own names.
+        &[&b"\x07\0\x01"[..]][..],
+        &[b"\x08\0\x01"],
+        // A name that is the method whose name it is.
+        &[
+            text,
+            b"\x07\0\x01",
+            b"\x0a\0\x02\0\x04",
+            b"\x0c\0\x03\0\x01",
+        ],
+        // Handles of each other; a computed value that names itself.
+        &[b"\x0f\x05\0\x02", b"\x0f\x05\0\x01"],
+        &[b"\x11\0\0\0\x01"],
+        // What is not there: behind a long one, and behind the end.
+        &[b"\x05\0\0\0\0\0\0\0\x01", b"\x07\0\x02"],
+        &[b"\x07\0\x09"],
+    ] {
+        let class = with_pool(entries);
+        assert!(pool::sound(&class).is_none() && names(&class).is_none());
+    }
+    // Nor is one that ends too early.
+    let class = with_pool(&[text, b"\x07\0\x01"]);
+    for end in 0..class.len() - 16 {
+        assert!(pool::sound(&class[..end]).is_none(), "{end}");
+    }
+}
+
+/// A class with a method `m` that has these attributes.
+fn with_attributes(attributes: &[Vec<u8>]) -> Vec<u8> {
+    let texts = ["a/A", "m", "()V", "Code", "AnnotationDefault"];
+    let mut class = b"\xca\xfe\xba\xbe\0\0\0\x37\0\x07".to_vec();
+    for text in texts {
+        class.extend([1, 0, u8::try_from(text.len()).unwrap()]);
+        class.extend(text.as_bytes());
+    }
+    // Itself, and one method.
+    class.extend(b"\x07\0\x01\0\x21\0\x06\0\0\0\0\0\0\0\x01\0\x09\0\x02\0\x03\0");
+    class.push(u8::try_from(attributes.len()).unwrap());
+    class.extend(attributes.concat());
+    class.extend([0, 0]);
+    class
+}
+
+fn attribute(name: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    [&[0, name][..], &length, content].concat()
+}
+
+fn code(instructions: &[u8], inner: &[Vec<u8>]) -> Vec<u8> {
+    let length = u32::try_from(instructions.len()).unwrap().to_be_bytes();
+    let count = u8::try_from(inner.len()).unwrap();
+    let parts = [
+        &[0, 2, 0, 2][..],
+        &length,
+        instructions,
+        &[0, 0, 0, count],
+        &inner.concat(),
+    ];
+    attribute(4, &parts.concat())
+}
+
+#[test]
+fn a_class_that_would_take_all_memory_or_all_of_the_stack_is_not_read() {
+    let reads = |attributes: &[Vec<u8>]| {
+        let class = with_attributes(attributes);
+        let script = run_all(std::slice::from_ref(&class));
+        (names(&class).is_some(), !script[0].cut)
+    };
+    assert_eq!(reads(&[code(b"\xb1", &[])]), (true, true));
+    let switch = b"\x03\xab\0\0\0\0\0\x13\0\0\0\x01\0\0\0\x05\0\0\0\x13\xb1";
+    assert_eq!(reads(&[code(switch, &[])]), (true, true));
+    // Branches that are not there.
+    for count in [&b"\0\0\0\x02"[..], b"\x3a\0\0\0", b"\xff\xff\xff\xff"] {
+        let mut lying = switch.to_vec();
+        lying[8..12].copy_from_slice(count);
+        assert_eq!(reads(&[code(&lying, &[])]), (false, false));
+    }
+    for range in [
+        &b"\0\0\0\0\x7f\xff\xff\xff"[..],
+        b"\x80\0\0\0\x7f\xff\xff\xff",
+    ] {
+        let lying = [&b"\x03\xaa\0\0\0\0\0\0"[..], range, b"\xb1"].concat();
+        assert_eq!(reads(&[code(&lying, &[])]), (false, false));
+    }
+    // Code inside code, again and again.
+    let mut nested = code(b"\xb1", &[]);
+    for _ in 0..5_000 {
+        nested = code(b"\xb1", &[nested]);
+    }
+    assert_eq!(reads(&[nested]), (false, false));
+    // Lists inside lists are of annotations, of which nothing is asked.
+    let deep = [b"[\0\x01".repeat(500_000), b"s\0\x02".to_vec()].concat();
+    let annotated = [code(b"\xb1", &[]), attribute(5, &deep)];
+    assert_eq!(reads(&annotated), (true, true));
+}
+
 #[test]
 fn a_class_names_others_and_strings_that_may_be_classes() {
     for jar in PROGRAMS {

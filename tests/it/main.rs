@@ -39,6 +39,7 @@ mod loader_cases;
 mod manifest;
 mod migrate;
 mod modules;
+mod named;
 mod named_places;
 mod pack;
 mod pipeline;

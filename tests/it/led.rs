@@ -75,6 +75,9 @@ fn led(root: &TempDir) -> (Option<String>, bool) {
     (by, text.contains("- '/opt/gear/bin/web'"))
 }
 
+/// What the case is, its files, and the start that has to lead.
+type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 #[test]
 fn a_program_is_started_once_by_the_manager_that_the_system_starts() {
     let by_unit = unit("/usr/bin/supervisord -c /opt/gear/supervisord.conf");
@@ -82,7 +85,7 @@ fn a_program_is_started_once_by_the_manager_that_the_system_starts() {
                    case \"$1\" in\nstart) cd /opt/gear && venv/bin/supervisord -c etc/supervisord.conf ;;\n\
                    stop) venv/bin/supervisorctl shutdown ;;\nesac\n";
     let by_runsvdir = unit("/usr/bin/runsvdir -P /opt/gear/service");
-    let cases: [(&str, Vec<(&str, &str)>, &str); 3] = [
+    let cases: [Case<'_>; 3] = [
         (
             "a unit that names the table",
             vec![("/opt/gear/supervisord.conf", SUPERVISED), (UNIT, &by_unit)],

@@ -221,6 +221,9 @@ pub const MANAGED_BY: &str = "ManagedBy";
 
 /// The directive that says of such a table which start of the system's own starts its manager.
 pub const STARTED_BY: &str = "StartedBy";
+
+/// The call by which a script puts a file in the place of one whose name is not known (rename(2)).
+pub const RENAMES: &str = "rename";
 /// The key of a [`What::Directive`] at the page by which a web server enters the application.
 pub const SERVED_PAGES: &str = "ServedPages";
 

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod argument;
 pub mod asks;
+mod caddyfile;
 mod calls;
 mod code_ports;
 mod config;
@@ -226,6 +227,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     accounts::EXTRACTOR,
     asks::EXTRACTOR,
     asks::PHP_SETTINGS,
+    caddyfile::EXTRACTOR,
     code_ports::EXTRACTOR,
     config::EXTRACTOR,
     content::EXTRACTOR,

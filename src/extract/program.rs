@@ -101,7 +101,7 @@ fn launched(args: &[Vec<u8>]) -> Option<(&[u8], &[Vec<u8>])> {
     let own = args.iter().position(|arg| arg == b"--");
     let (own, passed) = args.split_at(own.unwrap_or(args.len()));
     let has = |short: &[u8], long: &[u8]| own.iter().any(|arg| arg == short || arg == long);
-    if !has(b"-S", b"--start") {
+    if !has(b"-S", b"--start") || has(b"-t", b"--test") {
         return None;
     }
     let value = |short: &[u8], long: &[u8]| {

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{Extractor, Input, Named, Out};
-use crate::fact::{Certainty, Class, Fact, Kind, Locus, ProgramForm, Source, Touch, What};
-use crate::knowledge::places;
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, ProgramForm, RENAMES, Source, Touch, What};
+use crate::knowledge::{self, places};
 use crate::parse::op::{Act, Deed, Op};
 use crate::path::AppPath;
 
@@ -186,7 +186,7 @@ impl<'a> Facts<'a> {
             Some(path) => (path, None),
             None if touch.is_write() => match scratch(path) {
                 Some(dir) => (dir, Some(Class::Temp)),
-                None => return,
+                None => return self.replaces(op),
             },
             None => return,
         };
@@ -198,6 +198,14 @@ impl<'a> Facts<'a> {
             class,
         };
         self.named(op.line, certainty_of(op), path, found);
+    }
+
+    /// What puts a file in the place of another one whose name is not known.
+    fn replaces(&mut self, op: &Op) {
+        if knowledge::is_rename(&op.by) {
+            let symbol = RENAMES.to_owned();
+            self.add(op.line, certainty_of(op), What::Imports { symbol });
+        }
     }
 
     /// As [`Self::path`], if `op` makes a temporary file where such files go.

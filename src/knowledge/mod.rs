@@ -9,6 +9,7 @@ mod directives;
 pub mod homes;
 pub mod languages;
 pub mod libraries;
+pub(crate) mod managers;
 mod models;
 pub mod pam;
 mod paths;
@@ -31,6 +32,8 @@ pub use servers::{Opened, Server, server};
 
 use serde::de::DeserializeOwned;
 
+use crate::path::AppPath;
+
 /// By field of a rule's condition, every name that extractors tell of.
 #[must_use]
 pub fn vocabulary() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -45,6 +48,13 @@ pub fn is_rename(by: &str) -> bool {
         name,
         "mv" | "move" | "rename" | "renameSync" | "renameat" | "renameat2" | "renames" | "replace"
     )
+}
+
+/// Whether a unit is read by the manager of each user who is logged in, and not by the system's: it lies in a
+/// directory of such units (systemd.unit(5), "User Unit Search Path").
+#[must_use]
+pub fn is_unit_of_users(file: &AppPath) -> bool {
+    file.components().any(|part| part == b"user")
 }
 
 include!(concat!(env!("OUT_DIR"), "/knowledge.rs"));

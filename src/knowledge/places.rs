@@ -23,6 +23,7 @@ struct File {
     library_parts: BTreeSet<String>,
     example_parts: BTreeSet<String>,
     tool_parts: BTreeSet<String>,
+    recipe_parts: BTreeSet<String>,
     build_names: BTreeSet<String>,
     build_endings: BTreeSet<String>,
     example_endings: BTreeSet<String>,
@@ -275,7 +276,17 @@ fn is_language(word: &str) -> bool {
 #[must_use]
 pub fn is_tool(path: &AppPath) -> bool {
     let mut dirs = telling(path).rev().skip(1);
-    is_example(path) || dirs.any(|part| is_among(&PLACES.tool_parts, part)) || is_build(path.name())
+    is_example(path)
+        || is_recipe(path)
+        || dirs.any(|part| is_among(&PLACES.tool_parts, part))
+        || is_build(path.name())
+}
+
+/// Whether a file is part of a recipe for another way to run the application: an image, a platform.
+#[must_use]
+pub fn is_recipe(path: &AppPath) -> bool {
+    let mut dirs = telling(path).rev().skip(1);
+    dirs.any(|part| is_among(&PLACES.recipe_parts, part))
 }
 
 /// Whether a file of this name is a recipe by which its language's tools build or test an application.

@@ -256,7 +256,10 @@ fn first_voice(
         return Voice::Live;
     }
     let in_code = places::is_code_place(file);
-    if places::is_example(file) || (in_code && places::is_library_place(file)) {
+    if places::is_example(file)
+        || places::is_recipe(file)
+        || (in_code && places::is_library_place(file))
+    {
         return Voice::Sample;
     }
     if speaks(Source::Unit) && !dirs(UNIT_DIRS) {

@@ -210,6 +210,7 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
     for name in wanted.units {
         add_unit(root, host, &mut scope, name)?;
     }
+    set_apart(&mut scope, wanted);
     scope.named.sort();
     scope.named.dedup();
     scope.prefixes.sort();
@@ -217,6 +218,19 @@ pub fn find(root: &Root, host: &Host, wanted: Wanted<'_>) -> Result<Scope, Scope
     scope.dirs.sort();
     scope.dirs.dedup();
     Ok(scope)
+}
+
+/// A directory of the host's settings (FHS 3.0, 3.7) that is named beside the application has what that is
+/// told, and is no place where it was installed: a mount may be all of it. Alone it is what is asked about.
+fn set_apart(scope: &mut Scope, wanted: Wanted<'_>) {
+    let is_settings = |path: &AppPath| path.is_below(&AppPath::new("/etc"));
+    let mut all = scope.prefixes.iter().chain(&scope.files);
+    let is_beside = !wanted.packages.is_empty()
+        || !wanted.units.is_empty()
+        || all.any(|path| !is_settings(path));
+    if is_beside {
+        scope.prefixes.retain(|prefix| !is_settings(prefix));
+    }
 }
 
 fn add_path(root: &Root, scope: &mut Scope, path: &AppPath) -> Result<(), ScopeError> {

@@ -576,9 +576,14 @@ fn ids(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> (u32,
         let gid = known.and_then(|known| known.gid);
         return (uid, start.gid.or(gid).unwrap_or(uid));
     }
+    // systemd.unit(5): a specifier whose value hangs on the instance, or on who is logged in.
+    let cannot = match user.contains('{') {
+        true => "nothing tells as which user it is started".to_owned(),
+        false => format!("the number of its user {user} is not known"),
+    };
     limits.push(Limit::new(
         format!("process {name}"),
-        format!("the number of its user {user} is not known"),
+        cannot,
         format!("{FREE_ID} is used, and what it writes is given to that"),
     ));
     (FREE_ID, start.gid.unwrap_or(FREE_ID))

@@ -156,6 +156,17 @@ fn odd(mount: &Mount, limits: &mut Vec<Limit>) {
             "mounted all the same: let it keep the file in a directory of its own",
         ));
     }
+    if let Some(place) = mount
+        .may_be_replaced
+        .as_ref()
+        .filter(|_| mount.kind == MountKind::File)
+    {
+        limits.push(Limit::new(
+            mount.path.to_text(),
+            format!("the application has code that renames other files over its own ({}{}), which fails where one is a mount", place.file, place.within()),
+            "mounted all the same: try a write, and where it fails with EBUSY let it keep the file in a directory of its own",
+        ));
+    }
     if mount.hides_code > 0 && !mount.seed && mount.access == Access::Rw {
         limits.push(Limit::new(
             mount.path.to_text(),

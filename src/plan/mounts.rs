@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::origin::Origins;
 use super::{BECAUSE, Known};
-use crate::fact::{Access, Certainty, Class, Fact, Kind, Touch, What};
+use crate::fact::{Access, Certainty, Class, Fact, Kind, RENAMES, Source, Touch, What};
 use crate::knowledge;
 use crate::path::AppPath;
 use crate::report::{Mount, MountKind, OnDisk, PathEntry, User};
@@ -47,7 +47,32 @@ pub(super) fn mounts(known: &Known<'_>, user: Option<&User>, origins: &Origins) 
             take_in(mount, entry.class);
         }
     }
+    suspect(&mut mounts, known);
     mounts
+}
+
+/// Says of a file that is mounted alone that it may be replaced: the application has code that replaces files,
+/// of which it is not known which, and nothing shows how this one is written.
+fn suspect(mounts: &mut [Mount], known: &Known<'_>) {
+    let is_it = |fact: &&Fact| matches!(&fact.what, What::Imports { symbol } if symbol == RENAMES);
+    let replacing = known.facts.iter().filter(is_it);
+    let Some(place) = replacing.map(|fact| &fact.at).min() else {
+        return;
+    };
+    for mount in mounts {
+        let is_kept = rank(mount.class) >= KEPT || mount.class == Class::Cache;
+        let is_alone = mount.kind == MountKind::File && mount.access == Access::Rw;
+        if is_alone && is_kept && !mount.replaced && !mount.because.iter().any(is_written_in_place)
+        {
+            mount.may_be_replaced = Some(place.clone());
+        }
+    }
+}
+
+/// Whether a call is seen that writes a file where it is.
+fn is_written_in_place(fact: &Fact) -> bool {
+    matches!(&fact.what, What::Path { touch: Touch::Writes, source, .. }
+        if matches!(source, Source::Script | Source::Init | Source::Code))
 }
 
 /// Whether something is known to be written that must outlive a container.
@@ -192,6 +217,7 @@ fn mount(
         hides: disk.map_or(0, |disk| disk.files),
         hides_code: disk.map_or(0, |disk| disk.code),
         replaced: kind == MountKind::File && own.is_some_and(|own| is_replaced(own)),
+        may_be_replaced: None,
         serves: Vec::new(),
         because,
     }

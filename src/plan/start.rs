@@ -6,9 +6,12 @@ use std::collections::btree_map::Entry;
 
 use super::Known;
 use crate::fact::{Certainty, Fact, Given, RUN_BY, STARTED_BY, Source, StartKind, What};
-use crate::knowledge::starts;
+use crate::knowledge::{self, starts};
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
+
+/// The user of what the manager of some user starts, where nothing tells whose: anybody's, and not root's.
+const ANYBODY: &str = "{user}";
 
 /// The commands that start processes that stay: what a unit, an init script or a supervisor
 /// starts. A cron entry comes and goes; it is listed last.
@@ -41,6 +44,8 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
         let nothing = Given::default();
         let given = given.as_deref().unwrap_or(&nothing);
         let (user, uid, gid) = beside.user(given, ids);
+        let is_anybodys = *how == StartKind::Unit && knowledge::is_unit_of_users(&fact.at.file);
+        let user = user.or_else(|| is_anybodys.then(|| ANYBODY.to_owned()));
         let mut command = vec![program.to_text().into_owned()];
         command.extend(args.iter().cloned());
         let home = user.as_ref().and_then(|user| homes.get(user));

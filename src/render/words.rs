@@ -2,7 +2,7 @@
 
 use crate::fact::{Fact, LibraryStatus, Locus};
 use crate::path::AppPath;
-use crate::report::{Answer, Grade, Plan, Severity, Status, Target};
+use crate::report::{Answer, Grade, MountKind, Plan, Severity, Status, Target};
 
 /// What was audited, as it was named: packages and units, or else the paths.
 pub(super) fn subjects(target: &Target) -> Vec<String> {
@@ -71,6 +71,34 @@ pub(super) fn place(at: &Locus) -> String {
     format!("{}{}", at.file, at.within())
 }
 
+/// The files that are mounted alone and that their program replaces by others (rename(2)), or may.
+fn mounted_alone(plan: &Plan) -> Vec<(&'static str, String)> {
+    let alone = plan
+        .mounts
+        .iter()
+        .filter(|mount| mount.kind == MountKind::File);
+    let replaced = alone.clone().filter(|mount| mount.replaced);
+    let suspected = alone.filter_map(|mount| Some((&mount.path, mount.may_be_replaced.as_ref()?)));
+    let named: Vec<String> = replaced.map(|mount| mount.path.to_string()).collect();
+    let may_be: Vec<String> = suspected
+        .map(|(path, at)| format!("{path} (by {})", place(at)))
+        .collect();
+    const HELP: &str = "let it keep the file in a directory of its own";
+    let mut rows = Vec::new();
+    if !named.is_empty() {
+        let text = format!(
+            "{}; over a mount that fails with EBUSY: {HELP}",
+            named.join(", ")
+        );
+        rows.push(("replaced by renaming", text));
+    }
+    if !may_be.is_empty() {
+        let text = format!("{}; where it fails with EBUSY, {HELP}", may_be.join(", "));
+        rows.push(("may be replaced by renaming", text));
+    }
+    rows
+}
+
 /// A fact in a line: where, and what.
 pub(super) fn evidence(fact: &Fact) -> String {
     format!("{}  {}", place(&fact.at), fact.what)
@@ -105,6 +133,7 @@ pub(in crate::render) fn beside_mounts(plan: &Plan) -> Vec<(&'static str, String
     let mut rows = vec![("in memory", list(&mut plan.scratch.iter().map(|s| &s.path)))];
     let name = plan.hostname.as_ref().map(|host| host.name.clone());
     rows.push(("host name", name.unwrap_or_default()));
+    rows.extend(mounted_alone(plan));
     rows.push(("content in the image", list(&mut plan.content.iter())));
     let left = plan.left_behind.len();
     let first = list(&mut plan.left_behind.iter().take(3).map(|left| &left.path));

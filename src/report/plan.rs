@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Access, Certainty, Class, Fact, Need, StartKind};
+use crate::fact::{Access, Certainty, Class, Fact, Locus, Need, StartKind};
 use crate::path::AppPath;
 
 /// How to run the application in a container.
@@ -111,6 +111,10 @@ pub struct Mount {
     /// with EBUSY over a mount: its directory would have to be one, and that is shared.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaced: bool,
+    /// Code of the application that replaces files whose names are not known: where this file, mounted
+    /// alone, is one of them, that fails with EBUSY. It is suspected, and decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_be_replaced: Option<Locus>,
     /// The starts that use it, by name; empty when all may.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub serves: Vec<String>,

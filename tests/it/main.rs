@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads what it made"
 )]
+mod alone;
 mod bases;
 mod check;
 mod command;
@@ -30,6 +31,7 @@ mod judged;
 mod keys;
 mod lab;
 mod layers;
+mod led;
 mod libs;
 mod listened;
 mod loader;
@@ -37,6 +39,7 @@ mod loader_cases;
 mod manifest;
 mod migrate;
 mod modules;
+mod named;
 mod named_places;
 mod opened;
 mod pack;

@@ -4,6 +4,7 @@ use super::options;
 use crate::extract::Named;
 use crate::extract::script::{Facts, certainty_of, known_path};
 use crate::fact::{Certainty, Kind, Source, StartKind, Touch, What};
+use crate::knowledge::managers;
 use crate::parse::op::{Op, Run, Script, Way};
 use crate::path::AppPath;
 
@@ -125,7 +126,10 @@ fn program(op: &Op, run: &Run, interpreter: bool) -> Option<(AppPath, Certainty)
 fn counts(op: &Op, run: &Run, program: &AppPath, source: Source) -> bool {
     match run.way {
         Way::Service => true,
-        Way::Exec => !is_system(program) || is_interpreter(program.name()),
+        Way::Exec => {
+            let name = program.name();
+            !is_system(program) || is_interpreter(name) || managers::is_manager(name)
+        }
         Way::Background | Way::Last => {
             !is_system(program) || is_interpreter(program.name()) && run.argv.len() > 2
         }

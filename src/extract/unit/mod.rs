@@ -13,6 +13,7 @@ mod run;
 pub use activation::activates;
 
 use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Source, Touch, What};
+use crate::knowledge;
 use crate::parse::unit::{Assignment, Manager, Specifiers, Unit, UnitName, words};
 use crate::path::AppPath;
 
@@ -67,7 +68,7 @@ pub fn facts(unit: &Unit, name: &UnitName, files: &[AppPath], out: &mut Out) {
     let Some(file) = files.first() else {
         return;
     };
-    let manager = if file.components().any(|part| part == b"user") {
+    let manager = if knowledge::is_unit_of_users(file) {
         Manager::User
     } else {
         Manager::System

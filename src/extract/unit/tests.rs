@@ -90,6 +90,7 @@ fn sandboxing_and_binds() {
             "4 Path /data/x Names BindPaths ? ? Declared",
             "4 Path /srv/x Grants BindPaths ? ? Declared",
             "4 Path /srv/y Grants BindPaths ? ? Declared",
+            "7 Path /{home} Names WorkingDirectory Dir ? Declared",
             "6 Path /var/log/a.err Writes StandardError File Log Declared",
         ]
     );

@@ -48,8 +48,9 @@ fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &m
         let file = &fact.at.file;
         let is_left_out = || language_of(file, b"").is_some() && followed.leaves_out(file);
         let is_named = || services.iter().any(|service| service.is_given(file));
-        let is_shown =
-            || scope.in_prefix(file).is_some() && places::is_example(file) && !is_named();
+        let is_aside = || places::is_recipe(file);
+        let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
+        let is_shown = || is_own() && is_aside() && !is_named();
         if followed.doubtful.contains(file) || is_left_out() || is_shown() {
             fact.certainty = Certainty::Guessed;
         }

@@ -70,17 +70,19 @@ impl Service {
         self.owns(&fact.at.file) || !all.iter().any(is_other)
     }
 
+    /// Whether an argument names a file.
+    pub(super) fn is_given(&self, file: &AppPath) -> bool {
+        let text = file.to_text();
+        let mut args = self.args.iter();
+        args.any(|arg| arg.ends_with(text.as_ref()) || is_end(&text, arg))
+    }
+
     /// Whether a file is this service's own: what starts it, what its arguments name, or one that is
     /// called after its program.
     fn owns(&self, file: &AppPath) -> bool {
         let name = String::from_utf8_lossy(file.name()).into_owned();
         let stem = name.split('.').next().unwrap_or(&name);
-        *file == self.at.file
-            || self
-                .args
-                .iter()
-                .any(|arg| arg.ends_with(text.as_ref()) || is_end(&text, arg))
-            || self.names.iter().any(|own| own == stem)
+        *file == self.at.file || self.is_given(file) || self.names.iter().any(|own| own == stem)
     }
 }
 

@@ -20,10 +20,14 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         .iter()
         .filter(|fact| matches!(fact.what, What::Secret { .. }))
         .filter(|fact| fact.certainty > Certainty::Guessed)
-        .filter(|fact| !matches!(ground.voices.of(fact), Voice::Dead | Voice::Sample))
+        .filter(|fact| ground.scope.in_prefix(&fact.at.file).is_some())
+        .filter(|fact| match ground.voices.of(fact) {
+            Voice::Dead => false,
+            _ if given.contains(&fact.at.file) => true,
+            Voice::Sample => false,
+            Voice::Tool | Voice::Live => is_read(&fact.at.file),
+        })
         .map(|fact| &fact.at.file)
-        .filter(|file| ground.scope.in_prefix(file).is_some())
-        .filter(|file| is_read(file) || given.contains(file))
         .map(|file| {
             told(
                 Locus::file(file),

@@ -237,7 +237,10 @@ impl Ground<'_> {
             .and_then(|sum| sum.stat)
             .map(|stat| stat.kind);
         // What only examples and tests may touch among themselves is theirs.
-        let is_shown = certainty == Certainty::Guessed && in_prefix && places::is_example(path);
+        let is_shown = certainty == Certainty::Guessed
+            && in_prefix
+            && !weight.holds_key
+            && (places::is_example(path) || places::is_recipe(path));
         let is_wanted = !is_shown && self.wants_mount(path, class, access, &weight, in_prefix);
         let mount = is_wanted
             .then(|| {

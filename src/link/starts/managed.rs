@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::system::System;
 use crate::extract::shell::{self, Caller, INIT_DIRS};
 use crate::extract::{HEAD, Out, TEXT_LIMIT, managers, withhold};
-use crate::fact::{Certainty, Fact, Locus, MANAGED_BY, STARTED_BY, StartKind, What};
+use crate::fact::{Certainty, Fact, Locus, MANAGED_BY, StartKind, What};
 use crate::knowledge::starts;
 use crate::parse::accounts::Accounts;
 use crate::parse::env_file;
@@ -32,93 +32,13 @@ pub(in crate::link) fn managed(
 }
 
 /// The file of a fact by which it is a manager's table.
-fn table(fact: &Fact) -> Option<&AppPath> {
+pub(super) fn table(fact: &Fact) -> Option<&AppPath> {
     is_table(fact).then_some(&fact.at.file)
 }
 
 /// Whether a fact says that its file is a manager's table.
 pub(in crate::link) fn is_table(fact: &Fact) -> bool {
     matches!(&fact.what, What::Directive { key, .. } if key == MANAGED_BY)
-}
-
-/// Names by which process managers are started.
-const MANAGERS: [&str; 14] = [
-    "pm2",
-    "pm2-runtime",
-    "foreman",
-    "honcho",
-    "overmind",
-    "goreman",
-    "hivemind",
-    "god",
-    "eye",
-    "leye",
-    "circusd",
-    "monit",
-    "forego",
-    "node-foreman",
-];
-
-/// Says of tables who starts by them: a start of the system's own that starts the manager, whose programs they
-/// then are; or nobody, where the system itself starts the application and no manager. Such a table is for those
-/// who develop it.
-pub(in crate::link) fn rank(facts: &mut Vec<Fact>) {
-    let tables: BTreeSet<AppPath> = facts.iter().filter_map(table).cloned().collect();
-    if tables.is_empty() {
-        return;
-    }
-    let others: Vec<&Fact> = facts
-        .iter()
-        .filter(|fact| is_other(fact, &tables))
-        .collect();
-    let leader = others.iter().find_map(|fact| match &fact.what {
-        What::Starts { name, .. } if names_manager(fact, &tables) => Some(name.clone()),
-        _ => None,
-    });
-    let (key, value) = match leader {
-        Some(name) => (STARTED_BY, name),
-        None if others.is_empty() => return,
-        None => ("Enabled", "no".to_owned()),
-    };
-    let is_in_tree =
-        |file: &&AppPath| file.components().next() != Some(b"etc") && file.name() != b"dump.pm2";
-    let meant = tables
-        .iter()
-        .filter(|file| key == STARTED_BY || is_in_tree(file));
-    let said: Vec<Fact> = meant
-        .map(|file| Fact {
-            at: Locus::file(file),
-            what: What::Directive {
-                key: key.to_owned(),
-                value: value.clone(),
-            },
-            certainty: Certainty::Inferred,
-        })
-        .collect();
-    facts.extend(said);
-}
-
-/// Whether a fact is a service's start that is in none of the tables.
-fn is_other(fact: &Fact, tables: &BTreeSet<AppPath>) -> bool {
-    let is_service = matches!(&fact.what, What::Starts { how, name, program, .. }
-        if matches!(how, StartKind::Unit | StartKind::Init | StartKind::Socket | StartKind::Supervisor)
-            && !name.contains(" Exec")
-            && !starts::is_helper(program.name()));
-    is_service && !tables.contains(&fact.at.file)
-}
-
-/// Whether a start is that of a process manager, or names one of the tables.
-fn names_manager(fact: &Fact, tables: &BTreeSet<AppPath>) -> bool {
-    let What::Starts { program, args, .. } = &fact.what else {
-        return false;
-    };
-    let program = program.to_text();
-    let words = args.iter().flat_map(|arg| arg.split_ascii_whitespace());
-    let mut words = words.chain([program.as_ref()]);
-    words.any(|word| {
-        let name = word.rsplit('/').next().unwrap_or(word);
-        MANAGERS.contains(&name) || tables.iter().any(|file| file.to_text() == word)
-    })
 }
 
 impl System<'_> {

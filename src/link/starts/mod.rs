@@ -7,11 +7,13 @@
 
 mod command;
 mod framed;
+mod led;
 mod managed;
 mod system;
 
 pub(super) use command::{at_home, resolve, scripts};
-pub(super) use managed::{is_table, managed, rank};
+pub(super) use led::rank;
+pub(super) use managed::{is_table, managed};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -95,6 +95,18 @@ pub(super) const NAMES: Does = Does::Act(Act::Names);
 pub(super) const MOVES: &[(Arg, Does)] = &[(Arg::At(0), REMOVES), (Arg::At(1), WRITES)];
 pub(super) const COPIES: &[(Arg, Does)] = &[(Arg::At(0), READS), (Arg::At(1), WRITES)];
 
+/// Whether what is done takes the first path away and puts it at the second.
+pub(super) fn moves(does: &[(Arg, Does)]) -> bool {
+    matches!(
+        does,
+        [
+            (Arg::At(0), Does::Act(Act::Removes)),
+            (Arg::At(1), Does::Act(Act::Writes)),
+            ..
+        ]
+    )
+}
+
 /// What the modes of fopen(3), and those the languages add, do.
 pub(super) fn act_of_mode(modes: &[Value]) -> Act {
     let mut writes = false;

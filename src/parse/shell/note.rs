@@ -1,7 +1,7 @@
 //! What the walk keeps of the commands that it visits: variables, paths and programs.
 
 use super::super::op::{Act, Deed, Op, Run};
-use super::super::value::{ACTION, Value, folded, is_hole, seen_from};
+use super::super::value::{ACTION, HOLE, Value, folded, is_hole, seen_from};
 use super::expand::text;
 use super::syntax::{Redirect, RedirectKind};
 use super::walk::Walk;
@@ -63,6 +63,18 @@ impl Walk<'_> {
         }
         let path = folded(&seen_from(self.cwd.as_deref(), path));
         self.op(by, Deed::Path { act, path });
+    }
+
+    /// Notes that something is put in the place of a file of which nothing is known.
+    pub(super) fn replaced(&mut self, by: &str) {
+        let path = folded(&[HOLE]);
+        self.op(
+            by,
+            Deed::Path {
+                act: Act::Writes,
+                path,
+            },
+        );
     }
 
     /// Notes that a program is started.

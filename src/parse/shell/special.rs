@@ -1,7 +1,7 @@
 //! Commands whose operands need more than a row in the table.
 
 use super::super::op::Act;
-use super::super::value::{HOLE, Value, basename};
+use super::super::value::{ACTION, HOLE, Value, basename, is_hole};
 use super::files::Parsed;
 use super::walk::Walk;
 
@@ -58,6 +58,9 @@ fn place(
     }
     if !(dir || sources.len() > 1 || target.ends_with(b"/") || target == b".") {
         walk.path(Act::Writes, target, &parsed.name);
+        if parsed.name == "mv" && (is_hole(target) || *target == [ACTION]) {
+            walk.replaced(&parsed.name);
+        }
         return;
     }
     for source in sources {

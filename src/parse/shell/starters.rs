@@ -256,7 +256,8 @@ impl Asked {
                     .or_else(|| options.next().cloned())
             };
             match name {
-                b"-K" | b"--stop" | b"-T" | b"--status" => asked.stops = true,
+                // What is only asked or tried starts nothing.
+                b"-K" | b"--stop" | b"-T" | b"--status" | b"-t" | b"--test" => asked.stops = true,
                 b"-b" | b"--background" => asked.background = true,
                 b"-m" | b"--make-pidfile" => asked.makes_pidfile = true,
                 b"-x" | b"--exec" => asked.program = asked.program.or_else(&mut value),

@@ -89,6 +89,7 @@ fn mounts() -> impl Strategy<Value = Vec<Mount>> {
         hides: 1,
         hides_code: 0,
         replaced: false,
+        may_be_replaced: None,
         serves,
         because: Vec::new(),
     });
@@ -258,6 +259,7 @@ fn full() -> Plan {
         hides: 0,
         hides_code: 0,
         replaced: false,
+        may_be_replaced: None,
         serves: Vec::new(),
         because: Vec::new(),
     };

@@ -73,6 +73,7 @@ fn mount() -> impl Strategy<Value = Mount> {
         hides: 1,
         hides_code: 0,
         replaced: false,
+        may_be_replaced: None,
         serves: Vec::new(),
         because: Vec::new(),
     })

@@ -56,8 +56,30 @@ impl<'t> Reader<'t> {
                 for (arg, does) in rule.does {
                     self.apply(node, by, (*arg, *does), receiver, args);
                 }
+                if rules::moves(rule.does) {
+                    self.replaced(node, by, args);
+                }
                 return;
             }
+        }
+    }
+
+    /// That something is put in the place of another says much even where it is not known of what.
+    fn replaced(&mut self, node: Node<'t>, by: &str, args: &[Argument<'t>]) {
+        let Some(target) = find(args, Arg::At(1)) else {
+            return;
+        };
+        let values = self.fold(target);
+        if self.settled(&values).iter().all(|value| is_hole(value)) {
+            let path = folded(&[HOLE]);
+            self.op(
+                node,
+                by,
+                Deed::Path {
+                    act: Act::Writes,
+                    path,
+                },
+            );
         }
     }
 

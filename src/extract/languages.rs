@@ -221,7 +221,8 @@ fn run(input: &Input<'_>, language: Language, dir: Option<&AppPath>, out: &mut O
     for op in &script.ops {
         if library {
             facts.scratch(op);
-        } else {
+        } else if !matches!(op.deed, Deed::Listens { .. }) {
+            // Which ports are opened shows where a program is followed, and by the calls alone.
             one(op, input.path, &mut facts);
         }
     }

@@ -169,6 +169,32 @@ fn what_no_start_comes_to_opens_nothing() {
 }
 
 #[test]
+fn settings_in_the_words_of_a_language_say_where_its_server_listens() {
+    let app = "def app(env, start):\n    return []\n";
+    let python = |args: &str, file: &str| {
+        let service =
+            format!("WorkingDirectory=/opt/kiln\nExecStart=/usr/bin/gunicorn {args} app:app");
+        let bind = "bind = '0.0.0.0:9331'\n";
+        let files = [
+            ("app.py", app),
+            (file, bind),
+            ("/usr/bin/gunicorn", "\x7fELF"),
+        ];
+        ports(&started(&service, &files))
+    };
+    assert_eq!(python("-c gunicorn.conf.py", "gunicorn.conf.py"), [9331]);
+    assert_eq!(python("", "gunicorn.conf.py"), [9331]);
+    let puma = "workers 2\nbind 'tcp://127.0.0.1:9332'\npidfile 'run/puma.pid'\n";
+    let files = [
+        ("config.ru", "run ->(env) { [200, {}, []] }\n"),
+        ("config/puma.rb", puma),
+        ("/usr/bin/puma", "\x7fELF"),
+    ];
+    let service = "WorkingDirectory=/opt/kiln\nExecStart=/usr/bin/puma -C config/puma.rb";
+    assert_eq!(ports(&started(service, &files)), [9332]);
+}
+
+#[test]
 fn of_many_plug_ins_those_count_that_settings_speak_of() {
     let main = "my $dir = '/opt/kiln/plug';\nopen(my $c, '<', '/opt/kiln/kiln.cfg');\n\
                 while (<$c>) { my ($m) = /^load (\\w+)/; require \"$dir/$m.pm\"; }\n";

@@ -46,11 +46,13 @@ pub(super) fn settle(root: &Root, scope: &Scope, followed: &Followed, facts: &mu
 fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &mut [Fact]) {
     for fact in facts.iter_mut().filter(|fact| is_port(fact)) {
         let file = &fact.at.file;
-        let is_left_out = || language_of(file, b"").is_some() && followed.leaves_out(file);
+        // What the words of a program's own settings say is not read from its code.
+        let is_read = fact.certainty == Certainty::Inferred && language_of(file, b"").is_some();
         let is_named = || services.iter().any(|service| service.is_given(file));
         let is_aside = || places::is_recipe(file);
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
         let is_shown = || is_own() && is_aside() && !is_named();
+        let is_left_out = || is_read && followed.leaves_out(file) && !is_named();
         if followed.doubtful.contains(file) || is_left_out() || is_shown() {
             fact.certainty = Certainty::Guessed;
         }

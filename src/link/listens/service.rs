@@ -154,5 +154,5 @@ fn run_by<'a>(services: &[&Fact], facts: &'a [Fact]) -> Vec<&'a Fact> {
 fn is_end(path: &str, relative: &str) -> bool {
     let relative = relative.strip_prefix("./").unwrap_or(relative);
     let before = path.strip_suffix(relative);
-    relative.contains('/') && before.is_some_and(|before| before.ends_with('/'))
+    relative.contains(['/', '.']) && before.is_some_and(|before| before.ends_with('/'))
 }

@@ -330,6 +330,10 @@ impl<'t> Reader<'_, 't, '_> {
             return None;
         };
         let name = (*name).to_owned();
+        if self.language == Language::Ruby && self.is_command(&name) {
+            self.at += 1;
+            return Some(vec![name]);
+        }
         let ahead = if self.is_sign(1, &["("]) {
             2
         } else if self.language == Language::Ruby && self.is_sign(1, &[":"]) {
@@ -364,6 +368,36 @@ impl<'t> Reader<'_, 't, '_> {
         } else {
             vec![name, first]
         })
+    }
+
+    /// `bind 'tcp://0.0.0.0:9292'`, `port 9292`: a line of Ruby that is a word and its value, as settings in
+    /// it are written, and that is no statement of the language or its tools.
+    fn is_command(&self, name: &str) -> bool {
+        const STATEMENTS: [&str; 14] = [
+            "require",
+            "require_relative",
+            "load",
+            "include",
+            "extend",
+            "puts",
+            "print",
+            "raise",
+            "return",
+            "gem",
+            "source",
+            "desc",
+            "if",
+            "unless",
+        ];
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        let is_first = before.is_none_or(|token| matches!(token.kind, Kind::Line(_)));
+        let is_value = match self.kind(1) {
+            Some(Kind::Text(_)) => true,
+            Some(Kind::Word(word)) => word.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        };
+        let is_last = matches!(self.kind(2), None | Some(Kind::Line(_) | Kind::Sign(",")));
+        is_first && is_value && is_last && !STATEMENTS.contains(&name)
     }
 
     /// `$a['b']->c =`, `'k' =>`, `k:`: leaves the value ahead.

@@ -41,7 +41,14 @@ impl Lab {
         self
     }
 
-    /// Writes a file.
+    /// Writes a file that nobody may run.
+    pub(crate) fn text(&self, path: &str, content: &str) {
+        self.put(path, content);
+        let host = self.root.path().join(path.trim_start_matches('/'));
+        std::fs::set_permissions(host, std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+
+    /// Writes a file that may be run.
     pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) {
         let host = self.root.path().join(path.trim_start_matches('/'));
         std::fs::create_dir_all(host.parent().unwrap()).unwrap();

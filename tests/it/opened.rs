@@ -185,13 +185,11 @@ fn settings_in_the_words_of_a_language_say_where_its_server_listens() {
     assert_eq!(python("-c gunicorn.conf.py", "gunicorn.conf.py"), [9331]);
     assert_eq!(python("", "gunicorn.conf.py"), [9331]);
     let puma = "workers 2\nbind 'tcp://127.0.0.1:9332'\npidfile 'run/puma.pid'\n";
-    let files = [
-        ("config.ru", "run ->(env) { [200, {}, []] }\n"),
-        ("config/puma.rb", puma),
-        ("/usr/bin/puma", "\x7fELF"),
-    ];
     let service = "WorkingDirectory=/opt/kiln\nExecStart=/usr/bin/puma -C config/puma.rb";
-    assert_eq!(ports(&started(service, &files)), [9332]);
+    let lab = Lab::new("/opt/kiln", "/var/kiln", service).with("/usr/bin/puma", "\x7fELF");
+    lab.text("/opt/kiln/config.ru", "run ->(env) { [200, {}, []] }\n");
+    lab.text("/opt/kiln/config/puma.rb", puma);
+    assert_eq!(ports(&lab.report()), [9332]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &m
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
         let is_shown = || is_own() && is_aside() && !is_named();
         let is_left_out = || is_read && followed.leaves_out(file) && !is_named();
-        if followed.doubtful.contains(file) || is_left_out() || is_shown() {
+        if is_read && followed.doubtful.contains(file) || is_left_out() || is_shown() {
             fact.certainty = Certainty::Guessed;
         }
     }

@@ -14,7 +14,7 @@ use self::service::{Service, services};
 use super::follow::Followed;
 use super::scope::Scope;
 use super::{enabled, enabled_files};
-use crate::extract::{language_of, start_ports};
+use crate::extract::start_ports;
 use crate::fact::{Certainty, Fact, Kind, Locus, SERVED_PAGES, What};
 use crate::knowledge::{self, Opened, places};
 use crate::path::AppPath;
@@ -47,7 +47,7 @@ fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &m
     for fact in facts.iter_mut().filter(|fact| is_port(fact)) {
         let file = &fact.at.file;
         // What the words of a program's own settings say is not read from its code.
-        let is_read = fact.certainty == Certainty::Inferred && language_of(file, b"").is_some();
+        let is_read = fact.certainty == Certainty::Inferred && places::is_code_name(file.name());
         let is_named = || services.iter().any(|service| service.is_given(file));
         let is_aside = || places::is_recipe(file);
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();

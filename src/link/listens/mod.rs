@@ -52,7 +52,7 @@ fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &m
         let is_aside = || places::is_recipe(file);
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
         let is_shown = || is_own() && is_aside() && !is_named();
-        let is_left_out = || is_read && followed.leaves_out(file) && !is_named();
+        let is_left_out = || is_read && followed.leaves_out(file);
         if is_read && followed.doubtful.contains(file) || is_left_out() || is_shown() {
             fact.certainty = Certainty::Guessed;
         }

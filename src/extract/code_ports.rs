@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::script::{interpreter_name, is_library};
 use super::{Extractor, Input, Out, start_ports};
@@ -54,10 +54,15 @@ struct Opens {
     udp: bool,
 }
 
+/// An expression over bytes: names in programs are ASCII.
+fn expression(text: &str) -> Option<Regex> {
+    RegexBuilder::new(text).unicode(false).build().ok()
+}
+
 macro_rules! opens {
     ($udp:literal, $text:literal) => {
         Opens {
-            pattern: LazyLock::new(|| Regex::new($text).ok()),
+            pattern: LazyLock::new(|| expression($text)),
             udp: $udp,
         }
     };
@@ -102,15 +107,13 @@ static OPENS: [Opens; 9] = [
 ];
 
 static CONSTANT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+    expression(
         r#"(?i)^\s*(?:const\s+|let\s+|var\s+|my\s+|our\s+)?\$?(\w*port\w*)\s*(?::=|=>|=)\s*(?:[^=\d;]*(?:\|\||\?\?|,|\bor\b|//)\s*)?(?:int\(|Number\(|parseInt\()?['"]?(\d{2,5})\b"#,
     )
-    .ok()
 });
 
 /// The name of a variable of the environment.
-static VARIABLE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b[A-Z][A-Z0-9_]*PORT\b").ok());
+static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| expression(r"\b[A-Z][A-Z0-9_]*PORT\b"));
 
 /// Words without which no call above stands in a text.
 const SIGNS: [&[u8]; 9] = [

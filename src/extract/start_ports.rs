@@ -60,7 +60,7 @@ const TRANSPORTS: [&str; 9] = [
 ];
 
 /// Words of an option that name another's: what is beside them is talked to.
-pub(super) const OTHERS: [&str; 53] = [
+pub(super) const OTHERS: [&str; 52] = [
     "amqp",
     "backend",
     "broker",
@@ -109,7 +109,6 @@ pub(super) const OTHERS: [&str; 53] = [
     "remote",
     "sentinel",
     "smtp",
-    "solr",
     "statsd",
     "target",
     "upstream",
@@ -230,8 +229,10 @@ fn split(word: &str) -> Option<(&str, Option<&str>)> {
 
 fn of_option(option: &str, value: &str) -> Option<Endpoint> {
     let parts = words(option);
-    let listens = parts.iter().any(|part| LISTENS.contains(&part.as_str()));
-    let is_other = is_others(option) && !parts.iter().any(|part| part == "listen");
+    let has = |word: &str| parts.iter().any(|part| part == word);
+    let listens = LISTENS.iter().any(|word| has(word));
+    // `--listen-peer-urls` is where it listens for its peers.
+    let is_other = is_others(option) && !has("listen");
     let mut one = endpoint(value).filter(|one| one.transport != "unix")?;
     let port = one.port?;
     let is_address = value.contains(':');
@@ -246,13 +247,10 @@ fn of_option(option: &str, value: &str) -> Option<Endpoint> {
     if !asks {
         return None;
     }
-    if parts
-        .iter()
-        .any(|part| part == "jmxremote" || part == "jmx")
-    {
+    if has("jmxremote") || has("jmx") {
         one.protocol = Some("jmx".to_owned());
     }
-    if parts.iter().any(|part| part == "udp") {
+    if has("udp") {
         one.transport = "udp";
     }
     Some(one)

@@ -24,6 +24,7 @@ struct File {
     example_parts: BTreeSet<String>,
     tool_parts: BTreeSet<String>,
     recipe_parts: BTreeSet<String>,
+    recipe_names: BTreeSet<String>,
     build_names: BTreeSet<String>,
     build_endings: BTreeSet<String>,
     example_endings: BTreeSet<String>,
@@ -289,11 +290,24 @@ pub fn is_recipe(path: &AppPath) -> bool {
     dirs.any(|part| is_among(&PLACES.recipe_parts, part))
 }
 
-/// Whether a file of this name is a recipe by which its language's tools build or test an application.
+/// Whether this is the name, in small letters, of a recipe by which images and releases are built and tested:
+/// `dockerfile`, `dockerfile.dev`, `app.dockerfile`, `.gitlab-ci.yml`.
+#[must_use]
+pub fn is_recipe_name(name: &str) -> bool {
+    let is_kind = |kind: &String| {
+        let rest = name.strip_prefix(kind.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    PLACES.recipe_names.iter().any(is_kind) || name.ends_with(".dockerfile")
+}
+
+/// Whether a file of this name builds, tests or releases an application.
 fn is_build(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    PLACES.build_names.contains(&name) || PLACES.build_endings.contains(ending)
+    is_recipe_name(&name)
+        || PLACES.build_names.contains(&name)
+        || PLACES.build_endings.contains(ending)
 }
 
 /// Whether a file of this name is code.

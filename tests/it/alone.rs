@@ -1,6 +1,8 @@
 //! A file that is mounted alone, and that its program may replace by another one: over a mount that fails
 //! (rename(2), EBUSY), and somebody has to be told before.
 
+use serde_json::Value;
+
 use crate::planned::Disk;
 
 /// A program with its entries in a file among its code, and settings that say where.
@@ -16,6 +18,14 @@ fn disk(program: &str, script: &str) -> Disk {
         "data_file = /opt/gauge/book.json\n",
     );
     disk
+}
+
+/// The mount of the file with its entries.
+fn book(report: &Value) -> &Value {
+    let mut mounts = report["plan"]["mounts"].as_array().unwrap().iter();
+    mounts
+        .find(|mount| mount["path"] == "/opt/gauge/book.json")
+        .unwrap()
 }
 
 const PYTHON: &str = "#!/usr/bin/python3\nimport os, sys, tempfile\n\ndef save(path, text):\n    \
@@ -38,11 +48,7 @@ fn code_that_replaces_files_of_unknown_names_is_told_beside_a_file_mounted_alone
     ] {
         let disk = disk(program, script);
         let report = disk.report();
-        let mounts = report["plan"]["mounts"].as_array().unwrap();
-        let book = mounts
-            .iter()
-            .find(|mount| mount["path"] == "/opt/gauge/book.json")
-            .unwrap();
+        let book = book(&report);
         let place = &book["may_be_replaced"];
         assert_eq!(place["file"], format!("/opt/gauge/{program}"), "{book}");
         assert_eq!(place["line"], line, "{book}");
@@ -64,11 +70,7 @@ fn a_file_that_is_seen_to_be_written_where_it_is_is_not_suspected() {
                     open('/opt/gauge/book.json', 'w').write('{}')\n";
     let disk = disk("gauged.py", in_place);
     let report = disk.report();
-    let mounts = report["plan"]["mounts"].as_array().unwrap();
-    let book = mounts
-        .iter()
-        .find(|mount| mount["path"] == "/opt/gauge/book.json")
-        .unwrap();
+    let book = book(&report);
     assert!(book["may_be_replaced"].is_null(), "{book}");
 }
 

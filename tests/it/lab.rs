@@ -1,6 +1,7 @@
 //! A small system with one application, which a unit starts.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -79,6 +80,22 @@ impl Lab {
         wanted.sort_unstable();
         assert_eq!(self.written(), wanted, "{name}");
     }
+}
+
+/// The compose file that is made for a scope of a root.
+pub(crate) fn compose(root: &Path, scope: &[&str]) -> String {
+    let out = TempDir::new().unwrap();
+    let made = out.path().join("made");
+    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["mounts", "--target", "compose", "--root"])
+        .arg(root)
+        .args(scope)
+        .arg("-o")
+        .arg(&made)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    std::fs::read_to_string(made.join("compose/compose.yaml")).expect(&said)
 }
 
 /// The places that are planned to be written.

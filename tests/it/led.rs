@@ -6,6 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::lab::compose;
+
 const SUPERVISED: &str =
     "[supervisord]\nnodaemon=true\n\n[program:web]\ncommand=/opt/gear/bin/web\n";
 
@@ -53,8 +55,6 @@ fn unit(line: &str) -> String {
 
 /// Who starts the program, as the plan has it, and whether Compose starts it by itself.
 fn led(root: &TempDir) -> (Option<String>, bool) {
-    let made = TempDir::new().unwrap();
-    let program = env!("CARGO_BIN_EXE_seaworthy");
     let report = scan(root, &["/opt/gear"]);
     let starts = report["plan"]["start"].as_array().unwrap();
     let web = starts
@@ -62,16 +62,7 @@ fn led(root: &TempDir) -> (Option<String>, bool) {
         .find(|start| start["command"].to_string().contains("/opt/gear/bin/web"))
         .unwrap();
     let by = web["by"].as_str().map(str::to_owned);
-    let out = made.path().join("made");
-    let output = Command::new(program)
-        .args(["mounts", "--target", "compose", "--root"])
-        .arg(root.path())
-        .args(["/opt/gear", "-o"])
-        .arg(&out)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let text = std::fs::read_to_string(out.join("compose/compose.yaml")).expect(&said);
+    let text = compose(root.path(), &["/opt/gear"]);
     (by, text.contains("- '/opt/gear/bin/web'"))
 }
 
@@ -193,18 +184,7 @@ fn a_unit_of_users_is_not_started_as_root() {
     let report = scan(&root, &scope);
     let starts = report["plan"]["start"].as_array().unwrap();
     assert_eq!(starts[0]["user"], "{user}", "{starts:?}");
-    let made = TempDir::new().unwrap();
-    let out = made.path().join("made");
-    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
-        .args(["mounts", "--target", "compose", "--root"])
-        .arg(root.path())
-        .args(scope)
-        .arg("-o")
-        .arg(&out)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let text = std::fs::read_to_string(out.join("compose/compose.yaml")).expect(&said);
+    let text = compose(root.path(), &scope);
     assert!(text.contains("user: '10001:10001'"), "{text}");
     assert!(text.contains("nothing tells as which user"), "{text}");
 }

@@ -154,6 +154,10 @@ fn what_no_start_comes_to_opens_nothing() {
             "the port of another",
             vec![("mail.py", "EMAIL_PORT = 587\nHTTP_PROXY_PORT = 3128\n")],
         ),
+        (
+            "that of what a file is about",
+            vec![("config/mail.ini", "[mail]\nmail_port = 2525\n")],
+        ),
     ] {
         let mut all = vec![("server.js", server)];
         all.extend(files);
@@ -255,6 +259,20 @@ fn what_libraries_keep_where_nobody_gives_a_place() {
         &[("app.js", given.as_str())],
     );
     assert_eq!(written(&report), ["/srv/kiln/s"]);
+    // One of the same name that is the application's own keeps nothing there.
+    let other = "class FileStore {}\nnew FileStore({ ttl: 60 });\n\
+                 require('http').createServer().listen(9342);\n";
+    let service = "WorkingDirectory=/opt/kiln\nExecStart=/usr/bin/node app.js";
+    let report = started(service, &[("app.js", other)]);
+    assert!(written(&report).is_empty());
+    let graph = "var Gun = require('gun');\n\
+                 var server = require('http').createServer();\n\
+                 Gun({ web: server.listen(9343), multicast: false });\n";
+    let report = started(service, &[("app.js", graph)]);
+    assert_eq!(written(&report), ["/opt/kiln/radata"]);
+    let settings = "const storage = require('node-persist');\nstorage.init({ ttl: 5 });\n";
+    let report = started(service, &[("app.js", settings)]);
+    assert_eq!(written(&report), ["/opt/kiln/.node-persist"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::lab::compose;
+
 /// A way in which a starter names its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -845,17 +847,7 @@ fn a_word_that_is_not_known_is_in_no_manifest() {
     let script = "#!/bin/sh\nSUFFIX=`basename $0 | sed -ne 's/^gear-//p'`\n\
                   case $1 in start) start-stop-daemon --start --exec /opt/gear/bin/geard -- -c /etc/gear.conf $SUFFIX ;; esac\n";
     put(root.path(), "/etc/init.d/gear", script);
-    let out = TempDir::new().unwrap();
-    let made = out.path().join("made");
-    let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
-        .args(["mounts", "--target", "compose", "--root"])
-        .arg(root.path())
-        .args(["/opt/gear", "-o"])
-        .arg(&made)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let text = std::fs::read_to_string(made.join("compose/compose.yaml")).expect(&said);
+    let text = compose(root.path(), &["/opt/gear"]);
     assert!(
         text.contains("'/etc/gear.conf'") && !text.contains("'*'"),
         "{text}"
@@ -916,17 +908,7 @@ fn a_table_in_the_tree_starts_nothing_where_the_system_does() {
             );
         }
         std::fs::create_dir_all(root.path().join("usr/bin")).unwrap();
-        let out = TempDir::new().unwrap();
-        let made = out.path().join("made");
-        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
-            .args(["mounts", "--target", "compose", "--root"])
-            .arg(root.path())
-            .args(["/opt/gear", "-o"])
-            .arg(&made)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let text = std::fs::read_to_string(made.join("compose/compose.yaml")).expect(&said);
+        let text = compose(root.path(), &["/opt/gear"]);
         let is_started = |program: &str| text.contains(&format!("- '{program}'"));
         assert!(is_started(program), "{program}: {text}");
         assert_eq!(is_started("/opt/gear/bin/mail"), !is_there, "{text}");

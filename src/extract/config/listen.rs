@@ -115,8 +115,7 @@ impl Reader<'_, '_> {
         let opens = |one: &Endpoint| {
             let is_every = one.address.is_empty() && value.contains(':') && is_one;
             let is_other = |part: &String| {
-                let is_named = start_ports::OTHERS.contains(&part.as_str());
-                is_named && !self.is_called(part) || self.is_default_of(part, one.port)
+                start_ports::OTHERS.contains(&part.as_str()) || self.is_default_of(part, one.port)
             };
             // A number that only says yes.
             let is_number = one.port.is_some_and(|port| port > 1);
@@ -255,12 +254,6 @@ impl Reader<'_, '_> {
         let server = word.strip_suffix('d').unwrap_or(word);
         let is_known = known.contains(&Some(word)) || known.contains(&Some(server));
         !is_web && is_known && !is_own()
-    }
-
-    /// Whether the file is called after a word: `SOLR_PORT` in `solr.in.sh` is the server's own.
-    fn is_called(&self, word: &str) -> bool {
-        let name = String::from_utf8_lossy(self.file.path.name()).to_ascii_lowercase();
-        word.len() > 3 && name.contains(word)
     }
 
     /// The host that a port belongs to, which a key beside it names: `trap.host` beside `trap.port`.

@@ -59,7 +59,8 @@ impl Manner {
         let is_markup = head.trim_ascii_start().starts_with(b"<");
         match () {
             () if is_prose || is_page(head) => Self::Prose,
-            () if is_recipe(&name) => Self::Notes,
+            // Nothing that runs reads them, and what they set is mostly made up.
+            () if places::is_recipe_name(&name) => Self::Notes,
             () => by_ending(&name, is_markup).unwrap_or(Self::Settings),
         }
     }
@@ -78,26 +79,6 @@ fn by_ending(name: &str, is_markup: bool) -> Option<Manner> {
         () if places::is_settings_name(name.as_bytes()) => None,
         () => by_ending(name.rsplit_once('.')?.0, is_markup),
     }
-}
-
-/// Names of recipes by which images and releases are built and tested: nothing that runs reads them, and
-/// what they set is mostly made up.
-fn is_recipe(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
-        "dockerfile",
-        "containerfile",
-        "jenkinsfile",
-        "vagrantfile",
-        ".gitlab-ci.yml",
-        ".travis.yml",
-        "appveyor.yml",
-        "azure-pipelines.yml",
-    ];
-    let is_kind = |kind: &&str| {
-        let rest = name.strip_prefix(*kind);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    NAMES.iter().any(is_kind) || name.ends_with(".dockerfile")
 }
 
 /// Whether a text is a page of HTML, or a part of one, whatever it is called.

@@ -30,7 +30,7 @@ const PAGES: [&[u8]; 4] = [b".php", b".phtml", b".php5", b".inc"];
 
 /// A command that a start comes to, once the scripts and helpers before it are done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Command {
+pub(super) struct Reached {
     /// The start.
     pub(super) at: Locus,
     /// The line that has the command, in the start's own file or a script that it runs.
@@ -45,7 +45,7 @@ pub(super) struct Command {
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
     /// The commands that starts come to.
-    pub(super) commands: Vec<Command>,
+    pub(super) commands: Vec<Reached>,
     /// Their files.
     pub files: BTreeSet<AppPath>,
     /// Those of the files of which no start says for sure that they open ports: a server loads them, or

@@ -49,11 +49,10 @@ fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &m
         // What the words of a program's own settings say is not read from its code.
         let is_read = fact.certainty == Certainty::Inferred && places::is_code_name(file.name());
         let is_named = || services.iter().any(|service| service.is_given(file));
-        let is_aside = || places::is_recipe(file);
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
-        let is_shown = || is_own() && is_aside() && !is_named();
-        let is_left_out = || is_read && followed.leaves_out(file);
-        if is_read && followed.doubtful.contains(file) || is_left_out() || is_shown() {
+        let is_recipe = || is_own() && places::is_recipe(file) && !is_named();
+        let is_aside = || followed.doubtful.contains(file) || followed.leaves_out(file);
+        if is_read && is_aside() || is_recipe() {
             fact.certainty = Certainty::Guessed;
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::fact::{Fact, Locus, StartKind, What};
 use crate::knowledge::places;
-use crate::link::follow::Command;
+use crate::link::follow::Reached;
 use crate::path::AppPath;
 
 /// A process that the system keeps.
@@ -91,7 +91,7 @@ impl Service {
 pub(super) fn services(
     facts: &[Fact],
     idle: &BTreeSet<AppPath>,
-    commands: &[Command],
+    commands: &[Reached],
 ) -> Vec<Service> {
     let is_service = |fact: &&Fact| {
         matches!(&fact.what, What::Starts { how, name, .. }

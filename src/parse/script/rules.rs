@@ -28,6 +28,8 @@ pub(super) enum Arg {
     AtOr(usize, &'static str),
     /// By name; this path when it is not given.
     Else(&'static str, &'static str),
+    /// As before, in a text that names the library whose default this is.
+    Usual(&'static str, &'static str, &'static str),
     /// This path, whatever is given.
     Fixed(&'static str),
     /// The object of the method.

@@ -11,7 +11,7 @@ use crate::fact::{Fact, Kind, Locus, StartKind, What};
 use crate::knowledge::places;
 use crate::knowledge::starts::loads;
 use crate::link::enabled;
-use crate::link::follow::Command as Followed;
+use crate::link::follow::Reached;
 use crate::link::follow::java::{self, JavaStart};
 use crate::link::follow::settings::folded;
 use crate::link::host::Host;
@@ -68,7 +68,7 @@ pub(super) struct Started {
     /// The programs of Java.
     pub(super) java: Vec<JavaStart>,
     /// The commands that came of them in the end.
-    pub(super) commands: Vec<Followed>,
+    pub(super) commands: Vec<Reached>,
     /// Files that lines of manifests give to their programs.
     pub(super) kept: Vec<Fact>,
     /// Directories of the scope in which something is started that is not read.
@@ -98,7 +98,7 @@ struct Finder<'a> {
     /// The programs of Java.
     java: RefCell<Vec<JavaStart>>,
     /// The commands that the starts come to.
-    commands: RefCell<Vec<Followed>>,
+    commands: RefCell<Vec<Reached>>,
 }
 
 /// The programs that `facts` say are started, and the pages of sites that are served.
@@ -363,15 +363,15 @@ impl Finder<'_> {
         };
         let Some(at) = &command.at else { return };
         let text = |word: &Vec<u8>| String::from_utf8_lossy(word).into_owned();
-        let followed = Followed {
+        let reached = Reached {
             at: at.clone(),
             said: command.said.clone().unwrap_or_else(|| at.clone()),
             program: AppPath::new(program),
             args: args.iter().map(text).collect(),
         };
         let mut commands = self.commands.borrow_mut();
-        if !commands.contains(&followed) {
-            commands.push(followed);
+        if !commands.contains(&reached) {
+            commands.push(reached);
         }
     }
 

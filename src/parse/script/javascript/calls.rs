@@ -237,13 +237,18 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // express-session's stores of files; multer and formidable, which take uploads. What is not given is
     // where their manuals say.
-    rule(&["FileStore"], &[(Arg::Else("path", "sessions"), BELOW)]),
-    rule(&["SQLiteStore"], &[(Arg::Else("dir", "."), BELOW)]),
+    rule(
+        &["FileStore"],
+        &[(Arg::Usual("path", "sessions", "session-file-store"), BELOW)],
+    ),
     // GUN keeps its graph on disk unless it is told not to; node-persist.
-    rule(&["Gun"], &[(Arg::Else("file", "radata"), BELOW)]),
+    rule(&["Gun"], &[(Arg::Usual("file", "radata", "gun"), BELOW)]),
     rule(
         &["storage.init", "storage.initSync"],
-        &[(Arg::Else("dir", ".node-persist/storage"), BELOW)],
+        &[(
+            Arg::Usual("dir", ".node-persist/storage", "node-persist"),
+            BELOW,
+        )],
     ),
     rule(&["multer"], &[(Arg::Named("dest"), BELOW)]),
     rule(

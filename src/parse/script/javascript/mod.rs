@@ -300,7 +300,10 @@ fn fold<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
         "call_expression" => call_value(reader, node),
         "new_expression" => url(reader, node),
         "number" => vec![reader.bytes(node).to_vec()],
-        "unary_expression" => reader.field(node, "argument"),
+        // `+process.env.PORT`
+        "unary_expression" if reader.bytes(node).starts_with(b"+") => {
+            reader.field(node, "argument")
+        }
         _ => hole(),
     }
 }

@@ -110,6 +110,7 @@ impl<'t> Reader<'t> {
         let default = match arg {
             Arg::Fixed(path) => Some(path),
             Arg::Else(_, path) if targets.is_empty() => Some(path),
+            Arg::Usual(_, path, library) if targets.is_empty() && self.has(library) => Some(path),
             _ => None,
         };
         if let (Some(path), Does::Act(act)) = (default, does) {
@@ -271,7 +272,7 @@ pub(super) fn find<'t>(args: &[Argument<'t>], which: Arg) -> Option<Node<'t>> {
     let at = |place: usize| args.get(place).filter(|(name, _)| name.is_none());
     let found = match which {
         Arg::At(place) | Arg::FileAt(place) => at(place),
-        Arg::Named(name) | Arg::Else(name, _) => named(name),
+        Arg::Named(name) | Arg::Else(name, _) | Arg::Usual(name, ..) => named(name),
         Arg::AtOr(place, name) => named(name).or_else(|| at(place)),
         Arg::Receiver | Arg::All | Arg::From(_) | Arg::Fixed(_) | Arg::Behind(_) => None,
     };

@@ -72,7 +72,8 @@ impl<'t> Reader<'t> {
         self.settled(&values)
     }
 
-    fn has(&self, sign: &str) -> bool {
+    /// Whether a word stands in the text.
+    pub(super) fn has(&self, sign: &str) -> bool {
         memchr::memmem::find(self.text, sign.as_bytes()).is_some()
     }
 

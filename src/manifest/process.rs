@@ -258,8 +258,12 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
     };
     let mut command: Vec<String> = Vec::new();
     for (place, word) in words.iter().enumerate() {
-        // What a starter's variable is worth only a run of it tells; most are empty.
-        if place > 0 && word == "*" && start.problem == Some(StartProblem::Unresolved) {
+        // What a starter's variable is worth only a run of it tells, by itself or as an option's name; most
+        // are empty.
+        if place > 0
+            && word.trim_start_matches('-') == "*"
+            && start.problem == Some(StartProblem::Unresolved)
+        {
             limits.push(Limit::new(
                 format!("process {name}"),
                 "a word of its command is not known, as its starter makes it when it runs",

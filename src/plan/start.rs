@@ -106,7 +106,9 @@ fn problem(
 ) -> Option<StartProblem> {
     let is_absent = |other: &Fact| other.at == fact.at && matches!(other.what, What::Absent { .. });
     // What a script's reader could not resolve, and what examples have in place of a path.
-    let is_open = |word: &str| word == "*" || word.contains("/*/") || word.starts_with("/path/to/");
+    let is_open = |word: &str| {
+        word.trim_start_matches('-') == "*" || word.contains("/*/") || word.starts_with("/path/to/")
+    };
     if NOTHING.contains(&program.name()) {
         Some(StartProblem::Nothing)
     } else if program.is_pattern() || is_open(&program.to_text()) || args.iter().any(|a| is_open(a))

@@ -845,11 +845,11 @@ fn what_a_process_manager_is_told_by_others_is_not_known() {
 fn a_word_that_is_not_known_is_in_no_manifest() {
     let root = root();
     let script = "#!/bin/sh\nSUFFIX=`basename $0 | sed -ne 's/^gear-//p'`\n\
-                  case $1 in start) start-stop-daemon --start --exec /opt/gear/bin/geard -- -c /etc/gear.conf $SUFFIX ;; esac\n";
+                  case $1 in start) start-stop-daemon --start --exec /opt/gear/bin/geard -- -c /etc/gear.conf --$SUFFIX $SUFFIX ;; esac\n";
     put(root.path(), "/etc/init.d/gear", script);
     let text = compose(root.path(), &["/opt/gear"]);
     assert!(
-        text.contains("'/etc/gear.conf'") && !text.contains("'*'"),
+        text.contains("'/etc/gear.conf'") && !text.contains("*'"),
         "{text}"
     );
     assert!(

@@ -52,20 +52,34 @@ fn entries(bytes: &[u8]) -> Option<(Vec<Entry>, usize)> {
     Some((entries, at))
 }
 
-/// Whether what an entry refers to is of the right sort; None where the bytes end before.
+/// Whether what an entry refers to is of the right sort, and a name is text; None where the bytes end before.
 fn is_right(bytes: &[u8], entries: &[Entry], (sort, at): Entry) -> Option<bool> {
+    let to = |at: usize| Some(entries.get(usize::from(u2(bytes, at)?)));
     let leads = |at: usize, sorts: &[u8]| {
-        let to = entries.get(usize::from(u2(bytes, at)?));
+        let to = to(at)?;
         Some(to.is_some_and(|(sort, _)| sorts.contains(sort)))
     };
+    let names = |at: usize| {
+        let Some(&(UTF8, text_at)) = to(at)? else {
+            return Some(false);
+        };
+        Some(is_text(text(bytes, text_at)?))
+    };
     match sort {
-        CLASS | 8 | 16 | 19 | 20 => leads(at, &[UTF8]),
+        8 => leads(at, &[UTF8]),
+        CLASS | 16 | 19 | 20 => names(at),
         9..=11 => Some(leads(at, &[CLASS])? && leads(at + 2, &[NAME_AND_TYPE])?),
-        NAME_AND_TYPE => Some(leads(at, &[UTF8])? && leads(at + 2, &[UTF8])?),
+        NAME_AND_TYPE => Some(names(at)? && names(at + 2)?),
         15 => leads(at + 1, MEMBERS),
         17 | 18 => leads(at + 2, &[NAME_AND_TYPE]),
         _ => Some(true),
     }
+}
+
+/// Whether bytes are text as class files have it (4.4.7): a literal may be any bytes, a name may not.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_plain = |byte: &u8| (1..0x80).contains(byte);
+    bytes.iter().all(is_plain) || cesu8::from_java_cesu8(bytes).is_ok()
 }
 
 pub(super) fn u2(bytes: &[u8], at: usize) -> Option<u16> {

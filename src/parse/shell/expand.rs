@@ -5,6 +5,7 @@ use super::super::value::{
     hole, is_hole, join, seen_from, unite,
 };
 use super::syntax::{Body, Change, Command, Item, Joint, List, Part, Pipeline, Word};
+use super::system;
 use super::walk::Walk;
 
 impl Walk<'_> {
@@ -106,6 +107,10 @@ impl Walk<'_> {
                 .get("PWD")
                 .cloned()
                 .or_else(|| self.cwd.clone().map(|cwd| vec![cwd])),
+            "OSTYPE" => {
+                let own = self.env.get(bare).cloned();
+                own.or_else(|| Some(vec![system::OSTYPE.to_vec()]))
+            }
             "#" => self.count(),
             "*" => self.env.get("@").cloned(),
             "UID" | "EUID" | "$" | "!" | "?" | "-" => None,
@@ -274,6 +279,7 @@ impl Walk<'_> {
                     _ => None,
                 }
             }
+            b"uname" => system::uname(argv),
             b"pwd" => Some(self.cwd.clone().unwrap_or_else(|| vec![HOLE])),
             b"echo" => Some(argv.get(1..)?.join(&b' ')),
             b"printf" => match first?.as_slice() {

@@ -17,6 +17,7 @@ mod special;
 mod start;
 mod starters;
 mod syntax;
+mod system;
 mod taken;
 mod truth;
 mod uses;

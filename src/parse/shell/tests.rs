@@ -237,6 +237,24 @@ fn a_branch_for_another_name_of_the_script_does_not_know_its_name() {
 }
 
 #[test]
+fn branches_for_other_systems_are_passed_over() {
+    let started =
+        |text: &str| -> Vec<String> { runs(text).into_iter().map(|(argv, ..)| argv).collect() };
+    let launcher = "darwin=false\nhome=/usr/lib/jvm\ncase \"`uname`\" in\n  CYGWIN*) exec /cygdrive/a ;;\n  \
+        Darwin*) darwin=true; home=/System/Library/JavaVM ;;\nesac\nif $darwin; then /usr/libexec/java_home; fi\n\
+        $home/bin/java -jar a.jar\n";
+    assert_eq!(started(launcher), ["/usr/lib/jvm/bin/java -jar a.jar"]);
+    let tested = "os=$(uname -s)\nif [ \"$os\" = SunOS ]; then /usr/xpg4/bin/d; elif [ \"$os\" = Linux ]; then /opt/a/d\n\
+        else /opt/b/d; fi\n[[ $OSTYPE == darwin* ]] && /opt/c/d\n[ \"$os\" != Linux ] || /opt/e/d\n";
+    assert_eq!(started(tested), ["/opt/a/d", "/opt/e/d"]);
+    // What differs between machines of one system is not known, nor what a caller may set.
+    let open = "case $(uname -m) in\n x86_64) /opt/a/d ;;\n *) /opt/b/d ;;\nesac\nif $DEBUG; then /opt/c/d; fi\n\
+        [ \"$1\" = Linux ] || /opt/e/d\n";
+    assert_eq!(started(open).len(), 4);
+    assert!(!variables(b"A=1\n", &BTreeMap::new(), &[]).contains_key("OSTYPE"));
+}
+
+#[test]
 fn arms_reach_into_functions() {
     let text =
         "do_stop() { rm -f /run/x.pid; }\nhelp() { cat /h; }\ncase $1 in stop) do_stop ;; esac";

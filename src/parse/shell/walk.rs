@@ -11,7 +11,8 @@ use super::called::{Calling, Stop};
 use super::expand::text;
 use super::lexer::Reader;
 use super::other_name;
-use super::syntax::{Assign, Body, Command, HereDocument, Item, List, Pipeline, Word};
+use super::syntax::{Assign, Body, Command, HereDocument, Item, Joint, List, Pipeline, Word};
+use super::system;
 
 /// How much is done for one script: commands visited, and variables copied for branches.
 const BUDGET: u32 = 200_000;
@@ -152,7 +153,15 @@ impl<'a> Walk<'a> {
         self.tail = tail && item.rest.is_empty();
         self.pipeline(&item.first, background);
         let mut choice = Choice::of_pipeline(self, &item.first);
+        let mut holds = system::of_pipeline(self, &item.first);
         for (number, (joint, pipeline)) in item.rest.iter().enumerate() {
+            if matches!(
+                (joint, holds),
+                (Joint::And, Some(false)) | (Joint::Or, Some(true))
+            ) {
+                continue;
+            }
+            holds = system::of_pipeline(self, pipeline);
             let before = self.branch();
             let arms = self.arms.clone();
             self.tail = tail && number + 1 == item.rest.len();
@@ -268,7 +277,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn conditional(&mut self, branches: &[(List, List)], otherwise: Option<&List>) {
+    fn conditional<'l>(&mut self, branches: &'l [(List, List)], mut otherwise: Option<&'l List>) {
         if self.calling.is_some() {
             self.called_if(branches, otherwise);
             return;
@@ -283,6 +292,14 @@ impl<'a> Walk<'a> {
             self.tail = false;
             self.list(condition);
             self.tail = tail;
+            match system::of_list(self, condition) {
+                Some(false) => continue,
+                Some(true) => {
+                    otherwise = Some(body);
+                    break;
+                }
+                None => {}
+            }
             let choice = Choice::of_list(self, condition);
             let called = other_name::holds(self, condition);
             let before = self.branch();
@@ -319,6 +336,12 @@ impl<'a> Walk<'a> {
 
     fn case(&mut self, subject: &Word, cases: &[(Vec<Word>, List)]) {
         if self.calling.is_some() && self.called_case(subject, cases) {
+            return;
+        }
+        if let Some(arm) = system::arm(self, subject, cases) {
+            if let Some(body) = arm {
+                self.list(body);
+            }
             return;
         }
         let on_action = self.one(subject) == [ACTION];

@@ -148,7 +148,7 @@ impl Migrate {
         let mut words = String::new();
         for fill in wanted {
             let place = match (self.to, self.engine(fill)) {
-                (Some(To::Tar), _) => format!("the archive's {}", fill.name),
+                (Some(To::Tar), _) => format!("the archive's {}", fill.claim),
                 (_, Some(engine)) => format!("{engine} volume {}-{}", filling.name, fill.name),
                 _ => self.base(filling).join(&fill.name).display().to_string(),
             };

@@ -321,7 +321,7 @@ impl<W: Write> Volume<'_, W> {
     }
 
     fn name(&self, path: &[u8]) -> Vec<u8> {
-        let volume = self.source.fill.name.as_bytes();
+        let volume = self.source.fill.claim.as_bytes();
         if path.is_empty() {
             return volume.to_vec();
         }

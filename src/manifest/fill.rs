@@ -1,6 +1,7 @@
 //! The volumes to fill from the old root, for whoever copies.
 
 use super::Input;
+use super::k8s;
 use super::service::Service;
 use super::volume::{Keeps, Volume};
 use crate::path::AppPath;
@@ -11,6 +12,9 @@ use crate::report::Report;
 pub struct Fill {
     /// Its name in all manifests.
     pub name: String,
+    /// Its path in an archive for a cluster, which is unpacked where `k8s/migrate.sh` mounts the claims: its
+    /// name, and below the claim that all single files share for one that is kept in it.
+    pub claim: String,
     /// Where it is mounted, which is where its content is in the old root.
     pub path: AppPath,
     /// `config`, `secret` or `state`.
@@ -69,6 +73,7 @@ fn fill(service: &Service<'_>, volume: &Volume) -> Fill {
     let owner = service.first().ids;
     Fill {
         name: volume.name.clone(),
+        claim: k8s::in_claims(volume),
         path: volume.at.clone(),
         keeps: volume.keeps.word(),
         is_file: volume.is_file,

@@ -74,6 +74,7 @@ fn state(path: &str) -> Fill {
     let owner = fs::metadata("/proc/self").unwrap();
     Fill {
         name: "data".into(),
+        claim: "data".into(),
         path: AppPath::new(path),
         keeps: "state",
         is_file: false,

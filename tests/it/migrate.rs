@@ -263,3 +263,43 @@ fn the_script_follows_no_link_out_of_the_old_root() {
         Some("three\n")
     );
 }
+
+#[test]
+fn the_archive_for_a_cluster_fits_the_claims_of_its_script() {
+    let case = Case::new();
+    case.put(
+        "root/opt/tern/bin/ternd",
+        "#!/bin/sh\n. /etc/tern.conf\necho x >/var/lib/tern/eggs\n\
+         echo y >/opt/tern/bin/last.seen\nexec sleep 1\n",
+    );
+    case.put("root/opt/tern/bin/last.seen", "gull\n");
+    case.scripts("k8s");
+    let made = case.migrate(&["--to", "tar", "-o", "claims.tar"]);
+    assert!(made.status.success(), "{made:?}");
+    let mut archive = tar::Archive::new(fs::File::open(case.path("claims.tar")).unwrap());
+    let entries: Vec<String> = (archive.entries().unwrap())
+        .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+        .collect();
+    let script = fs::read_to_string(case.path("m/k8s/migrate.sh")).unwrap();
+    let fills: Vec<[&str; 2]> = (script.lines())
+        .filter_map(|line| {
+            let mut words = line.strip_prefix('(')?.split(' ');
+            Some([words.next()?, words.next()?])
+        })
+        .collect();
+    assert!(
+        fills.iter().any(|[kind, _]| *kind == "one_file"),
+        "{script}"
+    );
+    assert!(
+        fills.iter().any(|[kind, _]| *kind == "directory"),
+        "{script}"
+    );
+    for [kind, name] in fills {
+        let at = match kind {
+            "one_file" => format!("files/{name}"),
+            _ => format!("{name}/"),
+        };
+        assert!(entries.contains(&at), "{at}: {entries:?}");
+    }
+}

@@ -17,7 +17,7 @@ use crate::path::AppPath;
 
 /// The most that one object may hold (Kubernetes API, ConfigMap: "must not exceed 1MiB"), less what
 /// its names, base64 and head may take.
-const MOST: usize = 700 << 10;
+pub(super) const MOST: usize = 700 << 10;
 
 /// The text in place of a secret.
 const PLACEHOLDER: &str = "REPLACE-ME";

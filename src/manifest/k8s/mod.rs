@@ -95,6 +95,16 @@ impl<'s> Volumes<'s> {
     }
 }
 
+/// Where the content of a volume lies below what has the claims: those of single files are one, and what fits
+/// into an object has none and keeps its name.
+pub(super) fn in_claims(volume: &Volume) -> String {
+    let is_claimed = volume.keeps == Keeps::State || volume.size > config::MOST as u64;
+    match volume.is_file && is_claimed {
+        true => format!("{FILES}/{}", volume.name),
+        false => volume.name.clone(),
+    }
+}
+
 fn form(volume: &Volume, settings: &Settings) -> Form {
     match volume.keeps {
         Keeps::Scratch => Form::Empty,

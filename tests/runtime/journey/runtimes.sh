@@ -115,12 +115,18 @@ guest_gone() {
     guest=''
 }
 within() { inside_guest "cd /made/$name && $1"; }
-# What a cluster's claims are, are volumes to `kube play`.
+# What a cluster's claims are, are volumes to `kube play`: the archive for a cluster is unpacked over them.
 fill_guest() {
-    local to=''
-    [ "$runtime" = kube ] && to="--to podman"
-    guest_there && within "podman load -i image.tar && podman tag \$(podman images -q | head -1) localhost/$app:latest &&
-        /program/${bin##*/} $(next_command) $to"
+    guest_there && within "podman load -i image.tar && podman tag \$(podman images -q | head -1) localhost/$app:latest" || return 1
+    [ "$runtime" = kube ] || { within "/program/${bin##*/} $(next_command)"; return; }
+    within "rm -rf /var/tmp/to && mkdir -p /var/tmp/to && cd /var/tmp/to && /program/${bin##*/} $(next_command) --to tar |
+        tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf - && set -e && for claim in *; do
+            [ -d \$claim ] || continue
+            podman volume create --ignore $app-\$claim >/dev/null
+            cp -a \$claim/. \$(podman volume inspect --format '{{.Mountpoint}}' $app-\$claim)/
+            chown --reference=\$claim \$(podman volume inspect --format '{{.Mountpoint}}' $app-\$claim)
+            chmod --reference=\$claim \$(podman volume inspect --format '{{.Mountpoint}}' $app-\$claim)
+        done"
 }
 main_of_guest() { main=$(within "podman ps -a --sort created --format '{{.Names}}'" | first_of); [ -n "$main" ]; }
 pid_of_guest() {
@@ -130,7 +136,7 @@ pid_of_guest() {
 }
 alive_guest() { [ "$(within "podman inspect --format '{{.State.Running}}' $main" 2>/dev/null)" = true ]; }
 log_guest() { within "podman ps -a; podman logs $main 2>&1 | tail -20; journalctl -n 30 --no-pager
-    find /srv /var/lib/containers/storage/volumes -name '*.log' -size +0 -mmin -2 -exec tail -n 5 {} +"; }
+    find /srv /var/lib/containers/storage/volumes -name '*.log' -size +0 -mmin -2 -exec tail -n 40 {} +"; }
 # In quotes that every shell knows: those of bash's `printf %q` are not dash's.
 inside_guest_main() { within "podman exec $main sh -c '${1//\'/\'\\\'\'}'"; }
 killed_guest() {

@@ -317,6 +317,7 @@ fn two_paths_in_one_directory_are_one_place() {
 
 fn plan(problems: &[Option<StartProblem>]) -> Plan {
     let start = |problem: &Option<StartProblem>| Start {
+        starter: None,
         count: None,
         shell: false,
         groups: Vec::new(),

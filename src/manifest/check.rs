@@ -63,10 +63,13 @@ fn started(service: &Service<'_>, process: &Process) -> Option<Limit> {
     let is_script = INIT_SCRIPTS
         .iter()
         .any(|dir| path.is_within(&AppPath::new(dir)));
+    let mut starts = service.report.plan.start.iter();
+    let is_meant =
+        starts.any(|start| start.name == process.start && start.starter.as_ref() == Some(&path));
     let is_absent = |content: &super::Content| content.absent.contains(program);
     let (cannot, instead) = if program.is_empty() {
         return None;
-    } else if is_script || MANAGERS.contains(&name) {
+    } else if is_script && !is_meant || MANAGERS.contains(&name) {
         (
             format!("{program} asks the host's init to start something, and ends"),
             "started as it is: give the program itself behind `--`",

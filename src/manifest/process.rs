@@ -252,6 +252,15 @@ fn unknown(plan: &Plan, given: Option<&[String]>, limits: &mut Vec<Limit>) -> Pr
 
 /// What is started: in the foreground, variables replaced, and nothing that a line cannot hold.
 fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -> Vec<String> {
+    if let Some(starter) = starter(start) {
+        limits.push(Limit::new(
+            format!("process {name}"),
+            "a word of its command is not known, as its starter makes it when it runs",
+            format!("{starter} starts it as on the old host, as root, and a shell stays in front until it ends"),
+        ));
+        let script = [starter, "start".to_owned()];
+        return behind(KEEPER, "", &script, start.stop_signal.as_deref());
+    }
     let words = match start.foreground.is_empty() {
         true => &start.command,
         false => &start.foreground,
@@ -323,6 +332,13 @@ fn command(start: &Start, name: &str, env: &[EnvVar], limits: &mut Vec<Limit>) -
         ));
     }
     command
+}
+
+/// The script that is run in place of the command, where only that makes all of its words.
+fn starter(start: &Start) -> Option<String> {
+    let starter = start.starter.as_ref()?;
+    let has_hole = |word: &String| word.contains('*');
+    (start.command.iter().skip(1).any(has_hole)).then(|| meant(&starter.to_text(), true))?
 }
 
 /// Whether it leaves for the background, or may, and nothing tells the option against that.
@@ -566,6 +582,9 @@ fn is_signal(name: &str) -> bool {
 
 /// User and group that a process is started as; root where no user is named.
 fn ids(start: &Start, name: &str, plan: &Plan, limits: &mut Vec<Limit>) -> (u32, u32) {
+    if starter(start).is_some() {
+        return (0, 0);
+    }
     let Some(user) = &start.user else {
         return (0, 0);
     };

@@ -1,11 +1,11 @@
 //! The commands that start the application, and how each is run where no service manager is: in
 //! the foreground, by numeric ids, ended by its own signal.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Known;
-use crate::fact::{Certainty, Fact, Given, RUN_BY, STARTED_BY, Source, StartKind, What};
+use crate::fact::{Certainty, Class, Fact, Given, RUN_BY, STARTED_BY, Source, StartKind, What};
 use crate::knowledge::{self, starts};
 use crate::path::AppPath;
 use crate::report::{Start, StartProblem};
@@ -51,9 +51,15 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
         let home = user.as_ref().and_then(|user| homes.get(user));
         let front = foreground(&command, goes(*how, *forks));
         let rank = matches!(how, StartKind::Cron | StartKind::Timer);
-        let [before, before_as_other] = before(&beside, name, user.as_ref(), ids);
+        let [mut before, before_as_other] = before(&beside, name, user.as_ref(), ids);
+        if *how == StartKind::Init {
+            before.extend(beside.touched());
+        }
         let groups = groups(known, &beside, user.as_ref());
+        let problem = problem(fact, facts, program, args_of(&front, args));
+        let is_open = problem == Some(StartProblem::Unresolved) && *how == StartKind::Init;
         let start = Start {
+            starter: is_open.then(|| init_script(facts, fact, name)).flatten(),
             name: name.clone(),
             how: *how,
             foreground: front.clone(),
@@ -87,7 +93,7 @@ pub(super) fn start(known: &Known<'_>) -> Vec<Start> {
                 .map(str::to_owned)
                 .collect(),
             enabled: beside.directive("Enabled").map(|value| value != "no"),
-            problem: problem(fact, facts, program, args_of(&front, args)),
+            problem,
         };
         keep(&mut found, rank, start);
     }
@@ -119,6 +125,18 @@ fn problem(
     } else {
         None
     }
+}
+
+/// The init script of this name that a start was read from, or that sources what it was read from
+/// (`/etc/init.d`, and `/etc/rc.d/init.d` of Red Hat's).
+fn init_script(facts: &[Fact], start: &Fact, name: &str) -> Option<AppPath> {
+    let is_one = |file: &&AppPath| {
+        let dir = file.parent();
+        file.name() == name.as_bytes() && dir.is_some_and(|dir| dir.name() == b"init.d")
+    };
+    let own = Some(&start.at.file).filter(is_one);
+    let other = || facts.iter().map(|fact| &fact.at.file).find(is_one);
+    own.or_else(other).cloned()
 }
 
 /// What makes two starts the same, in the order of the list.
@@ -326,6 +344,29 @@ fn before(
         list.dedup();
         list.into_iter().map(|(_, words)| words).collect()
     })
+}
+
+impl Beside<'_> {
+    /// The files that an init script makes, empty, for a program that does not begin without: what is made for
+    /// the time of a run is for the script itself.
+    fn touched(&self) -> impl Iterator<Item = Vec<String>> {
+        let passes = |path: &AppPath| {
+            let class = knowledge::prior(path).class;
+            path.is_pattern() || matches!(class, Class::Runtime | Class::Temp)
+        };
+        let own = self.facts.iter().filter(|fact| fact.at.file == *self.file);
+        let files = own.filter_map(move |fact| match &fact.what {
+            What::Path {
+                path,
+                source: Source::Init,
+                by,
+                ..
+            } if by == "touch" && !passes(path) => Some(path.to_text().into_owned()),
+            _ => None,
+        });
+        let files: BTreeSet<String> = files.collect();
+        files.into_iter().map(|file| vec!["touch".to_owned(), file])
+    }
 }
 
 /// The arguments of what is started: those that keep it in front, where they are known.

@@ -263,6 +263,10 @@ pub struct Start {
     /// where the options for that are not known.
     #[serde(default)]
     pub foreground: Vec<String>,
+    /// The init script that starts it, where only a run of that tells its words: called with `start`, as root, it
+    /// makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starter: Option<AppPath>,
     /// The signal that ends it, where something declares one.
     #[serde(default)]
     pub stop_signal: Option<String>,

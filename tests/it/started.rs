@@ -840,18 +840,30 @@ fn what_a_process_manager_is_told_by_others_is_not_known() {
     }
 }
 
-/// A word that only a run of the starter tells is in no manifest, and it is told that it is left out.
+/// A word that only a run of the starter tells is in no manifest: an init script is called as on the old host,
+/// and where there is none, it is told that the word is left out.
 #[test]
 fn a_word_that_is_not_known_is_in_no_manifest() {
     let root = root();
-    let script = "#!/bin/sh\nSUFFIX=`basename $0 | sed -ne 's/^gear-//p'`\n\
-                  case $1 in start) start-stop-daemon --start --exec /opt/gear/bin/geard -- -c /etc/gear.conf --$SUFFIX $SUFFIX ;; esac\n";
-    put(root.path(), "/etc/init.d/gear", script);
+    let table = "gear: /opt/gear/bin/geard -c /etc/gear.conf `cat /run/gear.options`\n";
+    put(root.path(), "/opt/gear/Procfile", table);
     let text = compose(root.path(), &["/opt/gear"]);
     assert!(
         text.contains("'/etc/gear.conf'") && !text.contains("*'"),
         "{text}"
     );
+    assert!(
+        text.contains("a word of its command is not known"),
+        "{text}"
+    );
+    std::fs::remove_file(root.path().join("opt/gear/Procfile")).unwrap();
+    let script = "#!/bin/sh\nSUFFIX=`basename $0 | sed -ne 's/^gear-//p'`\n\
+                  case $1 in start) start-stop-daemon --start --exec /opt/gear/bin/geard -- -c /etc/gear.conf --$SUFFIX $SUFFIX ;; esac\n";
+    put(root.path(), "/etc/init.d/gear", script);
+    let text = compose(root.path(), &["/opt/gear"]);
+    let start = "    - '/etc/init.d/gear'\n    - 'start'\n    command: []\n    user: '0:0'\n";
+    assert!(text.contains(start) && !text.contains("*'"), "{text}");
+    assert!(!text.contains("asks the host's init"), "{text}");
     assert!(
         text.contains("a word of its command is not known"),
         "{text}"
@@ -1232,4 +1244,19 @@ fn a_name_that_stands_for_nothing_leads_to_what_is_there() {
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(text.contains(said) && text.contains("survey"), "{text}");
     }
+}
+
+/// A program that does not begin without a file finds it: its init script makes it, empty, before each start.
+#[test]
+fn what_an_init_script_touches_is_there_before_its_program() {
+    let root = root();
+    let script = "#!/bin/sh\nstart_one() {\n  touch /var/lib/gear/$1.leases\n  \
+                  start-stop-daemon --start --exec /opt/gear/bin/geard -- -f -lf /var/lib/gear/$1.leases\n  \
+                  touch /var/lock/subsys/gear\n}\ncase $1 in start) start_one gear ;; esac\n";
+    put(root.path(), "/etc/init.d/gear", script);
+    let found = starts(&scanned(root.path(), &["/opt/gear"]));
+    let touch = serde_json::json!([["touch", "/var/lib/gear/gear.leases"]]);
+    assert_eq!(found[0]["before"], touch, "{found:?}");
+    let text = compose(root.path(), &["/opt/gear"]);
+    assert!(text.contains("touch /var/lib/gear/gear.leases; "), "{text}");
 }

@@ -23,6 +23,7 @@ const NAMES: [&str; 3] = ["one.service", "two.service", "three.service"];
 
 fn start(name: &str, program: &str, how: StartKind) -> Start {
     Start {
+        starter: None,
         count: None,
         shell: false,
         groups: Vec::new(),

@@ -131,6 +131,7 @@ fn a_helper_with_rights_of_its_own_keeps_them() {
 fn init(name: &str, command: &[&str]) -> Start {
     let words = command.iter().map(|word| (*word).to_owned());
     Start {
+        starter: None,
         count: None,
         shell: false,
         groups: Vec::new(),

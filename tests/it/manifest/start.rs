@@ -238,6 +238,7 @@ fn a_command_that_is_given_is_started_by_every_target() {
 fn what_a_given_command_takes_the_place_of_is_told() {
     let mut report = BASE.clone();
     let start = |name: &str| Start {
+        starter: None,
         count: None,
         shell: false,
         groups: Vec::new(),

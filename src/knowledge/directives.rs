@@ -186,6 +186,17 @@ pub fn directive(key: &str) -> Option<&'static Directive> {
     directive_at(&parts)
 }
 
+/// Whether a key says of a bare word that it is a directory, whatever for: `spool_dir = jobs`.
+#[must_use]
+pub fn says_directory(key: &str) -> bool {
+    let name = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+    let words = ["dir", "directory", "folder"];
+    words.iter().any(|word| {
+        let rest = name.strip_suffix(word);
+        rest.is_some_and(|rest| rest.ends_with(['_', '-']))
+    })
+}
+
 /// As [`directive`], with the sections and the key apart.
 #[must_use]
 pub fn directive_at<S: AsRef<str>>(path: &[S]) -> Option<&'static Directive> {

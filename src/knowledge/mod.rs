@@ -19,8 +19,8 @@ mod secrets;
 mod servers;
 pub mod starts;
 
-pub use directives::{Directive, Role, directive, directive_at, directives};
-pub use models::{Model, models};
+pub use directives::{Directive, Role, directive, directive_at, directives, says_directory};
+pub use models::{Model, Usual, models};
 pub use paths::{Prior, canonical, has_system_top, is_shared_dir, prior};
 pub use ports::{protocol, service_of_scheme, service_port};
 pub use secrets::{

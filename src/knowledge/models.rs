@@ -25,6 +25,20 @@ struct ModelRow {
     variables: BTreeMap<String, String>,
     #[serde(default)]
     directive: Vec<Row>,
+    #[serde(default)]
+    usual: Vec<Usual>,
+}
+
+/// What a server takes where an element of its settings does not say it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usual {
+    /// The element.
+    pub element: String,
+    /// The key that it does without.
+    pub key: String,
+    /// What the server takes then.
+    pub value: String,
 }
 
 /// The model of a server's settings.
@@ -35,6 +49,8 @@ pub struct Model {
     pub up: Option<usize>,
     /// What the server defines: names, each with a path from there.
     pub variables: BTreeMap<String, String>,
+    /// What it takes where nothing is said.
+    pub usual: Vec<Usual>,
     dictionary: Dictionary,
 }
 
@@ -45,6 +61,7 @@ static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
         tops: split(&row.tops),
         up: row.up,
         variables: row.variables,
+        usual: row.usual,
         dictionary: Dictionary::new(row.directive),
     })
     .collect()

@@ -215,8 +215,10 @@ pub fn is_library_place(path: &AppPath) -> bool {
 pub fn is_example(path: &AppPath) -> bool {
     let name = String::from_utf8_lossy(path.name()).to_ascii_lowercase();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let stem = name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let mut dirs = telling(path).rev().skip(1);
     ending.is_some_and(|ending| PLACES.example_endings.contains(ending))
+        || matches!(stem, "example" | "sample") && !name.contains(".com")
         || dirs.any(|part| is_among(&PLACES.example_parts, part))
 }
 

@@ -70,7 +70,11 @@ pub(super) fn settings_in(root: &Root, dir: &AppPath) -> Vec<AppPath> {
         return Vec::new();
     }
     let is_settings = |name: &[u8]| ENDINGS.iter().any(|ending| name.ends_with(ending));
-    let named = entries.iter().filter(|(name, _)| is_settings(name));
+    let is_recipe = |name: &[u8]| {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        knowledge::places::is_recipe_name(&name)
+    };
+    let named = (entries.iter()).filter(|(name, _)| is_settings(name) && !is_recipe(name));
     named.map(|(name, _)| dir.join(name)).collect()
 }
 

@@ -52,4 +52,5 @@ mod rules;
 mod samples;
 mod settings_said;
 mod started;
+mod told_settings;
 mod trace;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::value::{Trust, to_path};
 use crate::extract::start_ports;
 use crate::fact::{Certainty, Class, Kind, Locus};
-use crate::knowledge::{self, Directive, Model, Role};
+use crate::knowledge::{self, Directive, Model, Role, Usual};
 use crate::parse::config::{self, Form, Separator, Setting};
 use crate::path::AppPath;
 
@@ -57,6 +57,39 @@ pub(super) struct File<'a> {
     pub(super) protocols: BTreeMap<u32, String>,
 }
 
+/// What a setting means: the word of the models counts before the dictionary's.
+fn directive_of(models: &[&'static Model], setting: &Setting) -> Option<&'static Directive> {
+    let mut models = models.iter();
+    let own = models.find_map(|model| model.directive(&setting.key));
+    own.or_else(|| knowledge::directive_at(&setting.key))
+}
+
+/// A sum of names and texts as one text with variables: `var.base + "/log"` (lighttpd, Wiki: Configuration,
+/// "Variables"). Nothing for any other value.
+fn sum(value: &str) -> Option<String> {
+    let mut parts = value.split('+').map(str::trim);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+    let first = parts
+        .next()
+        .filter(|name| !name.is_empty() && name.chars().all(is_name))?;
+    let mut text = format!("${{{first}}}");
+    let mut is_sum = false;
+    for part in parts {
+        match part
+            .strip_prefix('"')
+            .and_then(|part| part.strip_suffix('"'))
+        {
+            Some(quoted) if !quoted.contains('"') => text += quoted,
+            None if !part.is_empty() && part.chars().all(is_name) => {
+                text += &format!("${{{part}}}")
+            }
+            _ => return None,
+        }
+        is_sum |= part.starts_with('"');
+    }
+    is_sum.then_some(text)
+}
+
 impl<'a> File<'a> {
     pub(super) fn new(
         path: &'a AppPath,
@@ -67,12 +100,7 @@ impl<'a> File<'a> {
         let name = String::from_utf8_lossy(path.name());
         let top = settings.first().and_then(|first| first.key.first());
         let models = knowledge::models(&name, top.map_or("", String::as_str));
-        let lookup = |setting: &Setting| {
-            let own = models
-                .iter()
-                .find_map(|model| model.directive(&setting.key));
-            own.or_else(|| knowledge::directive_at(&setting.key))
-        };
+        let lookup = |setting: &Setting| directive_of(&models, setting);
         let mut file = Self {
             path,
             text,
@@ -114,6 +142,29 @@ impl<'a> File<'a> {
             }
             self.base.get_or_insert((8, base));
         }
+    }
+
+    /// What the server takes where the file does not say it, as if it stood in its element; with what it means.
+    pub(super) fn usual(&self) -> Vec<(Setting, Option<&'static Directive>)> {
+        let said = || self.settings.iter().filter(|setting| !setting.commented);
+        let usual = self.models.iter().flat_map(|model| &model.usual);
+        let setting = |usual: &Usual| {
+            if said().any(|setting| setting.name().eq_ignore_ascii_case(&usual.key)) {
+                return None;
+            }
+            let place = |setting: &Setting| {
+                let mut parts = setting.key.iter();
+                parts.position(|part| part.eq_ignore_ascii_case(&usual.element))
+            };
+            let (holder, at) = said().find_map(|setting| Some((setting, place(setting)?)))?;
+            let mut setting = holder.clone();
+            setting.key.truncate(at + 1);
+            setting.key.push(usual.key.clone());
+            setting.value.clone_from(&usual.value);
+            let directive = directive_of(&self.models, &setting);
+            Some((setting, directive))
+        };
+        usual.filter_map(setting).collect()
     }
 
     /// The live setting of that name in the section of `setting`.
@@ -404,6 +455,9 @@ impl<'a> File<'a> {
 
     /// The value with what the file itself defines put in.
     pub(super) fn expand(&self, value: &str) -> config::Expanded {
+        if let Some(text) = sum(value) {
+            return self.expand(&text);
+        }
         // A word in capitals at the beginning is a macro where the file defines it.
         let end = value
             .find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_')

@@ -71,6 +71,9 @@ fn run(input: &Input<'_>, out: &mut Out) {
     for (setting, directive) in parsed.settings.iter().zip(&file.directives) {
         reader.setting(setting, *directive);
     }
+    for (setting, directive) in file.usual() {
+        reader.setting(&setting, directive);
+    }
     people::run_as(&file, out);
     people::private_keys(&file, input.text(), out);
 }
@@ -369,7 +372,8 @@ impl Reader<'_, '_> {
         let varies = text.starts_with('{');
         let strong =
             !directive.weak && (text.contains('.') || varies || directive.kind == Some(Kind::Dir));
-        if !strong && !text.contains('/') {
+        let is_bare = !strong && !text.contains('/');
+        if is_bare && !knowledge::says_directory(&setting.folded()) {
             return;
         }
         self.out.fact(
@@ -380,6 +384,9 @@ impl Reader<'_, '_> {
                 value: setting.value.clone(),
             },
         );
+        if is_bare {
+            return;
+        }
         let class = meaning.class.filter(|_| directive.kind != Some(Kind::Dir));
         let Some((base, certainty)) = self.file.base_of(class) else {
             return;

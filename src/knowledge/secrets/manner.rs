@@ -25,10 +25,9 @@ const PROSE: [&str; 23] = [
     ".man", ".css", ".less", ".sass", ".scss", ".styl", ".svg", ".mo", ".xsd", ".dtd", ".xsl",
     ".map",
 ];
-const CODE: [&str; 33] = [
-    ".py", ".pl", ".pm", ".t", ".php", ".inc", ".rb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx",
-    ".java", ".groovy", ".scala", ".kt", ".go", ".rs", ".c", ".h", ".cc", ".cpp", ".cs", ".vb",
-    ".lua", ".tcl", ".jsp", ".asp", ".aspx", ".erl", ".ex", ".el",
+/// Endings of code that only some languages have and that the table of places does not take for code.
+const CODE: [&str; 11] = [
+    ".t", ".inc", ".groovy", ".kt", ".rs", ".cs", ".vb", ".asp", ".aspx", ".erl", ".el",
 ];
 const SHELL: [&str; 8] = [
     ".sh", ".ksh", ".bash", ".csh", ".zsh", ".bat", ".cmd", ".ps1",
@@ -74,11 +73,17 @@ fn by_ending(name: &str, is_markup: bool) -> Option<Manner> {
         // The texts of Qt's programs have the ending of TypeScript.
         () if name.ends_with(".ts") && is_markup => Some(Manner::Prose),
         () if ends(&SHELL) => Some(Manner::Shell),
-        () if ends(&CODE) => Some(Manner::Code),
+        () if ends(&CODE) || is_program(name) => Some(Manner::Code),
         () if ends(&NOTES) => Some(Manner::Notes),
         () if places::is_settings_name(name.as_bytes()) => None,
         () => by_ending(name.rsplit_once('.')?.0, is_markup),
     }
+}
+
+/// Whether a file is code by its name, and no template, of which settings are made, too.
+fn is_program(name: &str) -> bool {
+    const TEMPLATES: [&str; 5] = [".erb", ".mustache", ".tpl", ".tt", ".twig"];
+    places::is_code_name(name.as_bytes()) && !TEMPLATES.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a text is a page of HTML, or a part of one, whatever it is called.

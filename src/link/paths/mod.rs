@@ -221,7 +221,9 @@ impl Ground<'_> {
         {
             return None;
         }
-        if in_prefix && self.inventory.is_program(path) && !weight.holds_key {
+        let is_settings = |fact: &&Fact| witness::is_settings_file(fact);
+        let is_told = weight.holds_key || facts.iter().any(is_settings);
+        if in_prefix && self.inventory.is_program(path) && !is_told {
             return None;
         }
         let class = self.class(path, &weight, in_prefix)?;
@@ -412,8 +414,39 @@ impl Ground<'_> {
         if weight.only_named && !in_prefix && !there && !self.scope.knows(path) {
             return false;
         }
+        // The manifests have the variables themselves.
+        if weight.only_variables {
+            return false;
+        }
+        // What is read by those alone who do not run is no settings of what does.
+        if access == Access::Ro && weight.only_apart && !weight.holds_key {
+            return false;
+        }
+        // `cups_log = /var/log/cups/page_log` of a program that is not called so: it looks into it.
+        if class == Class::Log
+            && weight.others_log
+            && !in_prefix
+            && !there
+            && !self.scope.knows(path)
+        {
+            return false;
+        }
         // The logs of others that it reads are the host's.
         if class == Class::Log && access == Access::Ro && !in_prefix && !self.scope.knows(path) {
+            return false;
+        }
+        // What is only called by its name, is not there, and lies where nothing tells what it is, or in a tree of
+        // others that is not there either.
+        let prior = knowledge::prior(path);
+        let is_state = matches!(
+            path.components().next(),
+            Some(b"etc" | b"run" | b"tmp" | b"var")
+        );
+        let is_gone = |dir: AppPath| self.root.resolve(dir.as_bytes()).is_err();
+        let is_lost = !is_state && path.parent().is_some_and(is_gone);
+        let is_known = prior.known && prior.class != Class::Code && !is_lost;
+        let is_vague = !is_known && !weight.declared_place;
+        if is_vague && weight.written.is_none() && !in_prefix && !there && !self.scope.knows(path) {
             return false;
         }
         let told = weight.written.is_some()

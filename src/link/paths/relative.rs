@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ground;
 use crate::fact::{Certainty, Fact, Kind, Locus, Source, StartKind, Touch, What};
-use crate::knowledge::{self, Directive, Role};
+use crate::knowledge::{self, Directive, Role, places};
 use crate::link::live::Voice;
 use crate::path::AppPath;
 
@@ -49,6 +49,9 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         .filter_map(|setting| Some((setting, setting.path(ground, None)?)))
         .collect();
     let found = relative.iter().filter_map(|setting| {
+        if setting.is_bare() {
+            return setting.made(ground);
+        }
         let above = bases.iter().filter(|(base, _)| setting.lies_below(base));
         let base = above.max_by_key(|(base, _)| base.directive.rank);
         Some(setting.fact(setting.path(ground, base.map(|(_, path)| path))?))
@@ -129,6 +132,34 @@ impl<'a> Relative<'a> {
             directive,
             prefix,
             started_in: dirs.get(prefix),
+        })
+    }
+
+    /// Whether only its key tells that a word is a directory, and not what for.
+    fn is_bare(&self) -> bool {
+        let is_weak = self.directive.weak && self.directive.touch == Touch::Names;
+        is_weak && !self.value.contains('/') && knowledge::says_directory(self.key)
+    }
+
+    /// The directory of a word that only its key tells to be one: what is not there, where its program is started,
+    /// the program makes. What is there shows by itself what it is for.
+    fn made(&self, ground: &Ground<'_>) -> Option<Fact> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let path = self.started_in?.join(self.value);
+        let is_told = !self.value.starts_with('.') && self.value.chars().all(is_name);
+        let is_absent = ground.inventory.get(&path).is_none();
+        let is_meant = is_told && is_absent && !places::is_example(&self.at.file);
+        (is_meant && path.is_below(self.prefix)).then(|| Fact {
+            at: self.at.clone(),
+            what: What::Path {
+                path,
+                touch: Touch::Writes,
+                source: Source::Config,
+                by: self.key.to_owned(),
+                kind: Some(Kind::Dir),
+                class: None,
+            },
+            certainty: Certainty::Inferred,
         })
     }
 

@@ -52,6 +52,10 @@ pub(super) struct Weight {
     pub(super) declared_place: bool,
     /// Settings of a program that was followed name it, which nothing in the program is seen to use.
     pub(super) only_named: bool,
+    /// Whether the service manager alone reads it, and hands over the variables in it.
+    pub(super) only_variables: bool,
+    /// Whether nothing says that it is written but settings, as the log of what the path is called after.
+    pub(super) others_log: bool,
     /// A program that was followed names it, and its name is one of a database that a library makes where
     /// it is asked for.
     pub(super) is_database: bool,
@@ -108,6 +112,8 @@ impl Ground<'_> {
             only_arguments: true,
             only_key: true,
             only_named: true,
+            others_log: true,
+            only_variables: true,
             read_only: true,
             ..Weight::default()
         };
@@ -145,6 +151,9 @@ impl Ground<'_> {
             weight.only_named &= *source == Source::Config
                 && *touch == Touch::Names
                 && self.voices.is_closed(&fact.at.file);
+            weight.only_variables &= by.starts_with("EnvironmentFile");
+            weight.others_log &=
+                !touch.is_write() || *source == Source::Config && is_log_of(by, path);
             weight.is_servers |= *source == Source::Config
                 && fact.certainty == Certainty::Declared
                 && by == "ServerRoot";
@@ -219,4 +228,26 @@ impl Ground<'_> {
         }
         is_read
     }
+}
+
+/// Whether a key is that of the log of something that the log is called after, and not of a kind of log:
+/// `cups_log` of `/var/log/cups/page_log`, and not `access_log` of `/var/log/access.log`.
+fn is_log_of(key: &str, path: &AppPath) -> bool {
+    const KINDS: [&str; 12] = [
+        "access", "audit", "custom", "debug", "error", "event", "general", "main", "query",
+        "server", "slow", "transfer",
+    ];
+    let key = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+    let Some(owner) = key
+        .strip_suffix("log")
+        .map(|owner| owner.trim_end_matches(['_', '-']))
+    else {
+        return false;
+    };
+    // `imap` of `imapd`, `ftp` of `vsftpd`.
+    let named = |part: &[u8]| {
+        let part = String::from_utf8_lossy(part).to_ascii_lowercase();
+        part.contains(owner)
+    };
+    owner.len() > 2 && !KINDS.contains(&owner) && path.components().skip(2).any(named)
 }

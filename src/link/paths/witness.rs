@@ -504,10 +504,34 @@ fn runtimes(ground: &Ground<'_>) -> Vec<Fact> {
     found
 }
 
+/// What tells of a file that its content are settings.
+const SETTINGS: &str = "settings";
+
+/// Whether a fact tells that.
+pub(super) fn is_settings_file(fact: &Fact) -> bool {
+    matches!(&fact.what, What::Path { source: Source::Tree, by, .. } if by == SETTINGS)
+}
+
+/// Whether a fact was read from settings, and not from the code of a program that opens a port.
+fn is_declared(fact: &Fact) -> bool {
+    !matches!(fact.what, What::Listens { .. }) || fact.certainty > Certainty::Inferred
+}
+
 /// Files of an install prefix that by name and content are settings, whatever directory they lie
-/// in.
+/// in; a program that is given one with settings in it reads it, whatever it is called.
 fn settings_files(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     let mut found = Vec::new();
+    let words = facts.iter().filter_map(|fact| match &fact.what {
+        What::Starts { args, .. } => Some(args),
+        _ => None,
+    });
+    let mut given: BTreeSet<AppPath> = words.flatten().filter_map(AppPath::absolute).collect();
+    // A table of what a manager starts is for the manager.
+    for fact in facts {
+        if let What::Starts { .. } = fact.what {
+            given.remove(&fact.at.file);
+        }
+    }
     for fact in facts {
         let file = &fact.at.file;
         let says = match &fact.what {
@@ -516,15 +540,15 @@ fn settings_files(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
             _ => false,
         };
         if says
-            && places::is_settings_name(file.name())
+            && (places::is_settings_name(file.name()) || given.contains(file) && is_declared(fact))
             && ground.scope.in_prefix(file).is_some()
             && !places::is_library_place(file)
+            && !places::is_recipe_name(&String::from_utf8_lossy(file.name()).to_ascii_lowercase())
             && ground.voices.of(fact) == Voice::Live
         {
-            let says = (Touch::Reads, "settings");
             let fact = told(
                 Locus::file(file),
-                says,
+                (Touch::Reads, SETTINGS),
                 Some(Kind::File),
                 Some(Class::Config),
                 Certainty::Inferred,

@@ -113,10 +113,14 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
         "ldif" => decode(head).contains("\nolc").then_some(Form::Lines),
         "env" => Some(Form::Script(Language::Shell)),
         "vmoptions" => Some(Form::Options),
+        // An object and no more, which its program evaluates (statsd's settings).
+        "js" if is_settings_name(&name) && is_object(head) => Some(Form::Json),
         "php" | "inc" | "py" | "pl" | "pm" | "rb" | "lua" | "js" => (place != Place::Library)
             .then(|| script(ending, &name, path, head))
             .flatten()
             .map(Form::Script),
+        // Settings of IIS, which runs on other systems; those of .NET's pages are read by Mono, too.
+        "config" if name == "web.config" && !is_of_dotnet(head) => None,
         "conf" | "cfg" | "cf" | "config" | "prefs" | "ext" | "rc" | "pfl" => sniff(head, true),
         _ if name == "jvm.options" => Some(Form::Options),
         _ if name == ".env" => Some(Form::Script(Language::Shell)),
@@ -124,6 +128,37 @@ pub fn form(path: &AppPath, head: &[u8]) -> Option<Form> {
         _ if has_infix(&name) || is_rc(&name) => sniff(head, true),
         _ if place == Place::Settings && is_plain(ending) => sniff(head, false),
         _ => None,
+    }
+}
+
+/// Whether a `web.config` has a part that programs of .NET read.
+fn is_of_dotnet(head: &[u8]) -> bool {
+    const PARTS: [&[u8]; 5] = [
+        b"<system.web>",
+        b"<system.web ",
+        b"<appSettings",
+        b"<connectionStrings",
+        b"<configSections",
+    ];
+    PARTS
+        .iter()
+        .any(|part| memchr::memmem::find(head, part).is_some())
+}
+
+/// Whether a text is an object of JavaScript, behind comments.
+fn is_object(head: &[u8]) -> bool {
+    let text = decode(head);
+    let mut rest = text.trim_start();
+    loop {
+        let behind = match rest.get(..2) {
+            Some("//") => rest.split_once('\n'),
+            Some("/*") => rest.split_once("*/"),
+            _ => return rest.starts_with('{'),
+        };
+        match behind {
+            Some((_, next)) => rest = next.trim_start(),
+            None => return false,
+        }
     }
 }
 

@@ -193,8 +193,12 @@ impl<'t> Reader<'t> {
     /// Values of several nodes one after the other.
     pub(super) fn concat(&mut self, nodes: &[Node<'t>]) -> Vec<Value> {
         let mut values = vec![Vec::new()];
-        for node in nodes {
-            let more = self.fold(*node);
+        for (place, node) in nodes.iter().enumerate() {
+            let mut more = self.fold(*node);
+            // What begins empty and is given a value later has that in front of the rest: `$this->file . '.bak'`.
+            if place == 0 && more.len() > 1 {
+                more.retain(|value| !value.is_empty());
+            }
             values = join(values, &more);
         }
         values

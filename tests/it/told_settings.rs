@@ -1,0 +1,269 @@
+//! Settings that are told by how they are used: the file that a start hands over, a word that only its key
+//! tells to be a directory, and what a server takes where its file says nothing.
+
+use serde_json::Value;
+
+use crate::lab::{Lab, ports, written};
+
+fn started(service: &str, files: &[(&str, &str)]) -> Value {
+    let mut lab = Lab::new("/opt/kiln", "/var/kiln", service);
+    for (path, text) in files {
+        lab = lab.with(path, text);
+    }
+    lab.report()
+}
+
+/// The settings that are mounted for reading alone.
+fn settings(report: &Value) -> Vec<&str> {
+    let mounts = report["plan"]["mounts"].as_array().unwrap().iter();
+    let own = mounts.filter(|mount| mount["access"] == "ro" && mount["class"] == "config");
+    own.filter_map(|mount| mount["path"].as_str()).collect()
+}
+
+#[test]
+fn settings_in_a_language_that_a_start_hands_over_are_mounted() {
+    let program = (
+        "/opt/kiln/lib/fire.js",
+        "var fs = require('fs');\nvar conf = eval('(' + fs.readFileSync(process.argv[2]) + ')');\nrun(conf);\n",
+    );
+    let object = "// how hot\n/* and when */\n{\n  listen_port: 9125,\n  flushInterval: 1000\n}\n";
+    let module = "exports.listen_port = 9126;\nexports.database = { host: 'db.example.net' };\n";
+    for (text, port) in [(object, Some(9125)), (module, None)] {
+        let report = started(
+            "ExecStart=/usr/bin/node /opt/kiln/lib/fire.js /opt/kiln/local-config.js",
+            &[program, ("/opt/kiln/local-config.js", text)],
+        );
+        assert_eq!(settings(&report), ["/opt/kiln/local-config.js"], "{text}");
+        if let Some(port) = port {
+            assert!(ports(&report).contains(&port), "{text}");
+        }
+    }
+    // A module of code is code, whoever hands it over; and so are settings that nobody is given.
+    let code = "module.exports = function (req, res) { res.end('warm'); };\n";
+    let report = started(
+        "ExecStart=/usr/bin/node /opt/kiln/lib/fire.js /opt/kiln/handler.js",
+        &[program, ("/opt/kiln/handler.js", code)],
+    );
+    assert!(settings(&report).is_empty());
+    let report = started(
+        "ExecStart=/usr/bin/node /opt/kiln/lib/fire.js",
+        &[program, ("/opt/kiln/local-config.js", module)],
+    );
+    assert!(settings(&report).is_empty());
+}
+
+#[test]
+fn a_word_for_a_directory_is_one_where_its_program_makes_it() {
+    let conf = (
+        "/opt/kiln/kiln.ini",
+        "[kiln]\nshards_dir = shards\nglazes-folder = glazes\n",
+    );
+    let there = "WorkingDirectory=/opt/kiln\nExecStart=/opt/kiln/bin/kilnd";
+    let report = started(there, &[conf]);
+    let found = written(&report);
+    for dir in ["/opt/kiln/shards", "/opt/kiln/glazes"] {
+        assert!(found.iter().any(|path| path == dir), "{found:?}");
+    }
+    // What is there shows by itself what it is, and without a directory of the process nobody knows where.
+    let code = ("/opt/kiln/glazes/blue.py", "def blue():\n    return 1\n");
+    let found = written(&started(there, &[conf, code]));
+    assert!(
+        !found.iter().any(|path| path == "/opt/kiln/glazes"),
+        "{found:?}"
+    );
+    let found = written(&started("ExecStart=/opt/kiln/bin/kilnd", &[conf]));
+    assert!(
+        !found.iter().any(|path| path.ends_with("shards")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_server_compiles_pages_where_its_manual_says() {
+    let server = |host: &str| {
+        format!(
+            "<Server port='8005'><Service name='Catalina'><Connector port='8090'/>\n\
+             <Engine name='Catalina' defaultHost='localhost'>\n{host}</Engine></Service></Server>\n"
+        )
+    };
+    let page = (
+        "/opt/kiln/work/Catalina/localhost/_/org/apache/jsp/index_jsp.java",
+        "package org.apache.jsp;\n",
+    );
+    let service = "ExecStart=/opt/kiln/bin/run.sh";
+    let usual = server("<Host name='localhost' appBase='webapps'/>\n");
+    let found = written(&started(
+        service,
+        &[("/opt/kiln/conf/server.xml", &usual), page],
+    ));
+    assert!(
+        found.iter().any(|path| path == "/opt/kiln/work"),
+        "{found:?}"
+    );
+    let other = server("<Host name='localhost' workDir='/var/kiln/pages'/>\n");
+    let found = written(&started(
+        service,
+        &[("/opt/kiln/conf/server.xml", &other), page],
+    ));
+    assert!(
+        !found.iter().any(|path| path == "/opt/kiln/work"),
+        "{found:?}"
+    );
+    let none = server("");
+    let found = written(&started(service, &[("/opt/kiln/conf/server.xml", &none)]));
+    assert!(
+        !found.iter().any(|path| path == "/opt/kiln/work"),
+        "{found:?}"
+    );
+}
+
+/// What a plan mounts, for whatever it is.
+fn mounted(report: &Value) -> Vec<&str> {
+    let mounts = report["plan"]["mounts"].as_array().unwrap().iter();
+    mounts.filter_map(|mount| mount["path"].as_str()).collect()
+}
+
+#[test]
+fn a_file_of_variables_is_in_the_manifest_and_not_mounted_unless_somebody_else_reads_it() {
+    let env = (
+        "/opt/kiln/kiln.env",
+        "KILN_HEAT=1200\nKILN_CONF=/opt/kiln/kiln.conf\n",
+    );
+    let service = "EnvironmentFile=/opt/kiln/kiln.env\nExecStart=/opt/kiln/bin/run.sh";
+    let report = started(
+        service,
+        &[env, ("/opt/kiln/bin/run.sh", "#!/bin/sh\nexec sleep 9\n")],
+    );
+    assert!(!mounted(&report).contains(&"/opt/kiln/kiln.env"));
+    let variables = report["plan"]["env"].as_array().unwrap().iter();
+    assert!(variables.clone().any(|one| one["name"] == "KILN_HEAT"));
+    let script = "#!/bin/sh\n. /opt/kiln/kiln.env\nexec sleep $KILN_HEAT\n";
+    let report = started(service, &[env, ("/opt/kiln/bin/run.sh", script)]);
+    assert!(mounted(&report).contains(&"/opt/kiln/kiln.env"));
+}
+
+#[test]
+fn logs_of_others_and_trees_of_others_are_not_planned() {
+    let conf = "imap_log = /var/log/imapd\nftp_log = /var/log/vsftp/xfer.log\naccess_log = /var/log/kiln/access.log\n\
+                kiln_log = /var/log/kiln/kiln.log\n";
+    let script = "#!/bin/sh\nOLD=/usr/local/pottery/spool\ncd $OLD && ls\nNEW=/var/spool/kiln\ncd $NEW\nexec sleep 9\n";
+    let report = started(
+        "ExecStart=/opt/kiln/bin/run.sh",
+        &[
+            ("/opt/kiln/etc/kiln.conf", conf),
+            ("/opt/kiln/bin/run.sh", script),
+        ],
+    );
+    let found = mounted(&report);
+    for path in [
+        "/var/log/imapd",
+        "/var/log/vsftp",
+        "/var/log/vsftp/xfer.log",
+        "/usr/local/pottery",
+        "/usr/local/pottery/spool",
+    ] {
+        assert!(!found.contains(&path), "{path}: {found:?}");
+    }
+    for path in ["/var/log/kiln", "/var/spool/kiln"] {
+        assert!(found.contains(&path), "{path}: {found:?}");
+    }
+}
+
+#[test]
+fn what_only_builders_and_other_systems_read_is_not_mounted() {
+    let iis = "<?xml version=\"1.0\"?>\n<configuration><system.webServer><handlers/></system.webServer></configuration>\n";
+    let mono = "<?xml version=\"1.0\"?>\n<configuration><appSettings><add key=\"Data\" value=\"/var/kiln\"/></appSettings></configuration>\n";
+    let service = "ExecStart=/usr/bin/node /opt/kiln/app.js";
+    let files = |web: &'static str| {
+        [
+            (
+                "/opt/kiln/app.js",
+                "require('http').createServer().listen(9321);\n",
+            ),
+            ("/opt/kiln/web.config", web),
+            ("/opt/kiln/.coveralls.yml", "service_name: travis-ci\n"),
+            (
+                "/opt/kiln/docker/apache.conf",
+                "<Directory /opt/kiln/p>\n  Include /opt/kiln/p/.htaccess\n</Directory>\n",
+            ),
+            ("/opt/kiln/p/.htaccess", "Header set X-Kiln warm\n"),
+        ]
+    };
+    assert_eq!(mounted(&started(service, &files(iis))), [""; 0]);
+    assert!(mounted(&started(service, &files(mono))).contains(&"/opt/kiln/web.config"));
+}
+
+#[test]
+fn a_sum_in_settings_is_one_path() {
+    let conf = "var.pots = \"/srv/kiln\"\nserver.errorlog = var.pots + \"/logs/error.log\"\n\
+                accesslog.filename = var.nobody + \"/logs/access.log\"\n";
+    let report = started(
+        "ExecStart=/usr/bin/lighttpd -D -f /etc/kiln/lighttpd.conf",
+        &[
+            ("/opt/kiln/index.html", "<p>warm</p>\n"),
+            ("/etc/kiln/lighttpd.conf", conf),
+        ],
+    );
+    let found = mounted(&report);
+    assert!(
+        found.iter().any(|path| path.starts_with("/srv/kiln")),
+        "{found:?}"
+    );
+    assert!(
+        !found.iter().any(|path| path.starts_with("/logs")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn expressions_of_any_language_are_no_secrets_and_what_is_quoted_is_one() {
+    for (name, text, is_secret) in [
+        (
+            "tasks/login.rake",
+            "htpasswd = WEBrick::HTTPAuth::Htpasswd.new('.htpasswd')\n",
+            false,
+        ),
+        (
+            "views/key.phtml",
+            "<?php $params['token'] = Kiln_Context::user()->token; ?>\n",
+            false,
+        ),
+        (
+            "lib/door.gemspec",
+            "config.access_token = ENV['KILN_ACCESS_TOKEN']\n",
+            false,
+        ),
+        (
+            "views/door.phtml",
+            "<?php $password = 'tR7#kk2!pQz9'; ?>\n",
+            true,
+        ),
+        ("etc/database.yml.erb", "password: tR7#kk2!pQz9\n", true),
+    ] {
+        let path = format!("/opt/kiln/{name}");
+        let report = started("ExecStart=/opt/kiln/bin/run.sh", &[(&path, text)]);
+        let found = report["findings"].as_array().unwrap().iter();
+        let told = found.clone().any(|one| one["rule"] == "password-in-config");
+        assert_eq!(told, is_secret, "{name}");
+    }
+}
+
+#[test]
+fn what_begins_empty_is_no_beginning_of_a_path() {
+    let store = "<?php\nclass Store {\n  private $file = '';\n  function __construct($file) { $this->file = $file; }\n  \
+                 function save() { rename($this->file, $this->file . '.bak.php'); }\n}\n\
+                 (new Store($argv[1]))->save();\n$prefix = '';\nfile_put_contents($prefix . '/var/kiln/seen', 'x');\n";
+    let report = started(
+        "WorkingDirectory=/opt/kiln\nExecStart=/usr/bin/php /opt/kiln/store.php /var/kiln/glaze.php",
+        &[("/opt/kiln/store.php", store)],
+    );
+    let found = written(&report);
+    assert!(
+        !found.iter().any(|path| path.contains("/.bak")),
+        "{found:?}"
+    );
+    assert!(
+        found.iter().any(|path| path.starts_with("/var/kiln")),
+        "{found:?}"
+    );
+}

@@ -23,6 +23,9 @@ const SOURCED_LIMIT: usize = 1 << 20;
 /// How many files deep scripts that are sourced source others.
 const MAX_DEPTH: usize = 4;
 
+/// How many files one script sources, with what they source.
+const MAX_SOURCED: usize = 64;
+
 /// Values of variables, by name.
 type Variables = BTreeMap<String, Vec<u8>>;
 
@@ -37,17 +40,31 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
     // What the variables of a sourced file are worth where it is sourced.
     let mut known: BTreeMap<AppPath, Variables> = BTreeMap::new();
     let placed = placed(root, scope, &seen.facts);
+    // What was found to be sourced in all rounds.
+    let mut found: BTreeMap<AppPath, Sources> = BTreeMap::new();
     let mut new = 0;
     for _ in 0..MAX_DEPTH {
-        let mut scripts = sources(&seen.facts[new..]);
+        let mut more = sources(&seen.facts[new..]);
         if new == 0 {
             for script in placed.keys() {
-                scripts.entry(script.clone()).or_default();
+                more.entry(script.clone()).or_default();
             }
         }
-        let scripts: Vec<(AppPath, Sources)> = scripts.into_iter().collect();
+        for (script, sourced) in &more {
+            found
+                .entry(script.clone())
+                .or_default()
+                .extend(sourced.iter().cloned());
+        }
+        // A script has the variables of what its parts source, too: it is read again when more of that is known.
+        let scripts: Vec<(&AppPath, Vec<&AppPath>)> = (found.keys())
+            .map(|script| (script, whole(root, script, &found)))
+            .filter(|(script, files)| {
+                more.contains_key(*script) || files.iter().any(|file| more.contains_key(*file))
+            })
+            .collect();
         let mut parts: BTreeMap<AppPath, &AppPath> = BTreeMap::new();
-        for (script, sourced) in &scripts {
+        for (script, sourced) in &more {
             for (_, file) in sourced {
                 let node = root.resolve(file.as_bytes());
                 let node = node.ok().filter(|node| scope.contains(&node.real));
@@ -61,9 +78,8 @@ pub(super) fn again(root: &Root, scope: &Scope, seen: &mut Seen) {
         }
         let again = || -> Vec<Out> {
             let scripts = scripts.par_iter().with_max_len(1);
-            let read = scripts.filter_map(|(script, sourced)| {
-                let files = sourced.iter().map(|(_, file)| file);
-                read_with(root, script, files, placed.get(script))
+            let read = scripts.filter_map(|(script, files)| {
+                read_with(root, script, files.iter().copied(), placed.get(*script))
             });
             read.collect()
         };
@@ -174,6 +190,60 @@ fn sources(facts: &[Fact]) -> BTreeMap<AppPath, Sources> {
         }
     }
     scripts
+}
+
+/// The files that a script sources, in the order in which what they set counts: each behind those that it sources
+/// itself, but for those below its last assignment, which come after it.
+fn whole<'a>(
+    root: &Root,
+    script: &AppPath,
+    found: &'a BTreeMap<AppPath, Sources>,
+) -> Vec<&'a AppPath> {
+    let mut files = Vec::new();
+    add(root, script, found, 0, &mut BTreeSet::new(), &mut files);
+    files.retain(|file| *file != script);
+    files
+}
+
+fn add<'a>(
+    root: &Root,
+    script: &AppPath,
+    found: &'a BTreeMap<AppPath, Sources>,
+    depth: usize,
+    seen: &mut BTreeSet<&'a AppPath>,
+    files: &mut Vec<&'a AppPath>,
+) {
+    for (_, file) in found.get(script).into_iter().flatten() {
+        if depth >= MAX_DEPTH || seen.len() > MAX_SOURCED || !seen.insert(file) {
+            continue;
+        }
+        let place = files.len();
+        add(root, file, found, depth + 1, seen, files);
+        let own = found.get(file).into_iter().flatten();
+        let lines = own.filter(|(_, part)| files[place..].contains(&part));
+        let first = lines.filter_map(|(line, _)| *line).min();
+        match first.is_some_and(|line| line > last_assignment(root, file)) {
+            true => files.insert(place, file),
+            false => files.push(file),
+        }
+    }
+}
+
+/// The last line of a script that sets a variable; 0 where none does.
+fn last_assignment(root: &Root, file: &AppPath) -> u32 {
+    let text = root
+        .read(file.as_bytes(), SOURCED_LIMIT)
+        .unwrap_or_default();
+    let sets = |line: &[u8]| {
+        let line = line.trim_ascii_start();
+        let line = line.strip_prefix(b"export ").unwrap_or(line);
+        let name = line.iter().position(|byte| *byte == b'=').unwrap_or(0);
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        name > 0 && line[..name].iter().all(is_part)
+    };
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    let last = lines.iter().rposition(|line| sets(line));
+    last.map_or(0, |at| u32::try_from(at + 1).unwrap_or(u32::MAX))
 }
 
 /// What a file does that a script sources, whose variables `above` tells.

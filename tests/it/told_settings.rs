@@ -267,3 +267,44 @@ fn what_begins_empty_is_no_beginning_of_a_path() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_script_has_the_variables_of_what_its_parts_source() {
+    let through = |script: &str| {
+        started(
+            "ExecStart=/opt/kiln/bin/fire.sh",
+            &[
+                ("/opt/kiln/bin/fire.sh", script),
+                (
+                    "/opt/kiln/lib/common.sh",
+                    "here=$(dirname \"${BASH_SOURCE[0]}\")\n. \"$here/../etc/kiln.sh\"\nsay() { echo \"$*\" >> $LOG; }\n",
+                ),
+                (
+                    "/opt/kiln/etc/kiln.sh",
+                    "SHELF=/srv/shelf\nPOTS=${POTS:-/srv/pots}\nLOG=/var/log/fire.log\n. /opt/kiln/etc/local.sh\n",
+                ),
+                (
+                    "/opt/kiln/etc/local.sh",
+                    "SHELF=/srv/other-shelf\n. /opt/kiln/lib/common.sh\n",
+                ),
+            ],
+        )
+    };
+    let script = "#!/bin/bash\nTOP=$(cd \"$(dirname \"$0\")/..\" && pwd)\nsource \"$TOP/lib/common.sh\"\n\
+                  mkdir -p \"$POTS/$(date +%F)\"\ncp x $SHELF/last\nsay done\n";
+    let found = written(&through(script));
+    for path in ["/srv/pots", "/var/log/fire.log"] {
+        assert!(found.iter().any(|one| one == path), "{path}: {found:?}");
+    }
+    assert!(
+        found.iter().any(|one| one.starts_with("/srv/other-shelf")),
+        "{found:?}"
+    );
+    // What nothing sources gives nothing.
+    let alone = "#!/bin/bash\nmkdir -p \"$POTS/x\"\nexec sleep 9\n";
+    let found = written(&through(alone));
+    assert!(
+        !found.iter().any(|one| one.starts_with("/srv")),
+        "{found:?}"
+    );
+}

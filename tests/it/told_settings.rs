@@ -308,3 +308,59 @@ fn a_script_has_the_variables_of_what_its_parts_source() {
         "{found:?}"
     );
 }
+
+#[test]
+fn sections_for_other_environments_are_for_those_who_develop() {
+    let yaml = "production:\n  port: 7077\n  log: /var/log/kiln/kiln.log\ndevelopment:\n  port: 4567\n  log: /opt/kiln/log/dev.log\n\
+                test:\n  port: 4568\n";
+    let json = "{ \"development\": { \"port\": 4567, \"log\": \"/opt/kiln/log/dev.log\" },\n\
+                \"production\": { \"port\": 7077, \"log\": \"/var/log/kiln/kiln.log\" } }\n";
+    let ini = "[test]\nport = 4568\nlog = /opt/kiln/log/dev.log\n[production]\nport = 7077\nlog = /var/log/kiln/kiln.log\n";
+    for (name, text) in [("kiln.yml", yaml), ("config.json", json), ("kiln.ini", ini)] {
+        let path = format!("/opt/kiln/config/{name}");
+        let report = started("ExecStart=/opt/kiln/bin/kilnd", &[(&path, text)]);
+        assert_eq!(ports(&report), [7077], "{name}");
+        assert_eq!(written(&report), ["/var/log/kiln"], "{name}");
+    }
+    // Without a section for production nobody knows which one counts, and a secret is one everywhere.
+    let alone = "development:\n  port: 4567\n";
+    let report = started(
+        "ExecStart=/opt/kiln/bin/kilnd",
+        &[("/opt/kiln/config/kiln.yml", alone)],
+    );
+    assert_eq!(ports(&report), [4567]);
+    let secret = "production:\n  port: 7077\ndevelopment:\n  password: tR7#kk2!pQz9\n";
+    let report = started(
+        "ExecStart=/opt/kiln/bin/kilnd",
+        &[("/opt/kiln/config/kiln.yml", secret)],
+    );
+    let found = report["findings"].as_array().unwrap().iter();
+    assert!(found.clone().any(|one| one["rule"] == "password-in-config"));
+}
+
+#[test]
+fn settings_in_a_language_that_a_site_made_are_mounted() {
+    let conf = "<?php\ndefine('LOG_DIR', '/var/log/kiln');\n$config = array('docs' => '/var/kiln/docs');\n";
+    let page = "<?php\nrequire dirname(__FILE__) . '/inc/config.inc.php';\nfile_put_contents($config['docs'] . '/x', 'x');\n";
+    let service = "ExecStart=/usr/bin/php -S 0.0.0.0:8123 -t /opt/kiln /opt/kiln/index.php";
+    let own = [
+        ("/opt/kiln/index.php", page),
+        ("/opt/kiln/inc/config.inc.php", conf),
+    ];
+    assert!(settings(&started(service, &own)).is_empty());
+    for example in [
+        "config.inc.php.dist",
+        "config-sample.php",
+        "config.default.php",
+    ] {
+        let beside = format!("/opt/kiln/inc/{example}");
+        let mut files = own.to_vec();
+        files.push((&beside, conf));
+        let report = started(service, &files);
+        assert_eq!(
+            settings(&report),
+            ["/opt/kiln/inc/config.inc.php"],
+            "{example}"
+        );
+    }
+}

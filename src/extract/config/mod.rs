@@ -21,7 +21,7 @@ use crate::fact::{Certainty, Class, IssueKind, Kind, Locus, Need, Source, Touch,
 use crate::knowledge::{self, Directive, Role};
 use crate::parse::budget::SETTINGS;
 use crate::parse::command_line::simple_commands;
-use crate::parse::config::{self, Form, Language, Separator, Setting};
+use crate::parse::config::{self, Environments, Form, Language, Separator, Setting};
 use crate::path::AppPath;
 
 /// What is said of settings of which no reader understands a line.
@@ -68,8 +68,13 @@ fn run(input: &Input<'_>, out: &mut Out) {
         is_full: false,
         out,
     };
+    let environments = Environments::of(&parsed.settings);
     for (setting, directive) in parsed.settings.iter().zip(&file.directives) {
-        reader.setting(setting, *directive);
+        if environments.passes(setting) {
+            people::secret(&file, setting, *directive, reader.out);
+        } else {
+            reader.setting(setting, *directive);
+        }
     }
     for (setting, directive) in file.usual() {
         reader.setting(&setting, directive);

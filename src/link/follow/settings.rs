@@ -7,7 +7,7 @@ use crate::extract::HEAD;
 use crate::fact::Kind;
 use crate::knowledge::places;
 use crate::link::scope::Scope;
-use crate::parse::config::{self, Setting};
+use crate::parse::config::{self, Environments, Setting};
 use crate::parse::script::note;
 use crate::path::AppPath;
 use crate::tree::{Entries, Root};
@@ -103,7 +103,9 @@ impl Settings {
 
     /// Adds what a file gives.
     pub(super) fn take(&mut self, settings: &[Setting]) {
-        for setting in settings.iter().filter(|setting| !setting.commented) {
+        let environments = Environments::of(settings);
+        let counts = |setting: &&Setting| !setting.commented && !environments.passes(setting);
+        for setting in settings.iter().filter(counts) {
             self.add(setting.name(), setting.value.as_bytes());
             if setting.key.len() > 1 {
                 self.add(&setting.folded(), setting.value.as_bytes());

@@ -13,6 +13,7 @@ mod parts;
 mod place;
 mod relative;
 mod scratch;
+mod settings;
 mod upkeep;
 mod weight;
 mod witness;
@@ -221,7 +222,7 @@ impl Ground<'_> {
         {
             return None;
         }
-        let is_settings = |fact: &&Fact| witness::is_settings_file(fact);
+        let is_settings = |fact: &&Fact| settings::is_file(fact);
         let is_told = weight.holds_key || facts.iter().any(is_settings);
         if in_prefix && self.inventory.is_program(path) && !is_told {
             return None;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::super::live::Voice;
 use super::inventory::{Below, Sum};
-use super::{Ground, upkeep};
+use super::{Ground, settings, upkeep};
 use crate::fact::{Certainty, Class, Fact, Kind, LicenceKind, Locus, Source, Touch, What};
 use crate::knowledge::{self, places};
 use crate::path::AppPath;
@@ -45,7 +45,7 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
     found.extend(homes(ground, facts));
     found.extend(instances(ground));
     found.extend(runtimes(ground));
-    found.extend(settings_files(ground, facts));
+    found.extend(settings::files(ground, facts));
     found.extend(owned_by_service(ground, facts));
     found.extend(given_to_start(ground, facts));
     found.extend(upkeep::versions(ground, facts));
@@ -198,14 +198,14 @@ pub(super) const NEWER: &str = "newer than the installation";
 
 /// How much later than the last file of the code, in seconds, something must have been written to
 /// be none of the installation: unpacking takes minutes on slow disks.
-const AFTER: i64 = 120;
+pub(super) const AFTER: i64 = 120;
 
 /// What an application wrote below its prefix after the code was there: lists of passwords, and
 /// code that an interpreter compiled for itself.
 fn newer(ground: &Ground<'_>) -> Vec<Fact> {
     let mut found = Vec::new();
     for prefix in &ground.scope.prefixes {
-        let Some(installed) = last_code(ground, prefix, usize::MAX) else {
+        let Some(installed) = last_code(ground, prefix, usize::MAX, |_| true) else {
             continue;
         };
         for below in ground.inventory.below(prefix) {
@@ -222,7 +222,7 @@ fn newer(ground: &Ground<'_>) -> Vec<Fact> {
                 found.push(told(at(), says, kind, class, Certainty::Observed));
             } else if stat.kind == Kind::Dir && below.name == b"__pycache__" {
                 let depth = below.dir.depth() + 1;
-                if last_code(ground, below.dir, depth).is_some_and(late) {
+                if last_code(ground, below.dir, depth, |_| true).is_some_and(late) {
                     let (kind, class) = (Some(Kind::Dir), Some(Class::Cache));
                     found.push(told(at(), says, kind, class, Certainty::Observed));
                 }
@@ -234,13 +234,19 @@ fn newer(ground: &Ground<'_>) -> Vec<Fact> {
 
 /// When the last file of code below `dir` was written, as far as its time tells, down to a depth;
 /// what an interpreter compiled does not count.
-fn last_code(ground: &Ground<'_>, dir: &AppPath, depth: usize) -> Option<i64> {
+pub(super) fn last_code(
+    ground: &Ground<'_>,
+    dir: &AppPath,
+    depth: usize,
+    counts: impl Fn(&AppPath) -> bool,
+) -> Option<i64> {
     let compiled = |path: &AppPath| path.components().any(|part| part == b"__pycache__");
     let is_code = |below: &Below<'_>| {
         below.kind() == Some(Kind::File)
             && below.sum.code > 0
             && below.dir.depth() < depth
             && !compiled(&below.path())
+            && counts(&below.path())
     };
     let files = ground.inventory.below(dir).filter(is_code);
     files.filter_map(|below| Some(below.sum.stat?.mtime)).max()
@@ -501,61 +507,5 @@ fn runtimes(ground: &Ground<'_>) -> Vec<Fact> {
             }));
         }
     }
-    found
-}
-
-/// What tells of a file that its content are settings.
-const SETTINGS: &str = "settings";
-
-/// Whether a fact tells that.
-pub(super) fn is_settings_file(fact: &Fact) -> bool {
-    matches!(&fact.what, What::Path { source: Source::Tree, by, .. } if by == SETTINGS)
-}
-
-/// Whether a fact was read from settings, and not from the code of a program that opens a port.
-fn is_declared(fact: &Fact) -> bool {
-    !matches!(fact.what, What::Listens { .. }) || fact.certainty > Certainty::Inferred
-}
-
-/// Files of an install prefix that by name and content are settings, whatever directory they lie
-/// in; a program that is given one with settings in it reads it, whatever it is called.
-fn settings_files(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
-    let mut found = Vec::new();
-    let words = facts.iter().filter_map(|fact| match &fact.what {
-        What::Starts { args, .. } => Some(args),
-        _ => None,
-    });
-    let mut given: BTreeSet<AppPath> = words.flatten().filter_map(AppPath::absolute).collect();
-    // A table of what a manager starts is for the manager.
-    for fact in facts {
-        if let What::Starts { .. } = fact.what {
-            given.remove(&fact.at.file);
-        }
-    }
-    for fact in facts {
-        let file = &fact.at.file;
-        let says = match &fact.what {
-            What::Path { source, .. } => *source == Source::Config,
-            What::Setting { .. } | What::Listens { .. } | What::RunsAs { .. } => true,
-            _ => false,
-        };
-        if says
-            && (places::is_settings_name(file.name()) || given.contains(file) && is_declared(fact))
-            && ground.scope.in_prefix(file).is_some()
-            && !places::is_library_place(file)
-            && !places::is_recipe_name(&String::from_utf8_lossy(file.name()).to_ascii_lowercase())
-            && ground.voices.of(fact) == Voice::Live
-        {
-            let fact = told(
-                Locus::file(file),
-                (Touch::Reads, SETTINGS),
-                Some(Kind::File),
-                Some(Class::Config),
-                Certainty::Inferred,
-            );
-            found.push(fact);
-        }
-    }
-    found.dedup();
     found
 }

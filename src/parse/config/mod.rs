@@ -59,6 +59,35 @@ pub struct Setting {
     pub condition: Option<Box<str>>,
 }
 
+/// Sections of settings that are called after an environment, where one of them is for production: what the
+/// others say is for those who develop (Rails, `config/database.yml`; Sinatra, Express and their kin).
+#[derive(Clone, Copy, Debug)]
+pub struct Environments {
+    has_production: bool,
+}
+
+impl Environments {
+    /// The sections of a file.
+    #[must_use]
+    pub fn of(settings: &[Setting]) -> Self {
+        let is_production = |setting: &Setting| {
+            let section = setting.key.first().filter(|_| setting.key.len() > 1);
+            !setting.commented && section.is_some_and(|name| name == "production")
+        };
+        Self {
+            has_production: settings.iter().any(is_production),
+        }
+    }
+
+    /// Whether a setting is for another environment than that of a host in use.
+    #[must_use]
+    pub fn passes(self, setting: &Setting) -> bool {
+        const OTHERS: [&str; 5] = ["ci", "dev", "development", "test", "testing"];
+        let section = setting.key.first().filter(|_| setting.key.len() > 1);
+        self.has_production && section.is_some_and(|name| OTHERS.contains(&name.as_str()))
+    }
+}
+
 impl Setting {
     /// The key's last part.
     #[must_use]

@@ -121,7 +121,7 @@ fill_guest() {
     [ "$runtime" = kube ] || { within "/program/${bin##*/} $(next_command)"; return; }
     within "rm -rf /var/tmp/to && mkdir -p /var/tmp/to && cd /var/tmp/to && /program/${bin##*/} $(next_command) --to tar |
         tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf - && set -e && for claim in *; do
-            [ -d \$claim ] || continue
+            [ \$claim = files ] || grep -q \"^(directory \$claim \" /made/$name/manifests/k8s/migrate.sh || continue
             podman volume create --ignore $app-\$claim >/dev/null
             cp -a \$claim/. \$(podman volume inspect --format '{{.Mountpoint}}' $app-\$claim)/
             chown --reference=\$claim \$(podman volume inspect --format '{{.Mountpoint}}' $app-\$claim)

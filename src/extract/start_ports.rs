@@ -149,6 +149,15 @@ fn of_test_server(program: &[u8], args: &[String]) -> Option<Endpoint> {
     })
 }
 
+/// A word of a command that is no option's: every address is nobody's but the program's own
+/// (`manage.py runserver 0.0.0.0:8000`).
+fn of_word(word: &str) -> Option<Endpoint> {
+    let is_everywhere = ["0.0.0.0:", "[::]:", "*:"]
+        .iter()
+        .any(|every| word.starts_with(every));
+    endpoint(word).filter(|one| is_everywhere && one.port.is_some())
+}
+
 /// The places that a command listens on, as far as its options say.
 #[must_use]
 pub fn ports(args: &[String]) -> Vec<Endpoint> {
@@ -168,6 +177,9 @@ pub fn ports(args: &[String]) -> Vec<Endpoint> {
             continue;
         }
         let Some((option, joined)) = split(word) else {
+            found.extend(
+                of_word(word).filter(|one| !found.iter().any(|other| other.port == one.port)),
+            );
             continue;
         };
         let next = || words.peek().map(|next| next.as_str());

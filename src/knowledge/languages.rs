@@ -11,6 +11,14 @@ use super::table;
 #[serde(deny_unknown_fields)]
 struct Table {
     unread: Vec<Unread>,
+    framework: Vec<Framework>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Framework {
+    language: String,
+    modules: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +34,7 @@ struct Unread {
 struct Languages {
     by_interpreter: BTreeMap<String, String>,
     by_ending: BTreeMap<String, String>,
+    frameworks: Vec<Framework>,
 }
 
 static LANGUAGES: LazyLock<Languages> = LazyLock::new(|| {
@@ -33,6 +42,7 @@ static LANGUAGES: LazyLock<Languages> = LazyLock::new(|| {
     let mut languages = Languages {
         by_interpreter: BTreeMap::new(),
         by_ending: BTreeMap::new(),
+        frameworks: table.framework,
     };
     for unread in table.unread {
         for interpreter in unread.interpreters {
@@ -46,6 +56,21 @@ static LANGUAGES: LazyLock<Languages> = LazyLock::new(|| {
     }
     languages
 });
+
+/// Whether a module of a language is of a framework that loads modules of an application by their names.
+#[must_use]
+pub fn is_framework(language: &str, module: &[u8]) -> bool {
+    let parts = ['.', '/', ':'];
+    let Ok(module) = std::str::from_utf8(module) else {
+        return false;
+    };
+    let top = module.split(parts).next().unwrap_or(module);
+    let mut own = LANGUAGES
+        .frameworks
+        .iter()
+        .filter(|framework| framework.language == language);
+    own.any(|framework| framework.modules.iter().any(|name| name == top))
+}
 
 /// The language that an interpreter of some name runs, if nothing here reads it; versions of an
 /// interpreter (`lua5.3`) run the same.

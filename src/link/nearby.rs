@@ -7,6 +7,7 @@ use super::host::Host;
 use super::scope::Scope;
 use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, Touch, What};
 use crate::knowledge;
+use crate::parse::config;
 use crate::path::AppPath;
 use crate::tree::Root;
 
@@ -92,4 +93,15 @@ fn settings(path: AppPath, kind: Kind) -> Fact {
         },
         certainty: Certainty::Inferred,
     }
+}
+
+/// Whether a file is for developers, and one for production lies beside it.
+pub(super) fn is_for_developers(root: &Root, file: &AppPath) -> bool {
+    let Some(dir) = file.parent() else {
+        return false;
+    };
+    let names = config::for_production(file.name());
+    names
+        .iter()
+        .any(|name| root.resolve(dir.child(name).as_bytes()).is_ok())
 }

@@ -364,3 +364,73 @@ fn settings_in_a_language_that_a_site_made_are_mounted() {
         );
     }
 }
+
+/// An application of a framework that lies in the system's own directories.
+#[test]
+fn a_framework_of_the_system_loads_what_environment_and_settings_name() {
+    let service = "WorkingDirectory=/opt/kiln\nEnvironment=DJANGO_SETTINGS_MODULE=kiln.settings.production\n\
+                   ExecStart=/usr/bin/python3 /opt/kiln/manage.py runserver 0.0.0.0:8090";
+    let report = started(
+        service,
+        &[
+            (
+                "/opt/kiln/manage.py",
+                "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'kiln.settings.development')\n\
+                 from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+            ),
+            ("/data/about.txt", "what the house keeps\n"),
+            ("/opt/kiln/kiln/__init__.py", ""),
+            ("/opt/kiln/kiln/settings/__init__.py", ""),
+            (
+                "/opt/kiln/kiln/settings/production.py",
+                "EXPORT_DIR = '/data/exports'\n",
+            ),
+            (
+                "/opt/kiln/kiln/settings/development.py",
+                "EXPORT_DIR = '/srv/dev-exports'\n",
+            ),
+            (
+                "/opt/kiln/kiln/views.py",
+                "import os\nfrom django.conf import settings\ndef export(request):\n    \
+                 with open(os.path.join(settings.EXPORT_DIR, 'a.csv'), 'w') as f:\n        f.write('x')\n",
+            ),
+        ],
+    );
+    let found = written(&report);
+    assert!(
+        found.iter().any(|path| path.starts_with("/data")),
+        "{found:?}"
+    );
+    assert!(
+        !found.iter().any(|path| path.starts_with("/srv")),
+        "{found:?}"
+    );
+    assert_eq!(ports(&report), [8090]);
+}
+
+#[test]
+fn a_file_for_developers_says_nothing_beside_one_for_production() {
+    let program = "const fs = require('fs'), path = require('path');\n\
+                   const cfg = JSON.parse(fs.readFileSync(path.join(__dirname, 'config', (process.env.NODE_ENV || 'development') + '.json')));\n\
+                   fs.mkdirSync(cfg.media, { recursive: true });\nrequire('http').createServer().listen(cfg.port);\n";
+    let production = (
+        "/opt/kiln/config/production.json",
+        "{ \"port\": 9007, \"media\": \"/srv/media\" }\n",
+    );
+    let development = (
+        "/opt/kiln/config/development.json",
+        "{ \"port\": 3000, \"media\": \"/srv/dev-media\" }\n",
+    );
+    let service = "Environment=NODE_ENV=production\nExecStart=/usr/bin/node /opt/kiln/app.js";
+    let report = started(
+        service,
+        &[("/opt/kiln/app.js", program), production, development],
+    );
+    assert_eq!(
+        (ports(&report), written(&report)),
+        (vec![9007], vec!["/srv/media".to_owned()])
+    );
+    let alone = "Environment=NODE_ENV=development\nExecStart=/usr/bin/node /opt/kiln/app.js";
+    let report = started(alone, &[("/opt/kiln/app.js", program), development]);
+    assert_eq!(ports(&report), [3000]);
+}

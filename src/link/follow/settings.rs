@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::extract::HEAD;
 use crate::fact::Kind;
 use crate::knowledge::places;
+use crate::link::nearby::is_for_developers;
 use crate::link::scope::Scope;
 use crate::parse::config::{self, Environments, Setting};
 use crate::parse::script::note;
@@ -77,6 +78,7 @@ impl Settings {
                 && (1..=MAX_BYTES).contains(&basics.size)
                 && is_text(path)
                 && is_asked(path)
+                && !is_for_developers(root, path)
         });
         // What people set lies near the top.
         let mut files: Vec<AppPath> = files.map(|(path, _)| path).collect();

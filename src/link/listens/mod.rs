@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use self::service::{Service, services};
 use super::follow::Followed;
+use super::nearby::is_for_developers;
 use super::scope::Scope;
 use super::{enabled, enabled_files};
 use crate::extract::start_ports;
@@ -23,7 +24,7 @@ use crate::tree::Root;
 /// Settles what is listened on.
 pub(super) fn settle(root: &Root, scope: &Scope, followed: &Followed, facts: &mut Vec<Fact>) {
     let services = services(facts, &idle(root, facts), &followed.commands);
-    unreached(scope, followed, &services, facts);
+    unreached(root, scope, followed, &services, facts);
     conditions(root, &services, facts);
     templates(facts);
     let named = arguments(&services);
@@ -43,14 +44,21 @@ pub(super) fn settle(root: &Root, scope: &Scope, followed: &Followed, facts: &mu
 }
 
 /// What no start comes to opens nothing: programs of tests and examples, tools, plug-ins that nothing loads.
-fn unreached(scope: &Scope, followed: &Followed, services: &[Service], facts: &mut [Fact]) {
+fn unreached(
+    root: &Root,
+    scope: &Scope,
+    followed: &Followed,
+    services: &[Service],
+    facts: &mut [Fact],
+) {
     for fact in facts.iter_mut().filter(|fact| is_port(fact)) {
         let file = &fact.at.file;
         // What the words of a program's own settings say is not read from its code.
         let is_read = fact.certainty == Certainty::Inferred && places::is_code_name(file.name());
         let is_named = || services.iter().any(|service| service.is_given(file));
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
-        let is_recipe = || is_own() && places::is_recipe(file) && !is_named();
+        let is_others = || places::is_recipe(file) || is_for_developers(root, file);
+        let is_recipe = || is_own() && is_others() && !is_named();
         let is_aside = || followed.doubtful.contains(file) || followed.leaves_out(file);
         if is_read && is_aside() || is_recipe() {
             fact.certainty = Certainty::Guessed;

@@ -6,6 +6,7 @@
 //! that gives up on the first odd line is of no use.
 
 mod braces;
+mod environments;
 mod expand;
 mod form;
 mod json;
@@ -19,6 +20,7 @@ mod toml;
 mod xml;
 mod yaml;
 
+pub use environments::{Environments, for_production};
 pub use expand::{Expanded, expand};
 pub use form::{Form, Language, form};
 pub use text::{to_bytes, unquote, words};
@@ -57,35 +59,6 @@ pub struct Setting {
     pub block: u32,
     /// The module of the program without which it does not hold (`<IfModule name>`).
     pub condition: Option<Box<str>>,
-}
-
-/// Sections of settings that are called after an environment, where one of them is for production: what the
-/// others say is for those who develop (Rails, `config/database.yml`; Sinatra, Express and their kin).
-#[derive(Clone, Copy, Debug)]
-pub struct Environments {
-    has_production: bool,
-}
-
-impl Environments {
-    /// The sections of a file.
-    #[must_use]
-    pub fn of(settings: &[Setting]) -> Self {
-        let is_production = |setting: &Setting| {
-            let section = setting.key.first().filter(|_| setting.key.len() > 1);
-            !setting.commented && section.is_some_and(|name| name == "production")
-        };
-        Self {
-            has_production: settings.iter().any(is_production),
-        }
-    }
-
-    /// Whether a setting is for another environment than that of a host in use.
-    #[must_use]
-    pub fn passes(self, setting: &Setting) -> bool {
-        const OTHERS: [&str; 5] = ["ci", "dev", "development", "test", "testing"];
-        let section = setting.key.first().filter(|_| setting.key.len() > 1);
-        self.has_production && section.is_some_and(|name| OTHERS.contains(&name.as_str()))
-    }
 }
 
 impl Setting {

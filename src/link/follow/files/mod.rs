@@ -13,7 +13,8 @@ use super::settings::{Settings, folded};
 use crate::extract::script::is_library;
 use crate::extract::{HEAD, language_of, runs_outside_browsers};
 use crate::fact::Kind;
-use crate::knowledge::places;
+use crate::knowledge::{languages, places};
+use crate::link::nearby::is_for_developers;
 use crate::link::scope::Scope;
 use crate::parse::op::Script;
 use crate::parse::script::{
@@ -189,7 +190,9 @@ impl<'a> Files<'a> {
         {
             for prefix in &prefixes {
                 let all = self.index.below(prefix, language);
-                for path in all.filter(|path| !places::is_tool(path)) {
+                let is_own =
+                    |path: &&AppPath| !places::is_tool(path) && !is_for_developers(self.root, path);
+                for path in all.filter(is_own) {
                     let is_program = self.root.read(path.as_bytes(), script::MAX_TEXT);
                     if is_program.is_ok_and(|text| runs_outside_browsers(language, &text)) {
                         self.state.borrow_mut().maybe.insert(path.clone());
@@ -351,10 +354,39 @@ impl<'a> Files<'a> {
     }
 }
 
+impl Files<'_> {
+    /// A framework that lies elsewhere loads modules of the application by names that the environment and settings
+    /// give it: those that are known are read, and any other may be.
+    fn hands_over(&self, from: &AppPath, load: Load<'_>) {
+        let Load::Name(name) = load else { return };
+        let Some(language) = language_of(from, b"").or(self.entry.language) else {
+            return;
+        };
+        let is_framework = match language {
+            Language::Python => languages::is_framework("Python", name),
+            Language::Ruby => languages::is_framework("Ruby", name),
+            Language::Perl => languages::is_framework("Perl", name),
+            _ => false,
+        };
+        if !is_framework || !self.state.borrow_mut().open.insert(language) {
+            return;
+        }
+        for value in self.entry.env.values() {
+            let is_dotted = value.contains(&b'.') && !value.contains(&b'/');
+            if let Some(file) = self.find(from, Load::Name(value)).filter(|_| is_dotted) {
+                self.read_file(&file);
+            }
+        }
+    }
+}
+
 impl Program for Files<'_> {
     fn load(&self, from: &[u8], load: Load<'_>) -> Option<Rc<Module>> {
         let from = AppPath::new(from);
-        let file = self.find(&from, load)?;
+        let Some(file) = self.find(&from, load) else {
+            self.hands_over(&from, load);
+            return None;
+        };
         if file == from {
             return None;
         }

@@ -434,3 +434,70 @@ fn a_file_for_developers_says_nothing_beside_one_for_production() {
     let report = started(alone, &[("/opt/kiln/app.js", program), development]);
     assert_eq!(ports(&report), [3000]);
 }
+
+/// What a compiler of TypeScript made of the calls of a module.
+#[test]
+fn compiled_calls_of_modules_are_calls() {
+    let store = "\"use strict\";\nexports.Store = void 0;\nconst fs_1 = require(\"fs\");\nconst path_1 = require(\"path\");\n\
+                 const path_2 = __importDefault(require(\"path\"));\nclass Store {\n  \
+                 constructor(dir) { this.dir = dir; (0, fs_1.mkdirSync)(this.dir, { recursive: true }); }\n  \
+                 put(u) { (0, fs_1.appendFileSync)((0, path_1.join)(this.dir, \"hits.log\"), u); \
+                 fs_1.writeFileSync(path_2.default.join(\"snapshots\", \"last.json\"), u); }\n}\nexports.Store = Store;\n";
+    let main = "\"use strict\";\nconst path_1 = require(\"path\");\nconst store_1 = require(\"./store\");\n\
+                new store_1.Store((0, path_1.resolve)(process.cwd(), \"data\"));\n";
+    let report = started(
+        "WorkingDirectory=/opt/kiln\nExecStart=/usr/bin/node /opt/kiln/dist/main.js",
+        &[
+            ("/opt/kiln/dist/main.js", main),
+            ("/opt/kiln/dist/store.js", store),
+        ],
+    );
+    assert_eq!(written(&report), ["/opt/kiln/data", "/opt/kiln/snapshots"]);
+}
+
+#[test]
+fn state_of_a_rails_application_is_found_where_its_settings_and_models_say() {
+    let report = started(
+        "WorkingDirectory=/opt/kiln\nEnvironment=RAILS_ENV=production\nExecStart=/usr/bin/ruby bin/rails server -b 0.0.0.0 -p 3005",
+        &[
+            (
+                "/opt/kiln/bin/rails",
+                "#!/usr/bin/env ruby\nrequire_relative '../config/boot'\nrequire 'rails/commands'\n",
+            ),
+            ("/opt/kiln/config/boot.rb", "require 'bundler/setup'\n"),
+            (
+                "/opt/kiln/config/database.yml",
+                "production:\n  adapter: sqlite3\n  database: db/production.sqlite3\ndevelopment:\n  adapter: sqlite3\n  database: dev-db/dev.sqlite3\n",
+            ),
+            (
+                "/opt/kiln/app/models/pot.rb",
+                "class Pot < ApplicationRecord\n  def dump\n    File.write(Rails.root.join('exports', \"#{id}.json\"), to_json)\n  end\nend\n",
+            ),
+        ],
+    );
+    assert_eq!(ports(&report), [3005]);
+    assert_eq!(written(&report), ["/opt/kiln/db", "/opt/kiln/exports"]);
+}
+
+/// A program of Perl that an init script starts, by name and by path.
+#[test]
+fn an_init_script_starts_a_program_of_perl() {
+    for line in [
+        "start-stop-daemon --start --exec /usr/bin/perl -- /opt/kiln/bin/kilnd.pl -p 4555",
+        "daemon --user kiln \"perl /opt/kiln/bin/kilnd.pl -p 4555 >> /var/log/kilnd.log 2>&1 &\"",
+        "perl -I/opt/kiln/lib /opt/kiln/bin/kilnd.pl -p 4555 &",
+    ] {
+        let script = format!("#!/bin/sh\ncase $1 in\nstart) {line} ;;\nesac\n");
+        let report = started(
+            "ExecStart=/bin/true",
+            &[
+                ("/etc/init.d/kilnd", script.as_str()),
+                ("/opt/kiln/bin/kilnd.pl", "use strict; sleep 9;\n"),
+            ],
+        );
+        let mut starts = report["plan"]["start"].as_array().unwrap().iter();
+        let start = starts.find(|start| start["how"] == "init").expect(line);
+        assert_eq!(start["command"][0], "/usr/bin/perl", "{line}");
+        assert_eq!(ports(&report), [4555], "{line}");
+    }
+}

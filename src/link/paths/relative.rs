@@ -121,7 +121,10 @@ impl<'a> Relative<'a> {
         let What::Setting { key, value } = &fact.what else {
             return None;
         };
-        let directive = knowledge::directive(key)?;
+        // `database: db/production.sqlite3` names a file where others name a database of a server.
+        let database = || knowledge::directive("database-path");
+        let named = places::is_database_name(value.as_bytes()).then(database);
+        let directive = named.flatten().or_else(|| knowledge::directive(key))?;
         let is_path =
             directive.role.is_path() && !value.contains(['$', '%', ':']) && !value.starts_with('-');
         let prefix = ground.scope.in_prefix(&fact.at.file)?;

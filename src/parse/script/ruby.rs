@@ -439,7 +439,8 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
             reader.absolute(&values)
         }
         ("Dir.home", None) => reader.home(),
-        ("Dir.pwd" | "Dir.getwd", None) => reader.here(),
+        // An application of Rails is started in its root (Configuring Rails Applications, `config.root`).
+        ("Dir.pwd" | "Dir.getwd" | "Rails.root", None) => reader.here(),
         ("File.dirname", Some(path)) => reader.parent(path),
         ("File.basename", Some(path)) => reader.changed(path, basename),
         ("File.realpath" | "Pathname.new" | "Pathname" | "String" | "Integer", Some(path)) => {

@@ -356,11 +356,36 @@ const COMMANDS: &[Command] = &[
     },
 ];
 
+/// Whether perl(1) is given its program as text: `-e`, `-ne`, `-pi -e`. What follows `-I`, `-M` and the like are
+/// names.
+fn has_program_text(argv: &[Value]) -> bool {
+    let options = argv
+        .iter()
+        .skip(1)
+        .take_while(|word| word.starts_with(b"-"));
+    options.into_iter().any(|word| {
+        let mut letters = word.iter().skip(1);
+        let named = |letter: &&u8| {
+            matches!(
+                letter,
+                b'I' | b'M' | b'm' | b'x' | b'C' | b'D' | b'F' | b'd'
+            )
+        };
+        letters
+            .find(|letter| named(letter) || matches!(letter, b'e' | b'E'))
+            .is_some_and(|letter| !named(&letter))
+    })
+}
+
 impl Walk<'_> {
     /// Notes what a command does to the paths among its arguments; false when the command is not
     /// in the table.
     pub(super) fn files(&mut self, argv: &[Value]) -> bool {
         let name = name_of(argv);
+        // It edits with a program that stands in its options, and runs a file otherwise.
+        if name == b"perl" && !has_program_text(argv) {
+            return false;
+        }
         let Some(command) = COMMANDS
             .iter()
             .find(|command| command.names.iter().any(|known| known.as_bytes() == name))

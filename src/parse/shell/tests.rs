@@ -237,6 +237,29 @@ fn a_branch_for_another_name_of_the_script_does_not_know_its_name() {
 }
 
 #[test]
+fn perl_edits_with_a_text_and_runs_a_file() {
+    let started =
+        |text: &str| -> Vec<String> { runs(text).into_iter().map(|(argv, ..)| argv).collect() };
+    assert_eq!(
+        started("perl -Ilib -MTime::HiRes /opt/a/d.pl -e x &"),
+        ["perl -Ilib -MTime::HiRes /opt/a/d.pl -e x"]
+    );
+    let service = "start-stop-daemon --start --exec /usr/bin/perl -- /opt/a/d.pl -p 1";
+    assert_eq!(started(service), ["/usr/bin/perl /opt/a/d.pl -p 1"]);
+    assert_eq!(
+        paths("perl -pi -e 's/a/b/' /etc/a.conf"),
+        ["1 Writes /etc/a.conf"]
+    );
+    for edit in [
+        "perl -ne print /etc/a.conf",
+        "perl -pie s/a/b/ /etc/a.conf",
+        "perl -e 'print 1'",
+    ] {
+        assert!(started(edit).is_empty(), "{edit}");
+    }
+}
+
+#[test]
 fn branches_for_other_systems_are_passed_over() {
     let started =
         |text: &str| -> Vec<String> { runs(text).into_iter().map(|(argv, ..)| argv).collect() };

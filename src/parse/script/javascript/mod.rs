@@ -169,8 +169,21 @@ fn arguments<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<Argument<'t>> {
     args
 }
 
+/// What a call calls. Compilers of TypeScript write `(0, path_1.join)(a, b)`, so that the module is not `this`.
+fn callee<'t>(node: Node<'t>) -> Option<Node<'t>> {
+    let function = node.child_by_field_name("function")?;
+    let inner = match function.kind() {
+        "parenthesized_expression" => children(function).pop()?,
+        _ => return Some(function),
+    };
+    match inner.kind() {
+        "sequence_expression" => children(inner).pop(),
+        _ => Some(inner),
+    }
+}
+
 fn call<'t>(reader: &mut Reader<'t>, node: Node<'t>) {
-    if let Some(function) = node.child_by_field_name("function") {
+    if let Some(function) = callee(node) {
         called(reader, node, function);
     }
 }
@@ -357,7 +370,7 @@ fn url<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 }
 
 fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
-    let Some(function) = node.child_by_field_name("function") else {
+    let Some(function) = callee(node) else {
         return hole();
     };
     let args = arguments(reader, node);
@@ -400,8 +413,12 @@ fn call_value<'t>(reader: &mut Reader<'t>, node: Node<'t>) -> Vec<Value> {
 /// Whether an object is the module `path`, by the names that it is imported under.
 fn is_path(name: &str) -> bool {
     let last = name.strip_suffix(".posix").unwrap_or(name);
-    last.trim_end_matches(')')
-        .rsplit(['.', '(', ':'])
-        .next()
-        .is_some_and(|last| last == "path" || last.ends_with("Path") || last == "upath")
+    // `path_1.default`, as compilers of TypeScript call it.
+    let last = last.strip_suffix(".default").unwrap_or(last);
+    let last = last.trim_end_matches(')').rsplit(['.', '(', ':']).next();
+    last.is_some_and(|last| {
+        let bare = last.trim_end_matches(|c: char| c.is_ascii_digit());
+        let bare = bare.strip_suffix('_').unwrap_or(last);
+        bare == "path" || bare.ends_with("Path") || bare == "upath"
+    })
 }

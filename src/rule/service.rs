@@ -105,13 +105,18 @@ fn is_session(file: &AppPath) -> bool {
     .any(|dir| file.is_within(&AppPath::new(dir)))
 }
 
-/// Files in which commands were seen, or whose first line names an interpreter.
+/// Files in which commands were seen, or whose first line names an interpreter. What a command of the shell does to
+/// a path is done in a script, too, whichever file has it.
 fn scripts<'a>(scene: &Scene<'a>) -> BTreeSet<&'a AppPath> {
     let is_script = |fact: &&Fact| match &fact.what {
         What::Program { form, .. } => *form == ProgramForm::Script,
+        What::Path { source, by, .. } => {
+            *source == Source::Script && COMMANDS.contains(&by.as_str())
+        }
         _ => true,
     };
     (scene.facts(Sort::Program).chain(scene.facts(Sort::Calls)))
+        .chain(scene.facts(Sort::Path))
         .filter(is_script)
         .map(|fact| &fact.at.file)
         .collect()
@@ -143,6 +148,11 @@ pub(super) fn keep_in_service<'a>(
         })
         .collect()
 }
+
+/// Commands of the shell by which scripts write files.
+const COMMANDS: [&str; 9] = [
+    "cp", "install", "ln", "mkdir", "mv", "redirect", "rm", "tee", "touch",
+];
 
 /// Commands that prepare or end a service and are gone while it runs.
 const PREPARES: &[&[u8]] = &[

@@ -501,3 +501,48 @@ fn an_init_script_starts_a_program_of_perl() {
         assert_eq!(ports(&report), [4555], "{line}");
     }
 }
+
+#[test]
+fn a_file_of_passwords_that_is_not_there_is_made_by_its_program() {
+    let conf = (
+        "/opt/kiln/config.yaml",
+        "auth:\n  htpasswd:\n    file: ./htpasswd\nstorage: ./pots\n",
+    );
+    let service = "ExecStart=/opt/kiln/bin/kilnd -c /opt/kiln/config.yaml";
+    let found = written(&started(service, &[conf]));
+    assert!(
+        found.iter().any(|path| path == "/opt/kiln/htpasswd"),
+        "{found:?}"
+    );
+    let server = ("/opt/kiln/conf/web.conf", "AuthUserFile = ./htpasswd\n");
+    let found = written(&started(service, &[server]));
+    assert!(found.is_empty(), "{found:?}");
+    // One that is there may well be the administrator's.
+    let there = (
+        "/opt/kiln/htpasswd",
+        "anna:$apr1$k2ur1$Hh8Qx1nT0m2vPq5zR7wY41\n",
+    );
+    let found = written(&started(service, &[conf, there]));
+    assert!(
+        !found.iter().any(|path| path == "/opt/kiln/htpasswd"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn nobody_makes_directories_for_the_number_of_a_process() {
+    let conf = "[kiln]\npidfile = /var/opt/kiln/var/kiln.pid\nlock_file = /srv/kiln.lock\n";
+    let service = "ExecStart=/opt/kiln/bin/kilnd -c /opt/kiln/kiln.ini";
+    let found = written(&started(
+        service,
+        &[("/opt/kiln/kiln.ini", conf), ("/srv/about.txt", "x\n")],
+    ));
+    assert!(
+        !found.iter().any(|path| path.starts_with("/var/opt")),
+        "{found:?}"
+    );
+    assert!(
+        found.iter().any(|path| path.starts_with("/srv")),
+        "{found:?}"
+    );
+}

@@ -415,6 +415,16 @@ impl Ground<'_> {
         if weight.only_named && !in_prefix && !there && !self.scope.knows(path) {
             return false;
         }
+        // Nobody makes directories for a file with a process's number: where two of them are missing, it was never
+        // written on this host.
+        let is_number = class == Class::Runtime && weight.kind == Some(Kind::File) && !volatile;
+        let above = path
+            .parent()
+            .filter(|dir| self.root.resolve(dir.as_bytes()).is_err());
+        let above = above.and_then(|dir| dir.parent());
+        if is_number && above.is_some_and(|dir| self.root.resolve(dir.as_bytes()).is_err()) {
+            return false;
+        }
         // The manifests have the variables themselves.
         if weight.only_variables {
             return false;

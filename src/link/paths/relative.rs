@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ground;
-use crate::fact::{Certainty, Fact, Kind, Locus, Source, StartKind, Touch, What};
+use crate::fact::{Certainty, Class, Fact, Kind, Locus, Source, StartKind, Touch, What};
 use crate::knowledge::{self, Directive, Role, places};
 use crate::link::live::Voice;
 use crate::path::AppPath;
@@ -54,7 +54,12 @@ pub(super) fn facts(ground: &Ground<'_>, facts: &[Fact]) -> Vec<Fact> {
         }
         let above = bases.iter().filter(|(base, _)| setting.lies_below(base));
         let base = above.max_by_key(|(base, _)| base.directive.rank);
-        Some(setting.fact(setting.path(ground, base.map(|(_, path)| path))?))
+        let path = setting.path(ground, base.map(|(_, path)| path))?;
+        Some(
+            setting
+                .passwords(ground, &path)
+                .unwrap_or_else(|| setting.fact(path)),
+        )
     });
     found.collect()
 }
@@ -221,6 +226,29 @@ impl<'a> Relative<'a> {
         let path = exact.or_else(|| all.iter().find(held));
         let path = path.cloned().unwrap_or(usual);
         path.is_below(self.prefix).then_some(path)
+    }
+
+    /// A file of passwords that settings name and that is not there: its program makes it when somebody signs up. The
+    /// directives of web servers, which read such files alone, are words of their own (`AuthUserFile`).
+    fn passwords(&self, ground: &Ground<'_>, path: &AppPath) -> Option<Fact> {
+        let kind = knowledge::secret_file(path.name()).filter(|kind| kind.contains("password"));
+        let name = self.key.rsplit('.').next().unwrap_or(self.key);
+        let is_plain = matches!(name, "file" | "filename" | "path");
+        let is_absent = ground.inventory.get(path).is_none();
+        (is_plain && is_absent && kind.is_some() && !places::is_example(&self.at.file)).then(|| {
+            Fact {
+                at: self.at.clone(),
+                what: What::Path {
+                    path: path.clone(),
+                    touch: Touch::Writes,
+                    source: Source::Config,
+                    by: self.key.to_owned(),
+                    kind: Some(Kind::File),
+                    class: Some(Class::Secret),
+                },
+                certainty: Certainty::Inferred,
+            }
+        })
     }
 
     fn fact(&self, path: AppPath) -> Fact {

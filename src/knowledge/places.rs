@@ -215,10 +215,18 @@ pub fn is_library_place(path: &AppPath) -> bool {
 pub fn is_example(path: &AppPath) -> bool {
     let name = String::from_utf8_lossy(path.name()).to_ascii_lowercase();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    let stem = name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    // `example.org` and `example.com.conf` are called after a host.
+    let is_called = |word| {
+        name.strip_prefix(word).is_some_and(|rest| {
+            let ending = rest
+                .strip_prefix('.')
+                .filter(|ending| !ending.contains('.'));
+            ending.is_some_and(|ending| !matches!(ending, "com" | "net" | "org"))
+        })
+    };
     let mut dirs = telling(path).rev().skip(1);
     ending.is_some_and(|ending| PLACES.example_endings.contains(ending))
-        || matches!(stem, "example" | "sample") && !name.contains(".com")
+        || ["example", "sample"].into_iter().any(is_called)
         || dirs.any(|part| is_among(&PLACES.example_parts, part))
 }
 
@@ -406,6 +414,20 @@ pub fn is_interpreter(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_is_called_example_is_none() {
+        let is = |path: &str| is_example(&AppPath::new(path));
+        assert!(is("/opt/a/bin/example.sh") && is("/opt/a/lib/sample.ini"));
+        for host in [
+            "example.org",
+            "example.com.conf",
+            "sample-queue.ini",
+            "samples.db",
+        ] {
+            assert!(!is(&format!("/etc/apache2/sites-enabled/{host}")), "{host}");
+        }
+    }
 
     #[test]
     fn the_table_can_be_read() {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::follow::Followed;
 use super::instances::GENERATED;
+use super::nearby::is_for_developers;
 use super::scope::Scope;
 use super::starts;
 use crate::fact::{Certainty, Fact, Source, StartKind, Touch, What};
 use crate::knowledge::places;
-use crate::parse::config;
 use crate::path::AppPath;
 
 /// How much the word of a file weighs.
@@ -257,11 +257,9 @@ fn first_voice(
         return Voice::Live;
     }
     let in_code = places::is_code_place(file);
-    let dir = file.parent().unwrap_or_else(AppPath::root);
-    let mut names = config::for_production(file.name()).into_iter();
     if places::is_example(file)
         || places::is_recipe(file)
-        || names.any(|name| real(&dir.child(&name)).is_some())
+        || is_for_developers(file, |path| real(path).is_some())
         || (in_code && places::is_library_place(file))
     {
         return Voice::Sample;

@@ -96,12 +96,8 @@ fn settings(path: AppPath, kind: Kind) -> Fact {
 }
 
 /// Whether a file is for developers, and one for production lies beside it.
-pub(super) fn is_for_developers(root: &Root, file: &AppPath) -> bool {
-    let Some(dir) = file.parent() else {
-        return false;
-    };
-    let names = config::for_production(file.name());
-    names
-        .iter()
-        .any(|name| root.resolve(dir.child(name).as_bytes()).is_ok())
+pub(super) fn is_for_developers(file: &AppPath, is_there: impl Fn(&AppPath) -> bool) -> bool {
+    let dir = file.parent().unwrap_or_else(AppPath::root);
+    let mut names = config::for_production(file.name()).into_iter();
+    names.any(|name| is_there(&dir.child(&name)))
 }

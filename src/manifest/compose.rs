@@ -1,8 +1,9 @@
 //! A Compose file (the Compose Specification), for docker-compose, podman-compose and others.
 
 use super::docker::tmpfs;
+use super::front::{HOLDER, NETWORK};
 use super::port::published;
-use super::process::{HOLDER, NETWORK, Process};
+use super::process::Process;
 use super::quote::compose as text;
 use super::service::Service;
 use super::volume::{Keeps, Volume};

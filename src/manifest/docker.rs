@@ -1,8 +1,9 @@
 //! A script for docker, and for podman: docker-run(1), podman-run(1).
 
+use super::front::{HOLDER, NETWORK};
 use super::needs::Given;
 use super::port::published;
-use super::process::{HOLDER, NETWORK, Process};
+use super::process::Process;
 use super::quote::{csv, shell};
 use super::service::Service;
 use super::volume::{Keeps, Volume};

@@ -11,6 +11,7 @@ mod env;
 mod expand;
 mod files;
 mod fill;
+mod front;
 mod image;
 mod k8s;
 mod lxd;

@@ -348,11 +348,11 @@ fn before(
 
 impl Beside<'_> {
     /// The files that an init script makes, empty, for a program that does not begin without: what is made for
-    /// the time of a run is for the script itself.
+    /// the time of a run is for the script itself, and settings are only read.
     fn touched(&self) -> impl Iterator<Item = Vec<String>> {
         let passes = |path: &AppPath| {
             let class = knowledge::prior(path).class;
-            path.is_pattern() || matches!(class, Class::Runtime | Class::Temp)
+            path.is_pattern() || matches!(class, Class::Config | Class::Runtime | Class::Temp)
         };
         let own = self.facts.iter().filter(|fact| fact.at.file == *self.file);
         let files = own.filter_map(move |fact| match &fact.what {

@@ -300,6 +300,12 @@ pub enum StartProblem {
 }
 
 impl Start {
+    /// Whether something of the application runs by it: by its command, or by the script that makes that.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        self.problem.is_none() || self.starter.is_some()
+    }
+
     /// Whether it is a service, and no job that comes and goes.
     #[must_use]
     pub fn is_service(&self) -> bool {
@@ -324,7 +330,7 @@ impl Plan {
     pub fn starts_nothing(&self) -> Option<String> {
         let services = || self.start.iter().filter(|start| start.is_service());
         let first = services().next()?;
-        if services().any(|start| start.problem.is_none()) {
+        if services().any(Start::is_made) {
             return None;
         }
         let command = first.command.join(" ");

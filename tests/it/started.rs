@@ -864,6 +864,9 @@ fn a_word_that_is_not_known_is_in_no_manifest() {
     let start = "    - '/etc/init.d/gear'\n    - 'start'\n    command: []\n    user: '0:0'\n";
     assert!(text.contains(start) && !text.contains("*'"), "{text}");
     assert!(!text.contains("asks the host's init"), "{text}");
+    let report = scanned(root.path(), &["/opt/gear"]);
+    let said = report["verdict"].to_string();
+    assert!(!said.contains("a word of it is not known"), "{said}");
     assert!(
         text.contains("a word of its command is not known"),
         "{text}"

@@ -78,7 +78,7 @@ impl Settings {
                 && (1..=MAX_BYTES).contains(&basics.size)
                 && is_text(path)
                 && is_asked(path)
-                && !is_for_developers(root, path)
+                && !is_for_developers(path, |path| root.resolve(path.as_bytes()).is_ok())
         });
         // What people set lies near the top.
         let mut files: Vec<AppPath> = files.map(|(path, _)| path).collect();

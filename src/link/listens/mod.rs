@@ -57,7 +57,10 @@ fn unreached(
         let is_read = fact.certainty == Certainty::Inferred && places::is_code_name(file.name());
         let is_named = || services.iter().any(|service| service.is_given(file));
         let is_own = || !services.is_empty() && scope.in_prefix(file).is_some();
-        let is_others = || places::is_recipe(file) || is_for_developers(root, file);
+        let is_others = || {
+            places::is_recipe(file)
+                || is_for_developers(file, |path| root.resolve(path.as_bytes()).is_ok())
+        };
         let is_recipe = || is_own() && is_others() && !is_named();
         let is_aside = || followed.doubtful.contains(file) || followed.leaves_out(file);
         if is_read && is_aside() || is_recipe() {

@@ -417,16 +417,14 @@ impl Ground<'_> {
         }
         // Nobody makes directories for a file with a process's number: where two of them are missing, it was never
         // written on this host.
+        let is_gone = |dir: &AppPath| self.root.resolve(dir.as_bytes()).is_err();
         let is_number = class == Class::Runtime && weight.kind == Some(Kind::File) && !volatile;
-        let above = path
-            .parent()
-            .filter(|dir| self.root.resolve(dir.as_bytes()).is_err());
-        let above = above.and_then(|dir| dir.parent());
-        if is_number && above.is_some_and(|dir| self.root.resolve(dir.as_bytes()).is_err()) {
+        let above = path.parent().filter(is_gone).and_then(|dir| dir.parent());
+        if is_number && above.as_ref().is_some_and(is_gone) {
             return false;
         }
-        // The manifests have the variables themselves.
-        if weight.only_variables {
+        // The manifests have the variables themselves, where they could be read.
+        if weight.only_variables && self.root.read(path.as_bytes(), 1).is_ok() {
             return false;
         }
         // What is read by those alone who do not run is no settings of what does.
@@ -453,8 +451,7 @@ impl Ground<'_> {
             path.components().next(),
             Some(b"etc" | b"run" | b"tmp" | b"var")
         );
-        let is_gone = |dir: AppPath| self.root.resolve(dir.as_bytes()).is_err();
-        let is_lost = !is_state && path.parent().is_some_and(is_gone);
+        let is_lost = !is_state && path.parent().as_ref().is_some_and(is_gone);
         let is_known = prior.known && prior.class != Class::Code && !is_lost;
         let is_vague = !is_known && !weight.declared_place;
         if is_vague && weight.written.is_none() && !in_prefix && !there && !self.scope.knows(path) {

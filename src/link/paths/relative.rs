@@ -157,18 +157,8 @@ impl<'a> Relative<'a> {
         let is_told = !self.value.starts_with('.') && self.value.chars().all(is_name);
         let is_absent = ground.inventory.get(&path).is_none();
         let is_meant = is_told && is_absent && !places::is_example(&self.at.file);
-        (is_meant && path.is_below(self.prefix)).then(|| Fact {
-            at: self.at.clone(),
-            what: What::Path {
-                path,
-                touch: Touch::Writes,
-                source: Source::Config,
-                by: self.key.to_owned(),
-                kind: Some(Kind::Dir),
-                class: None,
-            },
-            certainty: Certainty::Inferred,
-        })
+        let is_meant = is_meant && path.is_below(self.prefix);
+        is_meant.then(|| self.written(path, Kind::Dir, None))
     }
 
     /// Whether other relative values of its file may be meant from it.
@@ -235,20 +225,24 @@ impl<'a> Relative<'a> {
         let name = self.key.rsplit('.').next().unwrap_or(self.key);
         let is_plain = matches!(name, "file" | "filename" | "path");
         let is_absent = ground.inventory.get(path).is_none();
-        (is_plain && is_absent && kind.is_some() && !places::is_example(&self.at.file)).then(|| {
-            Fact {
-                at: self.at.clone(),
-                what: What::Path {
-                    path: path.clone(),
-                    touch: Touch::Writes,
-                    source: Source::Config,
-                    by: self.key.to_owned(),
-                    kind: Some(Kind::File),
-                    class: Some(Class::Secret),
-                },
-                certainty: Certainty::Inferred,
-            }
-        })
+        let is_made = is_plain && is_absent && kind.is_some() && !places::is_example(&self.at.file);
+        is_made.then(|| self.written(path.clone(), Kind::File, Some(Class::Secret)))
+    }
+
+    /// What its program makes by itself.
+    fn written(&self, path: AppPath, kind: Kind, class: Option<Class>) -> Fact {
+        Fact {
+            at: self.at.clone(),
+            what: What::Path {
+                path,
+                touch: Touch::Writes,
+                source: Source::Config,
+                by: self.key.to_owned(),
+                kind: Some(kind),
+                class,
+            },
+            certainty: Certainty::Inferred,
+        }
     }
 
     fn fact(&self, path: AppPath) -> Fact {

@@ -2,7 +2,7 @@
 //! uname(1) prints is known, and so is bash's `OSTYPE`.
 
 use super::super::value::Value;
-use super::syntax::{Body, List, Pipeline, Word};
+use super::syntax::{Body, List, Part, Pipeline, Word};
 use super::truth::fits;
 use super::walk::Walk;
 
@@ -11,6 +11,12 @@ pub(super) const OSTYPE: &[u8] = b"linux-gnu";
 
 /// The names by which a script knows the system.
 const NAMES: [&[u8]; 3] = [b"Linux", b"GNU/Linux", OSTYPE];
+
+/// Variables by which scripts note that they run on another system, each of them false at first.
+const SWITCHES: [&str; 12] = [
+    "aix", "cygwin", "darwin", "freebsd", "hpux", "macos", "mingw", "msys", "os400", "solaris",
+    "sunos", "windows",
+];
 
 /// What uname(1) prints with these options; nothing for what differs from machine to machine.
 pub(super) fn uname(argv: &[Value]) -> Option<Value> {
@@ -48,7 +54,7 @@ pub(super) fn of_pipeline(walk: &mut Walk<'_>, pipeline: &Pipeline) -> Option<bo
         return None;
     }
     let holds = match words.as_slice() {
-        [word] if word.plain().is_none() => {
+        [word] if is_switch(word) => {
             let values = walk.expand(word);
             (values == [b"false"]).then_some(false)
         }
@@ -83,6 +89,14 @@ pub(super) fn arm<'l>(
         });
         arm.map(|(_, body)| body)
     })
+}
+
+/// Whether a word is the value of such a variable.
+fn is_switch(word: &Word) -> bool {
+    match word.parts.as_slice() {
+        [Part::Variable { name, .. }] => SWITCHES.contains(&name.to_ascii_lowercase().as_str()),
+        _ => false,
+    }
 }
 
 fn is_name(value: &[u8]) -> bool {

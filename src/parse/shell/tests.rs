@@ -271,7 +271,7 @@ fn branches_for_other_systems_are_passed_over() {
         else /opt/b/d; fi\n[[ $OSTYPE == darwin* ]] && /opt/c/d\n[ \"$os\" != Linux ] || /opt/e/d\n";
     assert_eq!(started(tested), ["/opt/a/d", "/opt/e/d"]);
     // What differs between machines of one system is not known, nor what a caller may set.
-    let open = "case $(uname -m) in\n x86_64) /opt/a/d ;;\n *) /opt/b/d ;;\nesac\nif $DEBUG; then /opt/c/d; fi\n\
+    let open = "case $(uname -m) in\n x86_64) /opt/a/d ;;\n *) /opt/b/d ;;\nesac\nDEBUG=false\nif $DEBUG; then /opt/c/d; fi\n\
         [ \"$1\" = Linux ] || /opt/e/d\n";
     assert_eq!(started(open).len(), 4);
     assert!(!variables(b"A=1\n", &BTreeMap::new(), &[]).contains_key("OSTYPE"));

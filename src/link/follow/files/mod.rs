@@ -190,8 +190,12 @@ impl<'a> Files<'a> {
         {
             for prefix in &prefixes {
                 let all = self.index.below(prefix, language);
-                let is_own =
-                    |path: &&AppPath| !places::is_tool(path) && !is_for_developers(self.root, path);
+                let is_own = |path: &&AppPath| {
+                    !places::is_tool(path)
+                        && !is_for_developers(path, |path| {
+                            self.root.resolve(path.as_bytes()).is_ok()
+                        })
+                };
                 for path in all.filter(is_own) {
                     let is_program = self.root.read(path.as_bytes(), script::MAX_TEXT);
                     if is_program.is_ok_and(|text| runs_outside_browsers(language, &text)) {
